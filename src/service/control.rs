@@ -1,0 +1,115 @@
+//! What supervise can be told: one byte a command, in the fifo `supervise/control` (CONTRACT.md 1.3, 1.4).
+#![forbid(unsafe_code)]
+
+/// A signal that svc can send to a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGALRM, which makes multilog rotate.
+    Alarm,
+    /// SIGCONT.
+    Continue,
+    /// SIGHUP, by custom "read your configuration again".
+    Hangup,
+    /// SIGINT.
+    Interrupt,
+    /// SIGKILL.
+    Kill,
+    /// SIGSTOP.
+    Stop,
+    /// SIGTERM.
+    Terminate,
+}
+
+/// A command to supervise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// Start it, and start it again whenever it ends.
+    Up,
+    /// Stop it, and leave it.
+    Down,
+    /// Start it, but not again when it ends.
+    Once,
+    /// supervise itself ends as soon as the service is down.
+    Exit,
+    /// Stop it in its tracks.
+    Pause,
+    /// Let it go on.
+    Continue,
+    /// Send it a signal.
+    Send(Signal),
+}
+
+/// Every command with its letter: svc's option and the byte in the fifo are the same.
+const LETTERS: [(u8, Command); 11] = [
+    (b'u', Command::Up),
+    (b'd', Command::Down),
+    (b'o', Command::Once),
+    (b'x', Command::Exit),
+    (b'p', Command::Pause),
+    (b'c', Command::Continue),
+    (b'h', Command::Send(Signal::Hangup)),
+    (b'a', Command::Send(Signal::Alarm)),
+    (b'i', Command::Send(Signal::Interrupt)),
+    (b't', Command::Send(Signal::Terminate)),
+    (b'k', Command::Send(Signal::Kill)),
+];
+
+/// svc's options, for [`crate::options`].
+pub const OPTIONS: &[u8] = b"udopchaitkx";
+
+impl Command {
+    /// What a byte in the fifo asks for; bytes that ask for nothing are ignored.
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        LETTERS.iter().find(|(letter, _)| *letter == byte).map(|(_, command)| *command)
+    }
+}
+
+/// What svc writes: the letters in the order in which they were first given, each once.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Letters(Vec<u8>);
+
+impl Letters {
+    /// Adds a letter unless it is there already.
+    pub fn add(&mut self, letter: u8) {
+        if !self.0.contains(&letter) {
+            self.0.push(letter);
+        }
+    }
+
+    /// The bytes for the fifo.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_option_is_a_command_and_every_command_an_option() {
+        assert!(OPTIONS.iter().all(|&letter| Command::from_byte(letter).is_some()));
+        assert!(LETTERS.iter().all(|(letter, _)| OPTIONS.contains(letter)));
+    }
+
+    #[test]
+    fn no_letter_and_no_command_stands_twice() {
+        for (index, (letter, command)) in LETTERS.iter().enumerate() {
+            let same = |(other, twin): &&(u8, Command)| other == letter || twin == command;
+            assert_eq!(LETTERS.iter().skip(index).filter(same).count(), 1);
+        }
+    }
+
+    #[test]
+    fn other_bytes_are_no_commands() {
+        let commands = (0..=255).filter(|&byte| Command::from_byte(byte).is_some()).count();
+        assert_eq!(commands, LETTERS.len());
+    }
+
+    #[test]
+    fn letters_keep_their_order_and_lose_their_doubles() {
+        let mut letters = Letters::default();
+        b"dduhkxuo".iter().for_each(|&letter| letters.add(letter));
+        assert_eq!(letters.bytes(), b"duhkxo");
+    }
+}

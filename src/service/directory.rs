@@ -1,0 +1,80 @@
+//! The files of a service directory, as the programs see them that talk to its supervise.
+
+use super::control::Letters;
+use super::sentence::HasDown;
+use super::status::{LENGTH, Status};
+use crate::sys::{Errno, Result, files};
+use std::ffi::CStr;
+use std::os::fd::{AsFd, OwnedFd};
+
+/// Present: the service is not started when supervise starts.
+pub const DOWN: &CStr = c"down";
+/// supervise's own directory.
+pub const SUPERVISE: &CStr = c"supervise";
+/// Locked for as long as supervise runs.
+pub const LOCK: &CStr = c"supervise/lock";
+/// The fifo for commands.
+pub const CONTROL: &CStr = c"supervise/control";
+/// A fifo that can be opened for writing for as long as supervise runs.
+pub const OK: &CStr = c"supervise/ok";
+/// The status record.
+pub const STATUS: &CStr = c"supervise/status";
+/// The status record while it is being written.
+pub const STATUS_NEW: &CStr = c"supervise/status.new";
+
+/// An open service directory.
+#[derive(Debug)]
+pub struct Directory(OwnedFd);
+
+/// Why there is no status to be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoStatus {
+    /// The file cannot be opened.
+    Unopened(Errno),
+    /// The file cannot be read.
+    Unread(Errno),
+    /// The file is too short.
+    BadFormat,
+}
+
+/// Why commands did not get through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoControl {
+    /// The fifo cannot be opened; [`Errno::is`] `ENXIO` if supervise does not run.
+    Unopened(Errno),
+    /// The fifo cannot be written to.
+    Unwritten(Errno),
+}
+
+impl Directory {
+    /// Opens the directory `path`, seen from `at`. Fails where changing to it would.
+    pub fn open(at: impl AsFd, path: &CStr) -> Result<Self> {
+        files::open_place(at, path).map(Self)
+    }
+
+    /// Whether the file `down` is there.
+    pub fn has_down(&self) -> Result<HasDown> {
+        Ok(if files::look(&self.0, DOWN)?.is_some() { HasDown::Yes } else { HasDown::No })
+    }
+
+    /// Succeeds if supervise runs here; `ENXIO` if it does not, `ENOENT` if it never did.
+    pub fn knock(&self) -> Result<()> {
+        files::open_write(&self.0, OK).map(drop)
+    }
+
+    /// Reads the status record.
+    pub fn status(&self) -> std::result::Result<Status, NoStatus> {
+        let file = files::open_read(&self.0, STATUS).map_err(NoStatus::Unopened)?;
+        let mut record = [0; LENGTH];
+        let length = files::read(&file, &mut record).map_err(NoStatus::Unread)?;
+        record.get(..length).and_then(Status::decode).ok_or(NoStatus::BadFormat)
+    }
+
+    /// Sends commands to supervise, with one write.
+    pub fn control(&self, letters: &Letters) -> std::result::Result<(), NoControl> {
+        let fifo = files::open_write(&self.0, CONTROL).map_err(NoControl::Unopened)?;
+        files::wait_for_io(&fifo)
+            .and_then(|()| files::write_all(fifo.as_fd(), letters.bytes()))
+            .map_err(NoControl::Unwritten)
+    }
+}

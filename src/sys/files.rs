@@ -1,0 +1,237 @@
+//! Files, directories, fifos, pipes and locks. Everything opened here is closed on exec.
+//!
+//! The four ways to open a file are those of CONTRACT.md 1.0; all are non-blocking, so that a fifo in place of
+//! a file cannot hold us up. Paths are relative to an open directory, or to the current one ([`HERE`]).
+
+use super::{Errno, Result};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
+use nix::sys::stat::{FchmodatFlags, Mode, fchmod, fchmodat, fstatat, mkdirat};
+use nix::unistd::{LinkatFlags, UnlinkatFlags, linkat, mkfifo, unlinkat};
+use std::ffi::{CStr, CString, OsStr};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+/// The current directory.
+pub const HERE: BorrowedFd<'static> = AT_FDCWD;
+
+/// Opens for appending; creates it with mode 0600.
+pub fn open_append(at: impl AsFd, path: &CStr) -> Result<File> {
+    open(at, path, OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT, 0o600)
+}
+
+/// Opens for writing from the start on; creates it with mode 0644, empties what is there.
+pub fn open_truncate(at: impl AsFd, path: &CStr) -> Result<File> {
+    open(at, path, OFlag::O_WRONLY | OFlag::O_TRUNC | OFlag::O_CREAT, 0o644)
+}
+
+/// Opens for reading; a directory, too.
+pub fn open_read(at: impl AsFd, path: &CStr) -> Result<File> {
+    open(at, path, OFlag::O_RDONLY, 0)
+}
+
+/// Opens for writing what exists.
+pub fn open_write(at: impl AsFd, path: &CStr) -> Result<File> {
+    open(at, path, OFlag::O_WRONLY, 0)
+}
+
+/// Opens the directory `path` as a place to look from, with the permission that changing to it would need.
+pub fn open_place(at: impl AsFd, path: &CStr) -> Result<OwnedFd> {
+    let how = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let directory = openat(at, path, how, Mode::empty())?;
+    // To find `.` in it takes the permission to search it, which opening it did not.
+    openat(directory, c".", how, Mode::empty()).map_err(Errno::from)
+}
+
+fn open(at: impl AsFd, path: &CStr, how: OFlag, mode: libc::mode_t) -> Result<File> {
+    let how = how | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    Ok(openat(at, path, how, Mode::from_bits_truncate(mode))?.into())
+}
+
+/// What `stat` tells, as far as we ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// Device and inode: what a name stands for.
+    pub identity: (u64, u64),
+    /// Whether it is a directory.
+    pub is_directory: bool,
+    /// Whether its owner may execute it.
+    pub owner_executes: bool,
+    /// The number of its names.
+    pub names: u64,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// What `path` leads to, through symbolic links; `None` if there is nothing.
+pub fn look(at: impl AsFd, path: &CStr) -> Result<Option<Facts>> {
+    match fstatat(at, path, AtFlags::empty()) {
+        Ok(stat) => Ok(Some(Facts {
+            identity: (stat.st_dev, stat.st_ino),
+            is_directory: stat.st_mode & libc::S_IFMT == libc::S_IFDIR,
+            owner_executes: stat.st_mode & libc::S_IXUSR != 0,
+            names: stat.st_nlink,
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+        })),
+        Err(nix::Error::ENOENT) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes the directory `path`.
+pub fn make_directory(at: impl AsFd, path: &CStr, mode: libc::mode_t) -> Result<()> {
+    mkdirat(at, path, Mode::from_bits_truncate(mode)).map_err(Errno::from)
+}
+
+/// Makes the fifo `path` in the current directory, mode 0600, unless something is there.
+pub fn make_fifo(path: &CStr) -> Result<()> {
+    mkfifo(path, Mode::from_bits_truncate(0o600)).map_err(Errno::from)
+}
+
+/// Where the symbolic link `path` in the current directory points to.
+pub fn read_link(path: &CStr) -> Result<CString> {
+    let target = std::fs::read_link(OsStr::from_bytes(path.to_bytes()))?;
+    CString::new(target.into_os_string().into_vec()).map_err(|_| Errno::from_raw(libc::EINVAL))
+}
+
+/// Changes the current directory.
+pub fn change_directory(path: &CStr) -> Result<()> {
+    nix::unistd::chdir(path).map_err(Errno::from)
+}
+
+/// Sets the mode of an open file.
+pub fn set_mode(file: impl AsFd, mode: libc::mode_t) -> Result<()> {
+    fchmod(file, Mode::from_bits_truncate(mode)).map_err(Errno::from)
+}
+
+/// Sets the mode of the file `path`.
+pub fn set_mode_of(at: impl AsFd, path: &CStr, mode: libc::mode_t) -> Result<()> {
+    fchmodat(at, path, Mode::from_bits_truncate(mode), FchmodatFlags::FollowSymlink).map_err(Errno::from)
+}
+
+/// Renames `from` to `to` within one directory, replacing what is there.
+pub fn rename(at: impl AsFd, from: &CStr, to: &CStr) -> Result<()> {
+    nix::fcntl::renameat(&at, from, &at, to).map_err(Errno::from)
+}
+
+/// Gives the file `from` a second name in the same directory; an error if the name is taken.
+pub fn link(at: impl AsFd, from: &CStr, to: &CStr) -> Result<()> {
+    linkat(&at, from, &at, to, LinkatFlags::empty()).map_err(Errno::from)
+}
+
+/// Removes the name `path`; that it does not exist is no error.
+pub fn remove(at: impl AsFd, path: &CStr) -> Result<()> {
+    match unlinkat(at, path, UnlinkatFlags::NoRemoveDir) {
+        Err(nix::Error::ENOENT) => Ok(()),
+        other => other.map_err(Errno::from),
+    }
+}
+
+/// The names in the open directory, in the system's order, without `.` and `..`.
+pub fn names(directory: impl AsFd) -> Result<Vec<CString>> {
+    let mut directory = nix::dir::Dir::openat(
+        directory,
+        c".",
+        OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC,
+        Mode::empty(),
+    )?;
+    let mut names = Vec::new();
+    for entry in directory.iter() {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name != c"." && name != c".." {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
+}
+
+/// Takes the lock on `file` for as long as it stays open, or says "temporary failure" if another has it.
+pub fn lock(file: &File) -> Result<()> {
+    use std::os::fd::AsRawFd;
+    // SAFETY: a call on an open descriptor, without pointers.
+    let taken = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
+    if taken == -1 { Err(Errno::last()) } else { Ok(()) }
+}
+
+/// Makes reads and writes wait again after one of the non-blocking opens above.
+pub fn wait_for_io(file: impl AsFd) -> Result<()> {
+    nix::fcntl::fcntl(file, nix::fcntl::FcntlArg::F_SETFL(OFlag::empty()))?;
+    Ok(())
+}
+
+/// A pipe: the end to read from, the end to write to.
+pub fn pipe() -> Result<(OwnedFd, OwnedFd)> {
+    nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(Errno::from)
+}
+
+/// Makes `descriptor` the standard input (0) of this process, or its descriptor 1, 4 or 5; it stays open on
+/// exec.
+pub fn become_descriptor(descriptor: impl AsFd, number: i32) -> Result<()> {
+    use std::os::fd::AsRawFd;
+    let source = descriptor.as_fd().as_raw_fd();
+    if source == number {
+        return nix::fcntl::fcntl(descriptor, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty()))
+            .map(drop)
+            .map_err(Errno::from);
+    }
+    // SAFETY: only called in children about to exec, where nothing owns the descriptor `number` any more.
+    if unsafe { libc::dup2(source, number) } == -1 { Err(Errno::last()) } else { Ok(()) }
+}
+
+/// Reads once; 0 is the end. An interrupted read is tried again.
+pub fn read(mut file: &File, buffer: &mut [u8]) -> Result<usize> {
+    retry(|| file.read(buffer))
+}
+
+/// Writes once, and says how much was taken.
+pub fn write(mut file: &File, bytes: &[u8]) -> Result<usize> {
+    retry(|| file.write(bytes))
+}
+
+/// Overwrites the start of `file`.
+pub fn rewind(mut file: &File) -> Result<()> {
+    retry(|| file.seek(SeekFrom::Start(0))).map(drop)
+}
+
+fn retry<T>(mut call: impl FnMut() -> std::io::Result<T>) -> Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            other => return other.map_err(Errno::from),
+        }
+    }
+}
+
+/// Standard input.
+pub fn input() -> BorrowedFd<'static> {
+    // SAFETY: nothing in our programs closes descriptor 0; if the caller did, reads of it fail.
+    unsafe { BorrowedFd::borrow_raw(0) }
+}
+
+/// Standard output.
+pub fn output() -> BorrowedFd<'static> {
+    // SAFETY: nothing in our programs closes descriptor 1; if the caller did, writes to it fail.
+    unsafe { BorrowedFd::borrow_raw(1) }
+}
+
+/// Reads once from a borrowed descriptor, such as [`input`]; 0 is the end.
+pub fn read_from(source: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize> {
+    nix::unistd::read(source, buffer).map_err(Errno::from)
+}
+
+/// Writes all of `bytes` to a borrowed descriptor, such as [`output`].
+pub fn write_all(target: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<()> {
+    while !bytes.is_empty() {
+        let written = nix::unistd::write(target, bytes)?;
+        bytes = bytes.get(written..).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// Bytes as a path of the standard library.
+pub fn path(bytes: &CStr) -> &Path {
+    Path::new(OsStr::from_bytes(bytes.to_bytes()))
+}

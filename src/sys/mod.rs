@@ -1,0 +1,30 @@
+//! The edge of the operating system: the only module with `unsafe`.
+//!
+//! What the Rust runtime and the C library would decide behind our backs is decided here, once: programs start
+//! without the runtime ([`startup`]), so SIGPIPE, descriptors 0 to 2 and the signal mask are what the caller
+//! made them; [`exec`] never hands a script without `#!` to a shell; signals arrive as data ([`signals`]).
+
+/// Entry into a program, and its way out.
+#[macro_use]
+pub mod startup;
+/// The clocks.
+pub mod clock;
+/// Error numbers and their texts.
+pub mod errno;
+/// Becoming another program.
+pub mod exec;
+/// Files, directories, fifos, pipes and locks.
+pub mod files;
+/// Accounts and the identity of this process.
+pub mod identity;
+/// Waiting for whatever comes first.
+pub mod poll;
+/// Children.
+pub mod process;
+/// Signals.
+pub mod signals;
+
+pub use errno::Errno;
+
+/// What a system call comes to.
+pub type Result<T> = std::result::Result<T, Errno>;
