@@ -22,6 +22,11 @@ impl Errno {
         Self(number)
     }
 
+    /// The system's number.
+    pub const fn number(self) -> i32 {
+        self.0
+    }
+
     /// Whether this is error `number`.
     pub const fn is(self, number: i32) -> bool {
         self.0 == number
