@@ -191,7 +191,12 @@ pub fn write(mut file: &File, bytes: &[u8]) -> Result<usize> {
     retry(|| file.write(bytes))
 }
 
-/// Overwrites the start of `file`.
+/// Waits until what was written to `file` is on disk.
+pub fn sync(file: &File) -> Result<()> {
+    retry(|| file.sync_all())
+}
+
+/// Moves to the start of `file`.
 pub fn rewind(mut file: &File) -> Result<()> {
     retry(|| file.seek(SeekFrom::Start(0))).map(drop)
 }

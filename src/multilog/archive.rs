@@ -1,0 +1,146 @@
+//! The names of old log files, `@` + 24 hex digits + `.s` or `.u`, and which of them have to go.
+#![forbid(unsafe_code)]
+
+use crate::tai::{LABEL, Stamp};
+use std::ffi::CString;
+
+/// The state of an old log file, told by the end of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Code {
+    /// Safely on disk, and processed if there is a processor.
+    Safe,
+    /// Not processed; it may have been cut short by a crash.
+    Unfinished,
+}
+
+/// An old log file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Archive {
+    /// When it was finished.
+    pub stamp: Stamp,
+    /// Its state.
+    pub code: Code,
+}
+
+impl Archive {
+    /// Reads a file name; `None` if it is not that of an old log file.
+    pub fn from_name(name: &[u8]) -> Option<Self> {
+        let (label, suffix) = name.split_at_checked(LABEL)?;
+        let stamp = Stamp::from_digits(label.strip_prefix(b"@")?)?;
+        let code = match suffix {
+            b".s" => Code::Safe,
+            b".u" => Code::Unfinished,
+            _ => return None,
+        };
+        Some(Self { stamp, code })
+    }
+
+    /// Its file name.
+    pub fn name(self) -> CString {
+        let suffix: &[u8] = match self.code {
+            Code::Safe => b".s",
+            Code::Unfinished => b".u",
+        };
+        // A label and a suffix have no NUL byte.
+        CString::new([&self.stamp.to_label(), suffix].concat()).unwrap_or_default()
+    }
+}
+
+/// The order in which this process has made archives. Names alone do not tell it once the clock was set back.
+#[derive(Debug, Default, Clone)]
+pub struct Made(Vec<Stamp>);
+
+impl Made {
+    /// Remembers that the archive with this stamp was made; one that is made again keeps its place.
+    pub fn add(&mut self, stamp: Stamp) {
+        if !self.0.contains(&stamp) {
+            self.0.push(stamp);
+        }
+    }
+
+    /// Which of the archives `found` have to go so that fewer than `number` stay, oldest first: those from
+    /// before this process by name, then its own in the order in which they were made, but never the newest.
+    pub fn surplus(&mut self, mut found: Vec<Archive>, number: u64) -> Vec<Archive> {
+        self.0.retain(|stamp| found.iter().any(|archive| archive.stamp == *stamp));
+        let place = |archive: &Archive| self.0.iter().position(|stamp| *stamp == archive.stamp);
+        found.sort_by_cached_key(|archive| (place(archive).map_or(0, |place| place + 1), *archive));
+        let most = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX).max(1);
+        found.truncate(found.len().saturating_sub(most));
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn archive(seconds: u64) -> Archive {
+        Archive { stamp: Stamp::from_unix(Duration::from_secs(seconds)), code: Code::Safe }
+    }
+
+    #[test]
+    fn names_are_read_and_written() {
+        for name in ["@400000006b0079fa1fc00764.s", "@400000006b0079fa1fd5509c.u"] {
+            assert_eq!(Archive::from_name(name.as_bytes()).unwrap().name().to_str(), Ok(name));
+        }
+    }
+
+    #[test]
+    fn other_names_are_not_archives() {
+        let names = [
+            "",
+            "current",
+            "@",
+            "@zzz",
+            "@400000006b0079fa1fc00764",
+            "@400000006b0079fa1fc00764.x",
+            "@400000006b0079fa1fc00764.s.gz",
+            "@400000006B0079FA1FC00764.s",
+            "@400000006b0079fa1fc0076.s",
+            "x400000006b0079fa1fc00764.s",
+        ];
+        for name in names {
+            assert_eq!(Archive::from_name(name.as_bytes()), None, "{name}");
+        }
+    }
+
+    /// `made` by this process in this order, `found` in the directory, `gone` with at most `number` - 1 kept.
+    #[track_caller]
+    fn check(made: &[u64], found: &[u64], number: u64, gone: &[u64]) {
+        let mut order = Made::default();
+        made.iter().for_each(|&seconds| order.add(archive(seconds).stamp));
+        let surplus = order.surplus(found.iter().map(|&seconds| archive(seconds)).collect(), number);
+        assert_eq!(surplus, gone.iter().map(|&seconds| archive(seconds)).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn fewer_than_the_number_stay_and_the_oldest_go_first() {
+        check(&[], &[], 2, &[]);
+        check(&[3], &[3], 2, &[]);
+        check(&[3], &[2, 3, 1], 2, &[1, 2]);
+        check(&[3], &[2, 3, 1], 3, &[1]);
+        check(&[3], &[2, 3, 1], 4, &[]);
+        check(&[3], &[2, 3, 1], u64::MAX, &[]);
+    }
+
+    #[test]
+    fn the_newest_stays_even_after_the_clock_went_back() {
+        check(&[8, 9, 1], &[1, 8, 9], 3, &[8]);
+        check(&[1], &[1, 8, 9], 2, &[8, 9]);
+        check(&[1, 2], &[1, 2, 8, 9], 3, &[8, 9]);
+    }
+
+    #[test]
+    fn an_archive_that_is_made_again_keeps_its_place() {
+        check(&[1, 2, 1], &[1, 2], 2, &[1]);
+    }
+
+    #[test]
+    fn both_codes_of_a_stamp_are_two_files() {
+        let unfinished = Archive { code: Code::Unfinished, ..archive(1) };
+        let mut made = Made::default();
+        made.add(archive(1).stamp);
+        assert_eq!(made.surplus(vec![unfinished, archive(1)], 2), [archive(1)]);
+    }
+}

@@ -1,0 +1,318 @@
+//! Rotation against a directory that is a list of steps.
+
+use super::*;
+use crate::tai::Stamp;
+
+#[track_caller]
+fn check_cut(written: u64, size: u64, pending: &str, length: usize, full: bool) {
+    assert_eq!(cut(written, size, pending.as_bytes()), Cut { length, full });
+}
+
+#[test]
+fn far_from_the_margin_everything_is_written() {
+    check_cut(0, 4096, "abc", 3, false);
+    check_cut(0, 4096, &"x\n".repeat(1000), 2000, false);
+    check_cut(2095, 4096, "abc", 3, false);
+}
+
+#[test]
+fn a_line_that_ends_within_the_margin_ends_the_file() {
+    check_cut(2090, 4096, "abcde\n", 6, true);
+    check_cut(2090, 4096, "abcd\n", 5, false);
+    check_cut(3000, 4096, "\n", 1, true);
+    check_cut(3000, 4096, "a\nb", 2, true);
+}
+
+#[test]
+fn the_last_line_of_a_block_is_the_last_of_the_file() {
+    let line = "abcdefghijklm\n";
+    check_cut(0, 4096, &line.repeat(1000), 2548, true);
+    check_cut(2548, 4096, &line.repeat(1000), 3066 - 2548, true);
+}
+
+#[test]
+fn without_a_newline_the_size_ends_the_file() {
+    check_cut(0, 4096, &"x".repeat(5000), 4096, true);
+    check_cut(4000, 4096, &"x".repeat(96), 96, true);
+    check_cut(4000, 4096, &"x".repeat(95), 95, false);
+    check_cut(4096, 4096, "x\n", 0, true);
+    check_cut(9999, 4096, "x\n", 0, true);
+    let late = format!("{}\n{}", "x".repeat(4000), "y".repeat(1000));
+    check_cut(0, 4096, &late, 4001, true);
+}
+
+#[test]
+fn files_are_never_larger_than_their_size_and_end_within_the_margin() {
+    for length in 1..300 {
+        let line = format!("{}\n", "x".repeat(length)).repeat(1 + 20_000 / length);
+        let mut pending = line.as_str();
+        for size in [4096, 5000, 9999] {
+            let mut written = 0;
+            loop {
+                let Cut { length, full } = cut(written, size, pending.as_bytes());
+                pending = &pending[length..];
+                written += u64::try_from(length).unwrap();
+                if full {
+                    break;
+                }
+                assert!(pending.is_empty());
+            }
+            assert!(written <= size && written >= size - MARGIN, "{written} of {size}");
+        }
+    }
+}
+
+/// A directory in which every step succeeds unless it is on the list of those that fail.
+struct World {
+    rotation: Rotation,
+    pending: usize,
+    now: Instant,
+    failing: Option<Step>,
+    archives: u64,
+    log: Vec<String>,
+}
+
+const MAKE_USABLE: &str = "Remove(State); Remove(NewState); Remove(Processed); \
+    Archive(Previous, Unfinished); Archive(Current, Unfinished); MakeState; Begin";
+const ROTATE: &str = "Sync; MoveAway; Renew; FinishPrevious; Archive(Previous, Safe)";
+const SET_ASIDE: &str = "Sync; MoveAway; Renew; FinishPrevious; Process";
+const QUEUE: &str = "Sync; Archive(Current, Unfinished); Renew";
+const KEEP: &str = "FinishProcessed; SyncState; Remove(Previous); KeepState; Archive(Processed, Safe)";
+
+impl World {
+    fn new(processing: Processing) -> Self {
+        let rotation = Rotation::new(4096, processing, Found::Clean(0));
+        let mut world =
+            Self { rotation, pending: 0, now: Instant::now(), failing: None, archives: 0, log: Vec::new() };
+        world.check("Resume");
+        world
+    }
+
+    /// Does what there is to do, and compares.
+    #[track_caller]
+    fn check(&mut self, expected: &str) {
+        let newlines = vec![b'\n'; 100_000];
+        while let Some((track, step)) = self.rotation.next(&newlines[..self.pending], self.now) {
+            if self.failing == Some(step)
+                || matches!((self.failing, step), (Some(Step::Write(_)), Step::Write(_)))
+            {
+                self.log.push(format!("{step:?} fails"));
+                self.rotation.failed(track, self.now);
+                continue;
+            }
+            self.log.push(match step {
+                Step::Archive(source, code, None) => format!("Archive({source:?}, {code:?})"),
+                Step::Archive(source, code, Some(_)) => format!("Archive({source:?}, {code:?}) again"),
+                Step::Reclaim(_) => "Reclaim".to_string(),
+                step => format!("{step:?}"),
+            });
+            match step {
+                Step::Write(length) => {
+                    self.pending -= length;
+                    self.rotation.wrote(length);
+                }
+                Step::Archive(_, code, _) => {
+                    self.archives += 1;
+                    let stamp = Stamp::from_unix(Duration::from_secs(self.archives));
+                    self.rotation.done(track, Some(Archive { stamp, code }));
+                }
+                Step::Reclaim(archive) => self.rotation.done(track, Some(archive)),
+                _ => self.rotation.done(track, None),
+            }
+        }
+        assert_eq!(std::mem::take(&mut self.log).join("; "), expected);
+    }
+
+    fn ends(&mut self, verdict: Verdict) {
+        self.rotation.processor_ended(verdict, self.now);
+    }
+}
+
+#[test]
+fn a_directory_that_was_left_cleanly_is_gone_on_with() {
+    let mut world = World::new(Processing::No);
+    world.pending = 10;
+    world.check("Write(10)");
+    assert!(world.rotation.is_settled());
+}
+
+#[test]
+fn a_directory_that_was_not_is_made_usable_first() {
+    let mut world = World::new(Processing::No);
+    world.rotation = Rotation::new(4096, Processing::No, Found::Unclean(Processed::Incomplete));
+    assert!(!world.rotation.is_settled());
+    world.check(MAKE_USABLE);
+    assert!(world.rotation.is_settled());
+    world.rotation = Rotation::new(4096, Processing::Yes, Found::Unclean(Processed::Complete));
+    world.check(
+        "Remove(State); Remove(NewState); Remove(Previous); Archive(Processed, Safe); \
+         Archive(Current, Unfinished); MakeState; Begin",
+    );
+}
+
+#[test]
+fn a_full_file_is_moved_away_in_the_middle_of_the_pending_bytes() {
+    let mut world = World::new(Processing::No);
+    world.pending = 5000;
+    world.check(&format!("Write(2560); {ROTATE}; Write(2440); {ROTATE}"));
+}
+
+#[test]
+fn rotating_on_demand_leaves_an_empty_file_alone() {
+    let mut world = World::new(Processing::No);
+    world.rotation.rotate();
+    world.check("");
+    world.pending = 1;
+    world.check("Write(1)");
+    world.rotation.rotate();
+    world.check(ROTATE);
+    world.rotation.rotate();
+    world.check("");
+}
+
+#[test]
+fn what_fails_is_tried_again_after_a_pause_and_nothing_is_skipped() {
+    let mut world = World::new(Processing::No);
+    world.pending = 5000;
+    world.failing = Some(Step::Write(0));
+    world.check("Write(2560) fails");
+    assert!(!world.rotation.is_settled());
+    world.check("");
+    assert_eq!(world.rotation.deadline(), Some(world.now + PAUSE));
+    world.now += PAUSE;
+    world.failing = Some(Step::Renew);
+    world.check("Write(2560); Sync; MoveAway; Renew fails");
+    world.check("");
+    world.now += PAUSE;
+    world.check("Renew fails");
+    world.now += PAUSE;
+    world.failing = None;
+    world.check(&format!("Renew; FinishPrevious; Archive(Previous, Safe); Write(2440); {ROTATE}"));
+    assert_eq!(world.rotation.deadline(), None);
+}
+
+#[test]
+fn an_alarm_cuts_a_pause_short() {
+    let mut world = World::new(Processing::No);
+    world.pending = 10;
+    world.failing = Some(Step::Write(0));
+    world.check("Write(10) fails");
+    world.failing = None;
+    world.rotation.rotate();
+    world.check("Write(10)");
+}
+
+#[test]
+fn a_processed_file_becomes_an_archive() {
+    let mut world = World::new(Processing::Yes);
+    world.pending = 2560;
+    world.check(&format!("Write(2560); {SET_ASIDE}"));
+    assert!(world.rotation.is_settled());
+    world.pending = 10;
+    world.check("Write(10)");
+    world.ends(Verdict::Done);
+    world.check(KEEP);
+}
+
+#[test]
+fn a_processor_that_fails_runs_again_and_again_while_input_goes_on() {
+    let mut world = World::new(Processing::Yes);
+    world.pending = 2560;
+    world.check(&format!("Write(2560); {SET_ASIDE}"));
+    for _ in 0..3 {
+        world.ends(Verdict::Failed);
+        world.pending = 1;
+        world.check("Write(1)");
+        world.now += PAUSE;
+        world.check("Process");
+    }
+    world.ends(Verdict::Done);
+    world.check(KEEP);
+}
+
+#[test]
+fn files_that_fill_up_meanwhile_wait_their_turn() {
+    let mut world = World::new(Processing::Yes);
+    world.pending = 3 * 2560;
+    world.check(&format!("Write(2560); Sync; MoveAway; Renew; FinishPrevious; Write(2560); {QUEUE}; Write(2560); {QUEUE}; Process"));
+    world.ends(Verdict::Done);
+    world.check(&format!("{KEEP}; Reclaim; Process"));
+    world.ends(Verdict::Done);
+    world.check(&format!("{KEEP} again; Reclaim; Process"));
+    world.ends(Verdict::Done);
+    world.check(&format!("{KEEP} again"));
+    world.pending = 2560;
+    world.check(&format!("Write(2560); {SET_ASIDE}"));
+}
+
+#[test]
+fn a_waiting_file_that_was_removed_is_passed_over() {
+    let mut rotation = Rotation::new(4096, Processing::Yes, Found::Clean(0));
+    let archive = Archive { stamp: Stamp::default(), code: Code::Unfinished };
+    rotation.done(Track::Writer, None);
+    rotation.waiting.extend([archive, archive]);
+    rotation.process_waiting();
+    rotation.done(Track::Processor, None);
+    assert_eq!(rotation.next(b"", Instant::now()), Some((Track::Processor, Step::Reclaim(archive))));
+    rotation.done(Track::Processor, Some(archive));
+    assert_eq!(rotation.next(b"", Instant::now()), Some((Track::Processor, Step::Process)));
+}
+
+#[test]
+fn closing_writes_what_is_pending_and_marks_the_file() {
+    for closing in [Closing::Patient, Closing::Prompt] {
+        let mut world = World::new(Processing::Yes);
+        world.pending = 10;
+        world.rotation.close(closing);
+        world.check("Write(10); Sync; Close");
+        assert!(world.rotation.is_closed());
+    }
+}
+
+#[test]
+fn a_patient_end_waits_for_the_processor() {
+    let mut world = World::new(Processing::Yes);
+    world.pending = 2560;
+    world.check(&format!("Write(2560); {SET_ASIDE}"));
+    world.rotation.close(Closing::Patient);
+    world.check("");
+    world.ends(Verdict::Failed);
+    world.check("");
+    world.now += PAUSE;
+    world.check("Process");
+    world.ends(Verdict::Done);
+    world.check(&format!("{KEEP}; Sync; Close"));
+}
+
+#[test]
+fn a_prompt_end_leaves_the_unprocessed_as_a_crash_would() {
+    let mut world = World::new(Processing::Yes);
+    world.pending = 2560;
+    world.check(&format!("Write(2560); {SET_ASIDE}"));
+    world.rotation.close(Closing::Prompt);
+    world.check("Abandon; Sync; Leave");
+    assert!(world.rotation.is_closed());
+
+    let mut world = World::new(Processing::Yes);
+    world.pending = 2560;
+    world.check(&format!("Write(2560); {SET_ASIDE}"));
+    world.ends(Verdict::Failed);
+    world.rotation.close(Closing::Prompt);
+    world.check("Sync; Leave");
+    assert!(world.rotation.is_closed());
+}
+
+#[test]
+fn a_prompt_end_keeps_what_cannot_be_written_until_it_can() {
+    let mut world = World::new(Processing::No);
+    world.pending = 10;
+    world.failing = Some(Step::Write(0));
+    world.check("Write(10) fails");
+    world.rotation.close(Closing::Prompt);
+    world.check("Write(10) fails");
+    assert!(!world.rotation.is_closed());
+    world.failing = None;
+    world.now += PAUSE;
+    world.check("Write(10); Sync; Close");
+    assert!(world.rotation.is_closed());
+}

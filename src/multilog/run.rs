@@ -1,0 +1,229 @@
+//! multilog's loop: signals, standard input, and what the directories have to do.
+
+use super::PROGRAM;
+use super::directory::LogDirectory;
+use super::line::{Assembler, Piece};
+use super::rotation::Closing;
+use super::script::{Route, Script, alert};
+use super::status_file::StatusFile;
+use crate::report::Failure;
+use crate::sys::signals::{Inbox, Signal};
+use crate::sys::startup::say;
+use crate::sys::{clock, files, poll, process};
+use crate::tai::Stamp;
+use std::ffi::CStr;
+use std::os::fd::AsFd;
+use std::time::Instant;
+
+/// How much is read at a time.
+const CHUNK: usize = 64 * 1024;
+
+/// Logs standard input as `arguments` say, until its end or a TERM.
+pub fn run(arguments: &[&CStr]) -> Result<u8, Failure> {
+    process::protect_new_files();
+    let script = Script::parse(arguments);
+    let signals = Inbox::open(&[Signal::SIGTERM, Signal::SIGALRM, Signal::SIGCHLD])
+        .map_err(|error| Failure::fatal(PROGRAM, &[b"unable to receive signals: ", error.bytes()]))?;
+    let status_files =
+        script.status_files.iter().map(|path| StatusFile::open(path)).collect::<Result<_, _>>()?;
+    let mut multilog = Multilog {
+        assembler: Assembler::new(script.labels),
+        signals,
+        sinks: Sinks { script: &script, status_files, directories: Vec::new(), route: Route::default() },
+        input: Input::Open,
+        terms: 0,
+    };
+    for rules in &script.directories {
+        multilog.sinks.directories.push(LogDirectory::open(rules)?);
+        multilog.work_until_settled()?;
+    }
+    multilog.main()
+}
+
+struct Multilog<'a> {
+    assembler: Assembler,
+    signals: Inbox,
+    sinks: Sinks<'a>,
+    input: Input,
+    /// How many TERM signals have come.
+    terms: u32,
+}
+
+/// What becomes of standard input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Input {
+    /// It is read.
+    Open,
+    /// It is read to the end of the present line, and what follows is left to others.
+    ToLineEnd,
+    /// It is not read any more.
+    Closed,
+}
+
+/// Where lines go.
+struct Sinks<'a> {
+    script: &'a Script,
+    status_files: Vec<StatusFile<'a>>,
+    directories: Vec<LogDirectory<'a>>,
+    /// Where the present line goes.
+    route: Route,
+}
+
+impl Multilog<'_> {
+    /// Opens the directory that was added last: its first steps may have to be tried again and again.
+    fn work_until_settled(&mut self) -> Result<(), Failure> {
+        loop {
+            self.sinks.work(&self.signals)?;
+            if self.sinks.is_settled() {
+                return Ok(());
+            }
+            self.wait(Input::Closed)?;
+            if self.terms > 0 {
+                return Err(Failure::silent(0));
+            }
+        }
+    }
+
+    fn main(mut self) -> Result<u8, Failure> {
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            self.sinks.work(&self.signals)?;
+            if self.input == Input::Closed && self.sinks.is_closed() {
+                return Ok(0);
+            }
+            let wanted = if self.sinks.is_settled() { self.input } else { Input::Closed };
+            if self.wait(wanted)? {
+                self.read(&mut buffer);
+            }
+        }
+    }
+
+    /// Waits for whatever comes first and handles signals; says whether there is input to be read, if it is
+    /// wanted.
+    fn wait(&mut self, wanted: Input) -> Result<bool, Failure> {
+        let input = (wanted != Input::Closed).then(files::input);
+        let descriptors = [Some(self.signals.as_fd()), input];
+        let ready = poll::wait(descriptors, clock::monotonic(), self.sinks.deadline());
+        // A failing poll would be trouble with our own arguments; the next turn tries again.
+        let [_, readable] = ready.unwrap_or_default();
+        let terms = self.terms;
+        while let Some(signal) = self.signals.next() {
+            match signal {
+                Signal::SIGTERM => self.terms += 1,
+                Signal::SIGALRM => self.sinks.rotate(),
+                _ => self.sinks.bury(clock::monotonic()),
+            }
+        }
+        if self.terms > terms {
+            self.terminate()?;
+        }
+        Ok(readable && self.input == wanted)
+    }
+
+    /// A TERM: no more input but the rest of the line. A second one: no more waiting for what cannot be written.
+    fn terminate(&mut self) -> Result<(), Failure> {
+        if self.terms > 1 {
+            if let Some(failure) = self.sinks.directories.iter().find_map(LogDirectory::give_up) {
+                return Err(failure);
+            }
+        }
+        self.sinks.hurry();
+        match self.input {
+            Input::Open if self.assembler.is_within_line() => self.input = Input::ToLineEnd,
+            Input::Open => self.close(Closing::Prompt),
+            Input::ToLineEnd => {}
+            Input::Closed => self.sinks.close(Closing::Prompt),
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, closing: Closing) {
+        self.input = Input::Closed;
+        self.sinks.close(closing);
+    }
+
+    /// Reads what is there; the end and trouble are the same. Once told to end it reads byte by byte, so that
+    /// what follows the line stays where it is.
+    fn read(&mut self, buffer: &mut [u8]) {
+        let room = if self.input == Input::ToLineEnd { 1 } else { buffer.len() };
+        let length =
+            files::read_from(files::input(), buffer.get_mut(..room).unwrap_or_default()).unwrap_or(0);
+        let sinks = &mut self.sinks;
+        if length == 0 {
+            self.assembler.finish(|piece| sinks.take(piece));
+            let closing = if self.terms > 0 { Closing::Prompt } else { Closing::Patient };
+            return self.close(closing);
+        }
+        let chunk = buffer.get(..length).unwrap_or_default();
+        self.assembler.feed(chunk, || Stamp::from_unix(clock::wall()), |piece| sinks.take(piece));
+        if self.input == Input::ToLineEnd && !self.assembler.is_within_line() {
+            self.close(Closing::Prompt);
+        }
+    }
+}
+
+impl Sinks<'_> {
+    /// Sends a piece of a line where the script wants it.
+    fn take(&mut self, piece: Piece<'_>) {
+        let bytes = match piece {
+            Piece::Head(head) => {
+                self.script.route(head, &mut self.route);
+                (0..self.route.alerts).for_each(|_| say(&alert(head)));
+                for &index in &self.route.status_files {
+                    if let Some(file) = self.status_files.get_mut(index) {
+                        file.take(head);
+                    }
+                }
+                head
+            }
+            Piece::Rest(rest) => rest,
+            Piece::End => b"\n",
+        };
+        for &index in &self.route.directories {
+            if let Some(directory) = self.directories.get_mut(index) {
+                directory.take(bytes);
+            }
+        }
+    }
+
+    fn work(&mut self, signals: &Inbox) -> Result<(), Failure> {
+        let now = clock::monotonic();
+        self.status_files.iter_mut().for_each(|file| file.work(now));
+        self.directories.iter_mut().try_for_each(|directory| directory.work(now, signals))
+    }
+
+    fn is_settled(&self) -> bool {
+        self.status_files.iter().all(StatusFile::is_settled)
+            && self.directories.iter().all(LogDirectory::is_settled)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.status_files.iter().all(StatusFile::is_settled)
+            && self.directories.iter().all(LogDirectory::is_closed)
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let files = self.status_files.iter().map(StatusFile::deadline);
+        let directories = self.directories.iter().map(LogDirectory::deadline);
+        files.chain(directories).flatten().min()
+    }
+
+    fn rotate(&mut self) {
+        self.hurry();
+        self.directories.iter_mut().for_each(LogDirectory::rotate);
+    }
+
+    fn hurry(&mut self) {
+        self.status_files.iter_mut().for_each(StatusFile::hurry);
+    }
+
+    fn close(&mut self, closing: Closing) {
+        self.directories.iter_mut().for_each(|directory| directory.close(closing));
+    }
+
+    fn bury(&mut self, now: Instant) {
+        while let Some(ended) = process::reap() {
+            self.directories.iter_mut().for_each(|directory| directory.child_ended(ended, now));
+        }
+    }
+}
