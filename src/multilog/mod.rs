@@ -6,6 +6,8 @@
 
 /// The names of old log files, and which of them have to go. *Pure.*
 pub mod archive;
+/// Where a log file ends. *Pure.*
+pub mod cut;
 /// One log directory: performs what its rotation decides.
 pub mod directory;
 /// From chunks of input to lines. *Pure.*

@@ -8,41 +8,12 @@
 #![forbid(unsafe_code)]
 
 use super::archive::{Archive, Code};
-use memchr::{memchr, memrchr};
+use super::cut::{Cut, cut};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// A file counts as full once a line ends within so many bytes of its greatest size.
-const MARGIN: u64 = 2000;
-
-/// The full line is looked for in blocks of this size, so that files come out as long as the original's.
-const BLOCK: u64 = 512;
-
 /// From a failure to the next attempt.
 const PAUSE: Duration = Duration::from_secs(5);
-
-/// How much to write to the present file, and whether it is full then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Cut {
-    length: usize,
-    full: bool,
-}
-
-/// Decides how many of the `pending` bytes go into a file that has `written` bytes and may have `size`. Files
-/// end at the end of a line if there is one within the margin.
-fn cut(written: u64, size: u64, pending: &[u8]) -> Cut {
-    let room = usize::try_from(size.saturating_sub(written)).unwrap_or(usize::MAX);
-    let fitting = pending.get(..room).unwrap_or(pending);
-    let everything = Cut { length: fitting.len(), full: fitting.len() == room };
-    let before_margin = size.saturating_sub(MARGIN).saturating_sub(written).saturating_sub(1);
-    let Ok(before_margin) = usize::try_from(before_margin) else { return everything };
-    let within_margin = fitting.get(before_margin..).unwrap_or_default();
-    let Some(newline) = memchr(b'\n', within_margin) else { return everything };
-    let first_end = before_margin + newline + 1;
-    let block_end = (written + u64::try_from(first_end).unwrap_or(0)).next_multiple_of(BLOCK) - written;
-    let block = usize::try_from(block_end).ok().and_then(|end| fitting.get(..end)).unwrap_or(fitting);
-    Cut { length: memrchr(b'\n', block).map_or(first_end, |last| last + 1), full: true }
-}
 
 /// One of the two tracks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,7 +182,7 @@ impl Rotation {
             size,
             processing,
             written,
-            cut: Cut { length: 0, full: false },
+            cut: Cut::default(),
             writer: Lane { steps, resume: None },
             processor: Lane::default(),
             open: false,

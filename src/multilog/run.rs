@@ -105,7 +105,14 @@ impl Multilog<'_> {
         let descriptors = [Some(self.signals.as_fd()), input];
         let ready = poll::wait(descriptors, clock::monotonic(), self.sinks.deadline());
         // A failing poll would be trouble with our own arguments; the next turn tries again.
-        let [_, readable] = ready.unwrap_or_default();
+        let [signalled, readable] = ready.unwrap_or_default();
+        if signalled {
+            self.handle_signals()?;
+        }
+        Ok(readable && self.input == wanted)
+    }
+
+    fn handle_signals(&mut self) -> Result<(), Failure> {
         let terms = self.terms;
         while let Some(signal) = self.signals.next() {
             match signal {
@@ -114,10 +121,7 @@ impl Multilog<'_> {
                 _ => self.sinks.bury(clock::monotonic()),
             }
         }
-        if self.terms > terms {
-            self.terminate()?;
-        }
-        Ok(readable && self.input == wanted)
+        if self.terms > terms { self.terminate() } else { Ok(()) }
     }
 
     /// A TERM: no more input but the rest of the line. A second one: no more waiting for what cannot be written.

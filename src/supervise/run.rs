@@ -1,7 +1,7 @@
 //! supervise's edge: the lock, the fifos, the child, and the loop that performs what the machine decides.
 
 use super::machine::{Action, Actions, Event, Machine, Now};
-use crate::report::{Failure, warning};
+use crate::report::{Failure, SYSTEM, warning};
 use crate::service::control::{Command, Signal as Sent};
 use crate::service::directory::{CONTROL, DOWN, LOCK, OK, STATUS, STATUS_NEW, SUPERVISE};
 use crate::service::sentence::HasDown;
@@ -18,6 +18,9 @@ use std::num::NonZeroU32;
 use std::os::fd::AsFd;
 
 const PROGRAM: &str = "supervise";
+
+/// The longest symbolic link in place of `supervise/` that is followed.
+const LONGEST_LINK: usize = 255;
 
 /// Supervises the service directory `name` until told to exit. Fails if the directory cannot be used, or is
 /// supervised already.
@@ -69,17 +72,14 @@ fn make_directory() -> Result<(), Failure> {
     if files::make_directory(HERE, SUPERVISE, 0o700).is_ok() {
         return Ok(());
     }
-    match files::read_link(SUPERVISE) {
-        Ok(target) => {
-            let _ = files::make_directory(HERE, &target, 0o700);
-            Ok(())
+    if let Ok(target) = files::read_link(SUPERVISE) {
+        if target.to_bytes().len() > LONGEST_LINK {
+            let message = b"unable to readlink ./supervise: unknown error\n".to_vec();
+            return Err(Failure::new(SYSTEM, message));
         }
-        Err(error) if error.is(libc::EINVAL) => Ok(()),
-        Err(error) => {
-            let message = [b"unable to readlink ./supervise: ", error.bytes(), b"\n"].concat();
-            Err(Failure::new(crate::report::SYSTEM, message))
-        }
+        let _ = files::make_directory(HERE, &target, 0o700);
     }
+    Ok(())
 }
 
 fn take_lock() -> crate::sys::Result<File> {
@@ -101,10 +101,11 @@ impl Supervise<'_> {
         let mut exiting = self.perform(first);
         while !exiting {
             let waiting = [Some(self.signals.as_fd()), Some(control.as_fd())];
+            let ready = poll::wait(waiting, clock::monotonic(), self.machine.deadline());
             // A failing poll would be trouble with our own arguments; the next turn tries again.
-            let _ = poll::wait(waiting, clock::monotonic(), self.machine.deadline());
-            while self.signals.next().is_some() {}
-            exiting = self.bury() || self.obey(control) || self.feed(Event::Deadline);
+            let [signalled, told] = ready.unwrap_or_default();
+            exiting =
+                (signalled && self.bury()) || (told && self.obey(control)) || self.feed(Event::Deadline);
         }
         Ok(0)
     }
@@ -112,6 +113,8 @@ impl Supervise<'_> {
     /// Takes note of the end of the service. It comes before the next command, so that a command never meets a
     /// service that is dead and not yet buried.
     fn bury(&mut self) -> bool {
+        // Draining comes first: a child that ends after this makes the descriptor readable again.
+        while self.signals.next().is_some() {}
         while let Some(ended) = process::reap() {
             let ours = self.machine.pid().and_then(|pid| i32::try_from(pid.get()).ok());
             if ours == Some(ended.pid) && self.feed(Event::Ended) {

@@ -31,11 +31,10 @@ pub fn run(directory: Option<&CStr>) -> Result<u8, Failure> {
     let mut svscan = Svscan { table: Table::new(clock::monotonic()), signals };
     loop {
         let deadline = Some(svscan.table.deadline());
+        let ready = poll::wait([Some(svscan.signals.as_fd())], clock::monotonic(), deadline);
         // A failing poll would be trouble with our own arguments; the next turn tries again.
-        let _ = poll::wait([Some(svscan.signals.as_fd())], clock::monotonic(), deadline);
-        while svscan.signals.next().is_some() {}
-        while let Some(ended) = process::reap() {
-            svscan.feed(Event::Ended(ended.pid));
+        if let Ok([true]) = ready {
+            svscan.bury();
         }
         svscan.feed(Event::Deadline);
     }
@@ -54,6 +53,14 @@ impl Svscan {
             for action in self.table.handle(event, clock::monotonic()) {
                 events.extend(self.perform(&action));
             }
+        }
+    }
+
+    fn bury(&mut self) {
+        // Draining comes first: a child that ends after this makes the descriptor readable again.
+        while self.signals.next().is_some() {}
+        while let Some(ended) = process::reap() {
+            self.feed(Event::Ended(ended.pid));
         }
     }
 

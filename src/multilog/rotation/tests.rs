@@ -3,65 +3,6 @@
 use super::*;
 use crate::tai::Stamp;
 
-#[track_caller]
-fn check_cut(written: u64, size: u64, pending: &str, length: usize, full: bool) {
-    assert_eq!(cut(written, size, pending.as_bytes()), Cut { length, full });
-}
-
-#[test]
-fn far_from_the_margin_everything_is_written() {
-    check_cut(0, 4096, "abc", 3, false);
-    check_cut(0, 4096, &"x\n".repeat(1000), 2000, false);
-    check_cut(2095, 4096, "abc", 3, false);
-}
-
-#[test]
-fn a_line_that_ends_within_the_margin_ends_the_file() {
-    check_cut(2090, 4096, "abcde\n", 6, true);
-    check_cut(2090, 4096, "abcd\n", 5, false);
-    check_cut(3000, 4096, "\n", 1, true);
-    check_cut(3000, 4096, "a\nb", 2, true);
-}
-
-#[test]
-fn the_last_line_of_a_block_is_the_last_of_the_file() {
-    let line = "abcdefghijklm\n";
-    check_cut(0, 4096, &line.repeat(1000), 2548, true);
-    check_cut(2548, 4096, &line.repeat(1000), 3066 - 2548, true);
-}
-
-#[test]
-fn without_a_newline_the_size_ends_the_file() {
-    check_cut(0, 4096, &"x".repeat(5000), 4096, true);
-    check_cut(4000, 4096, &"x".repeat(96), 96, true);
-    check_cut(4000, 4096, &"x".repeat(95), 95, false);
-    check_cut(4096, 4096, "x\n", 0, true);
-    check_cut(9999, 4096, "x\n", 0, true);
-    let late = format!("{}\n{}", "x".repeat(4000), "y".repeat(1000));
-    check_cut(0, 4096, &late, 4001, true);
-}
-
-#[test]
-fn files_are_never_larger_than_their_size_and_end_within_the_margin() {
-    for length in 1..300 {
-        let line = format!("{}\n", "x".repeat(length)).repeat(1 + 20_000 / length);
-        let mut pending = line.as_str();
-        for size in [4096, 5000, 9999] {
-            let mut written = 0;
-            loop {
-                let Cut { length, full } = cut(written, size, pending.as_bytes());
-                pending = &pending[length..];
-                written += u64::try_from(length).unwrap();
-                if full {
-                    break;
-                }
-                assert!(pending.is_empty());
-            }
-            assert!(written <= size && written >= size - MARGIN, "{written} of {size}");
-        }
-    }
-}
-
 /// A directory in which every step succeeds unless it is on the list of those that fail.
 struct World {
     rotation: Rotation,

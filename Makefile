@@ -1,0 +1,43 @@
+# Each target is a few lines that call the real tool.
+
+PREFIX ?= /usr
+CARGO ?= cargo
+TARGET_DIR ?= $(or $(CARGO_TARGET_DIR),target)
+PROGRAMS = $(basename $(notdir $(wildcard src/bin/*.rs)))
+SCRIPTS = $(shell find . \( -name target -o -name .git \) -prune -o -type f -perm -u+x \
+	-exec awk 'FNR == 1 { if (/^\#!.*sh$$/) print FILENAME; nextfile }' {} +)
+
+.PHONY: all demo check lint test install clean
+
+all:
+	$(CARGO) build --release --locked
+
+demo:
+	$(CARGO) build --quiet --locked
+	@demo/demo.sh $(TARGET_DIR)/debug
+
+# Everything that must hold. The last lines are the test runner's own.
+check:
+	@tests/requirements.sh
+	$(MAKE) --no-print-directory lint test
+
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --quiet --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --locked --no-deps --document-private-items
+	mandoc -Tlint -W warning,stop man/*.8
+	shellcheck $(SCRIPTS)
+	shellcheck --shell=sh tests/conformance/prelude.sh
+
+test:
+	$(CARGO) test --quiet --locked --lib --bins
+	$(CARGO) test --locked --test integration
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/servicedir
+	install -m 755 $(PROGRAMS:%=$(TARGET_DIR)/release/%) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	cp -r skeletons $(DESTDIR)$(PREFIX)/share/servicedir
+
+clean:
+	$(CARGO) clean

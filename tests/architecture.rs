@@ -1,0 +1,246 @@
+//! The rules of the house that a program can check.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// The modules that do no input or output, by file.
+const PURE: &[&str] = &[
+    "src/report.rs",
+    "src/options.rs",
+    "src/tai.rs",
+    "src/tai/lines.rs",
+    "src/service/control.rs",
+    "src/service/sentence.rs",
+    "src/service/status.rs",
+    "src/supervise/machine.rs",
+    "src/svscan/table.rs",
+    "src/multilog/archive.rs",
+    "src/multilog/cut.rs",
+    "src/multilog/line.rs",
+    "src/multilog/pattern.rs",
+    "src/multilog/rotation.rs",
+    "src/multilog/script.rs",
+];
+
+/// Every Rust file below `directory`, with its text without tests.
+fn sources(directory: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut pending = vec![Path::new(ROOT).join(directory)];
+    while let Some(path) = pending.pop() {
+        if path.is_dir() {
+            pending.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            let product = text.split("\n#[cfg(test)]").next().unwrap().to_string();
+            found.push((relative(&path), product));
+        }
+    }
+    assert!(!found.is_empty(), "{directory} has no Rust files");
+    found
+}
+
+fn relative(path: &Path) -> String {
+    path.strip_prefix(ROOT).unwrap().to_str().unwrap().to_string()
+}
+
+fn programs() -> Vec<String> {
+    let stem = |path: PathBuf| path.file_stem().unwrap().to_str().unwrap().to_string();
+    sources("src/bin").into_iter().map(|(path, _)| stem(PathBuf::from(path))).collect()
+}
+
+/// Lines of code: no comments, no documentation.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.trim_start().starts_with("//"))
+}
+
+#[track_caller]
+fn check(breaches: &[String], rule: &str) {
+    assert!(breaches.is_empty(), "{rule}:\n  {}", breaches.join("\n  "));
+}
+
+#[test]
+fn pure_modules_forbid_unsafe_code_and_do_not_know_the_system() {
+    let mut breaches = Vec::new();
+    let sources = sources("src");
+    for pure in PURE {
+        let Some((_, text)) = sources.iter().find(|(path, _)| path == pure) else {
+            breaches.push(format!("{pure} is listed and not there"));
+            continue;
+        };
+        if !text.contains("#![forbid(unsafe_code)]") {
+            breaches.push(format!("{pure} lacks #![forbid(unsafe_code)]"));
+        }
+        let strangers = [
+            "crate::sys",
+            "libc::",
+            "nix::{",
+            "use nix",
+            "std::fs",
+            "std::io",
+            "std::net",
+            "std::process",
+            "std::env",
+            "std::thread",
+            "Instant::now",
+            "SystemTime",
+            "chain::",
+            "::run",
+            "::directory",
+        ];
+        for line in code(text) {
+            if strangers.iter().any(|stranger| line.contains(stranger)) {
+                breaches.push(format!("{pure}: {}", line.trim()));
+            }
+        }
+    }
+    check(&breaches, "pure modules know only pure modules");
+}
+
+#[test]
+fn every_other_module_is_known_as_an_edge() {
+    let edges = [
+        "src/lib.rs",
+        "src/chain.rs",
+        "src/filter.rs",
+        "src/service/mod.rs",
+        "src/service/directory.rs",
+        "src/supervise/mod.rs",
+        "src/supervise/run.rs",
+        "src/svscan/mod.rs",
+        "src/svscan/run.rs",
+        "src/multilog/mod.rs",
+        "src/multilog/run.rs",
+        "src/multilog/directory.rs",
+        "src/multilog/status_file.rs",
+    ];
+    let known: BTreeSet<&str> = PURE.iter().chain(&edges).copied().collect();
+    let strangers: Vec<String> = sources("src")
+        .into_iter()
+        .map(|(path, _)| path)
+        .filter(|path| !path.starts_with("src/sys/") && !path.starts_with("src/bin/"))
+        .filter(|path| !known.contains(path.as_str()))
+        .collect();
+    check(&strangers, "decide whether a module is pure or an edge, and list it here");
+}
+
+#[test]
+fn unsafe_code_lives_in_sys_alone() {
+    let is_unsafe = |line: &str| line.contains("unsafe") && !line.contains("unsafe_code");
+    let outside = sources("src").into_iter().filter(|(path, _)| !path.starts_with("src/sys/"));
+    let breaches: Vec<String> = outside
+        .flat_map(|(path, text)| {
+            code(&text)
+                .filter(|line| is_unsafe(line))
+                .map(|line| format!("{path}: {line}"))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    check(&breaches, "`unsafe` is for src/sys");
+}
+
+#[test]
+fn sys_knows_nothing_of_services() {
+    let breaches: Vec<String> = sources("src/sys")
+        .into_iter()
+        .flat_map(|(path, text)| {
+            let known = |line: &&str| {
+                line.contains("crate::") && !line.contains("crate::sys") && !line.contains("crate::report")
+            };
+            code(&text).filter(known).map(|line| format!("{path}: {line}")).collect::<Vec<_>>()
+        })
+        .collect();
+    check(&breaches, "src/sys knows std, nix and libc, and how a program's last words look");
+}
+
+#[test]
+fn the_system_is_reached_through_sys() {
+    let breaches: Vec<String> = sources("src")
+        .into_iter()
+        .filter(|(path, _)| !path.starts_with("src/sys/"))
+        .flat_map(|(path, text)| {
+            let direct = |line: &&str| {
+                ["nix::", "std::env", "std::process", "std::thread"].iter().any(|name| line.contains(name))
+            };
+            code(&text).filter(direct).map(|line| format!("{path}: {line}")).collect::<Vec<_>>()
+        })
+        .collect();
+    check(&breaches, "nix, the environment and processes are for src/sys");
+}
+
+#[test]
+fn a_program_is_at_most_60_lines() {
+    let long: Vec<String> = sources("src/bin")
+        .into_iter()
+        .filter(|(_, text)| text.lines().count() > 60)
+        .map(|(path, text)| format!("{path}: {} lines", text.lines().count()))
+        .collect();
+    check(&long, "a program is options, one call, an exit code");
+}
+
+#[test]
+fn a_file_is_at_most_400_lines() {
+    let long: Vec<String> = sources("src")
+        .into_iter()
+        .filter(|(_, text)| text.lines().count() > 400)
+        .map(|(path, text)| format!("{path}: {} lines", text.lines().count()))
+        .collect();
+    check(&long, "split what is larger");
+}
+
+#[test]
+fn every_program_has_a_manual_page_a_test_and_its_line_in_the_readme() {
+    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
+    let mut breaches = Vec::new();
+    for program in programs() {
+        let page = (1..=8).any(|section| Path::new(ROOT).join(format!("man/{program}.{section}")).exists());
+        let cases = Path::new(ROOT).join(format!("tests/conformance/cases/{program}.sh"));
+        for (lacks, what) in [
+            (!page, "a manual page"),
+            (!cases.exists(), "conformance cases"),
+            (!readme.contains(&format!("| `{program}` |")), "its row in README.md"),
+        ] {
+            if lacks {
+                breaches.push(format!("{program} lacks {what}"));
+            }
+        }
+    }
+    check(&breaches, "every program is documented and tested");
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    let words = [
+        "TO".to_owned() + "DO",
+        "FIX".to_owned() + "ME",
+        "unimple".to_owned() + "mented!",
+        "todo".to_owned() + "!",
+    ];
+    let mut everywhere = sources("src");
+    everywhere.extend(sources("tests"));
+    let breaches: Vec<String> = everywhere
+        .into_iter()
+        .filter(|(_, text)| words.iter().any(|word| text.contains(word)))
+        .map(|(path, _)| path)
+        .collect();
+    check(&breaches, "finish it, or file an issue");
+}
+
+#[test]
+fn every_dependency_says_why_it_is_there() {
+    let manifest = fs::read_to_string(Path::new(ROOT).join("Cargo.toml")).unwrap();
+    let mut breaches = Vec::new();
+    let mut above = "";
+    let mut in_dependencies = false;
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            in_dependencies = line.ends_with("dependencies]");
+        } else if in_dependencies && line.contains('=') && !above.starts_with('#') {
+            breaches.push(line.to_string());
+        }
+        above = line;
+    }
+    check(&breaches, "a dependency needs a sentence");
+}

@@ -1,0 +1,226 @@
+//! What all tests need: a scratch directory, programs that run in it, waiting with a deadline, and the certainty
+//! that nothing is left running.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long anything may take that should happen at once. Only failing tests wait so long.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// The variable that marks every process of a sandbox, and is how they are found again.
+const MARK: &str = "SERVICEDIR_TEST";
+
+/// The directory of our programs.
+pub fn ours() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_svc")).parent().unwrap().to_owned()
+}
+
+/// The directory of the original's programs.
+pub fn theirs() -> PathBuf {
+    let theirs = PathBuf::from(std::env::var_os("SVTOOLS_THEIRS").unwrap_or("/usr/bin".into()));
+    assert!(theirs.join("svscan").exists(), "install Debian's daemontools, or set SVTOOLS_THEIRS");
+    theirs
+}
+
+/// Whether the tests run as root.
+pub fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
+/// A scratch directory and all processes that are started in it; both are gone when it is dropped.
+pub struct Sandbox {
+    directory: PathBuf,
+    mark: String,
+    path: String,
+}
+
+impl Sandbox {
+    /// A fresh directory, in which programs are found in the directory of ours first.
+    pub fn new() -> Self {
+        Self::with_programs(&[ours()])
+    }
+
+    /// The same with other programs first on PATH.
+    pub fn with_programs(programs: &[PathBuf]) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let mark = format!("sd-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let directory = std::env::temp_dir().join(&mark);
+        fs::create_dir(&directory).unwrap();
+        // Services that drop their privileges must get there.
+        fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
+        let programs: Vec<_> = programs.iter().map(|path| path.to_str().unwrap()).collect();
+        let path = format!("{}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", programs.join(":"));
+        Self { directory, mark, path }
+    }
+
+    /// A path in the sandbox.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    /// Writes a file, and makes the directories on the way.
+    pub fn write(&self, name: &str, content: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    /// Writes an executable shell script.
+    pub fn script(&self, name: &str, body: &str) {
+        self.write(name, &format!("#!/bin/sh\n{body}\n"));
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Reads a file; an empty text if there is none.
+    pub fn read(&self, name: &str) -> String {
+        String::from_utf8_lossy(&fs::read(self.path(name)).unwrap_or_default()).into_owned()
+    }
+
+    /// A command that runs in the sandbox, without input.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        // A program that is named without a path is looked for in the sandbox's PATH, not in ours.
+        if !program.contains('/') {
+            let found = self.path.split(':').map(|directory| Path::new(directory).join(program));
+            command = Command::new(found.into_iter().find(|path| path.exists()).expect(program));
+        }
+        command.current_dir(&self.directory).stdin(Stdio::null());
+        command.env_clear().env("PATH", &self.path).env(MARK, &self.mark).env("TZ", "UTC");
+        command.env("HOME", &self.directory);
+        command
+    }
+
+    /// Runs a shell script to its end.
+    pub fn sh(&self, script: &str) -> Output {
+        self.command("sh").args(["-c", script]).output().unwrap()
+    }
+
+    /// Runs a shell script that must succeed, and returns what it printed.
+    #[track_caller]
+    pub fn run(&self, script: &str) -> String {
+        let output = self.sh(script);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{script}: {}\n{stderr}\n{}", output.status, self.describe());
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Starts a shell script in the background; what it prints goes into the file `messages`.
+    pub fn start(&self, script: &str, messages: &str) -> Running {
+        let messages = fs::File::options().create(true).append(true).open(self.path(messages)).unwrap();
+        let mut command = self.command("sh");
+        command.args(["-c", &format!("exec {script}")]);
+        command.stdout(messages.try_clone().unwrap()).stderr(messages);
+        Running(command.spawn().unwrap())
+    }
+
+    /// Waits until `condition` holds.
+    #[track_caller]
+    pub fn wait_until(&self, what: &str, mut condition: impl FnMut() -> bool) {
+        let start = Instant::now();
+        while !condition() {
+            assert!(start.elapsed() < DEADLINE, "waited in vain until {what}\n{}", self.describe());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits until svstat's line about `service` contains `text`, and returns the line.
+    #[track_caller]
+    pub fn wait_for_status(&self, service: &str, text: &str) -> String {
+        let mut line = String::new();
+        self.wait_until(&format!("{service} is {text}"), || {
+            line = self.run(&format!("svstat {service}"));
+            line.contains(text)
+        });
+        line
+    }
+
+    /// The process of a service that is up.
+    #[track_caller]
+    pub fn pid(&self, service: &str) -> i32 {
+        let line = self.wait_for_status(service, ": up (pid ");
+        line.split("(pid ").nth(1).and_then(|rest| rest.split(')').next()).unwrap().parse().unwrap()
+    }
+
+    /// The processes of this sandbox that are alive.
+    fn processes(&self) -> Vec<i32> {
+        let mark = format!("{MARK}={}", self.mark);
+        let has_mark = |pid: &i32| {
+            let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            environment.split(|&byte| byte == 0).any(|entry| entry == mark.as_bytes())
+        };
+        let entries = fs::read_dir("/proc").unwrap().flatten();
+        let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        numbers.filter(has_mark).collect()
+    }
+
+    /// The files and messages of the sandbox, for the report of a failing test.
+    fn describe(&self) -> String {
+        let script = "find . -printf '%M %u %p\\n' | sort -k 3; for f in *; do [ -f \"$f\" ] && tail -n 20 -v \"$f\"; done";
+        let output = Command::new("sh").args(["-c", script]).current_dir(&self.directory).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        // A supervisor may start one more process while its others are being ended.
+        for _ in 0..100 {
+            let processes = self.processes();
+            if processes.is_empty() {
+                break;
+            }
+            processes.into_iter().for_each(kill);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// A program in the background. It is ended when this is dropped.
+pub struct Running(Child);
+
+impl Running {
+    /// Its process.
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.0.id()).unwrap()
+    }
+
+    /// Waits for its end, and says how it ended.
+    #[track_caller]
+    pub fn wait(&mut self) -> std::process::ExitStatus {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return status;
+            }
+            assert!(start.elapsed() < DEADLINE, "process {} does not end", self.pid());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_some()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Sends KILL.
+pub fn kill(pid: i32) {
+    send(pid, nix::sys::signal::Signal::SIGKILL);
+}
+
+/// Sends a signal; that the process is gone already is fine.
+pub fn send(pid: i32, signal: nix::sys::signal::Signal) {
+    let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal);
+}
