@@ -7,7 +7,10 @@ PROGRAMS = $(basename $(notdir $(wildcard src/bin/*.rs)))
 SCRIPTS = $(shell find . \( -name target -o -name .git \) -prune -o -type f -perm -u+x \
 	-exec awk 'FNR == 1 { if (/^\#!.*sh$$/) print FILENAME; nextfile }' {} +)
 
-.PHONY: all demo check lint test install clean
+.PHONY: all demo check lint test fuzz install clean
+
+# How long the slow proofs take: make fuzz SECONDS=60
+SECONDS ?= 60
 
 all:
 	$(CARGO) build --release --locked
@@ -24,6 +27,8 @@ check:
 lint:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --quiet --locked --all-targets -- -D warnings
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
+	CARGO_TARGET_DIR=$(TARGET_DIR)/fuzz $(CARGO) check --quiet --locked --manifest-path fuzz/Cargo.toml
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --locked --no-deps --document-private-items
 	mandoc -Tlint -W warning,stop man/*.8
 	shellcheck $(SCRIPTS)
@@ -33,9 +38,13 @@ test:
 	$(CARGO) test --quiet --locked --lib --bins
 	$(CARGO) test --locked --test integration
 
+# Each target of fuzz/ for so many seconds.
+fuzz:
+	fuzz/run.sh $(SECONDS)
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/servicedir
-	install -m 755 $(PROGRAMS:%=$(TARGET_DIR)/release/%) $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(PROGRAMS:%=$(TARGET_DIR)/release/%) scripts/svscanboot $(DESTDIR)$(PREFIX)/bin
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 	cp -r skeletons $(DESTDIR)$(PREFIX)/share/servicedir
 

@@ -2,13 +2,28 @@
 
 use crate::report::Failure;
 use crate::sys::exec::Prepared;
-use crate::sys::startup;
 use std::ffi::CStr;
 
-/// Becomes `command`, found through PATH, with this process's environment. Returns only if that failed:
-/// `PROG: fatal: unable to run NAME: ERROR`, 111.
-pub fn run(program: &str, command: &[&CStr]) -> Failure {
-    let error = Prepared::command(command, &startup::environment()).exec();
-    let name = command.first().map_or(&b""[..], |name| name.to_bytes());
-    Failure::fatal(program, &[b"unable to run ", name, b": ", error.bytes()])
+/// A program to become. It is found through the PATH of this process, whatever its own environment says, and is
+/// prepared so completely that becoming it needs no more memory.
+#[derive(Debug)]
+pub struct Chain<'a> {
+    prepared: Prepared<'a>,
+    failure: Vec<u8>,
+    program: &'static str,
+}
+
+impl<'a> Chain<'a> {
+    /// Prepares `program` to become `command` with `environment`.
+    pub fn new(program: &'static str, command: &[&'a CStr], environment: &[&'a CStr]) -> Self {
+        let name = command.first().map_or(&b""[..], |name| name.to_bytes());
+        let failure = [b"unable to run ", name, b": "].concat();
+        Self { prepared: Prepared::command(command, environment), failure, program }
+    }
+
+    /// Becomes the program. Returns only if that failed: `PROG: fatal: unable to run NAME: ERROR`, 111.
+    pub fn run(&self) -> Failure {
+        let error = self.prepared.exec();
+        Failure::fatal(self.program, &[&self.failure, error.bytes()])
+    }
 }

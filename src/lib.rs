@@ -16,6 +16,12 @@ pub mod options;
 /// TAI64N stamps: 12 bytes, `@` labels, and local time. *Pure.*
 pub mod tai;
 
+/// Environments, and the files that change them. *Pure.*
+pub mod environment;
+
+/// softlimit's letters and numbers. *Pure.*
+pub mod limits;
+
 /// One service directory: its control bytes, its status, its sentence, its files.
 pub mod service;
 

@@ -1,9 +1,9 @@
 //! `setuidgid account child`: runs a program as another account.
 #![no_main]
 
-use servicedir::chain;
+use servicedir::chain::Chain;
 use servicedir::report::Failure;
-use servicedir::sys::startup::Word;
+use servicedir::sys::startup::{self, Word};
 use servicedir::sys::{Errno, identity};
 
 servicedir::program!(run);
@@ -20,7 +20,7 @@ fn run(words: &[Word]) -> Result<u8, Failure> {
     };
     account.take_group().map_err(|error| unable("setgid", error))?;
     account.take_user().map_err(|error| unable("setuid", error))?;
-    Err(chain::run("setuidgid", command))
+    Err(Chain::new("setuidgid", command, &startup::environment()).run())
 }
 
 fn usage() -> Failure {

@@ -5,7 +5,7 @@ use super::rotation::{Closing, Found, Leftover, Processed, Processing, Rotation,
 use super::{PROGRAM, script};
 use crate::report::{Failure, warning};
 use crate::sys::exec::Prepared;
-use crate::sys::files::{self, HERE};
+use crate::sys::files::{self, Contention, HERE};
 use crate::sys::process::{self, Ended, Ending};
 use crate::sys::signals::{Inbox, Signal};
 use crate::sys::startup::{self, say};
@@ -70,9 +70,9 @@ impl<'a> LogDirectory<'a> {
         };
         // That it is there already is fine; anything else shows when it is opened.
         let _ = files::make_directory(HERE, &rules.path, 0o700);
-        let directory = files::open_read(HERE, &rules.path).map_err(fatal(b"open directory", b""))?;
+        let directory = files::open_directory(HERE, &rules.path).map_err(fatal(b"open directory", b""))?;
         let lock = files::open_append(&directory, LOCK)
-            .and_then(|lock| files::lock(&lock).map(|()| lock))
+            .and_then(|lock| files::lock(&lock, Contention::Fail).map(|()| lock))
             .map_err(fatal(b"lock directory", b""))?;
         let found = match files::look(&directory, CURRENT).map_err(fatal(b"stat", b"/current"))? {
             Some(current) if current.owner_executes => Found::Clean(current.size),
@@ -125,7 +125,7 @@ impl<'a> LogDirectory<'a> {
                     return Err(Failure::fatal(PROGRAM, &[&what, b": ", error.bytes()]));
                 }
                 Err(trouble) => {
-                    say(&warning(PROGRAM, &[&trouble.what, b", pausing: ", trouble.error.bytes()]));
+                    self.warn(&[&trouble.what, b", pausing: ", trouble.error.bytes()]);
                     self.rotation.failed(track, now);
                     self.trouble = Some(trouble);
                     continue;
@@ -168,15 +168,27 @@ impl<'a> LogDirectory<'a> {
         self.processor = None;
         let verdict = match ended.how {
             Ending::Exited(0) => Verdict::Done,
-            Ending::Exited(_) => self.processor_failed(b"failed"),
-            Ending::Killed(_) => self.processor_failed(b"crashed"),
+            Ending::Exited(_) => Verdict::Failed,
+            Ending::Killed(_) => {
+                // The error that the original names after this is whatever happened last, often this one.
+                let error = Errno::from_raw(libc::EINTR);
+                self.warn(&[
+                    b"processor crashed in ",
+                    self.rules.path.to_bytes(),
+                    b", pausing: ",
+                    error.bytes(),
+                ]);
+                Verdict::Failed
+            }
         };
+        if verdict == Verdict::Failed {
+            self.warn(&[b"processor failed in ", self.rules.path.to_bytes(), b", pausing"]);
+        }
         self.rotation.processor_ended(verdict, now);
     }
 
-    fn processor_failed(&self, how: &[u8]) -> Verdict {
-        say(&warning(PROGRAM, &[b"processor ", how, b" in ", self.rules.path.to_bytes(), b", pausing"]));
-        Verdict::Failed
+    fn warn(&self, parts: &[&[u8]]) {
+        say(&warning(PROGRAM, parts));
     }
 
     /// Why this directory cannot be closed, and what is lost if nobody waits any longer.
@@ -191,7 +203,11 @@ impl<'a> LogDirectory<'a> {
         match step {
             Step::Remove(leftover) => {
                 let name = leftover_name(leftover);
-                files::remove(at, name).map_err(self.file(b"remove ", name, b""))?;
+                let removed = files::remove(at, name).map_err(self.file(b"remove ", name, b""));
+                // Whether a new state can be made shows when it is made.
+                if !matches!(leftover, Leftover::State | Leftover::NewState) {
+                    removed?;
+                }
             }
             Step::MakeState => {
                 files::open_truncate(at, STATE).map_err(self.file(b"write to ", STATE, b""))?;
@@ -207,6 +223,8 @@ impl<'a> LogDirectory<'a> {
                 self.current = None;
                 files::rename(&self.directory, CURRENT, PREVIOUS)
                     .map_err(self.whole(b"rename current to previous in directory "))?;
+                let stamp = Stamp::from_unix(clock::wall());
+                return Ok(Outcome::Made(Some(Archive { stamp, code: Code::Safe })));
             }
             Step::FinishPrevious => files::set_mode_of(at, PREVIOUS, COMPLETE).map_err(self.file(
                 b"set mode of ",

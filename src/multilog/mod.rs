@@ -21,7 +21,7 @@ pub mod run;
 /// What the arguments ask for. *Pure.*
 pub mod script;
 /// The files that show the last line.
-pub mod status_file;
+pub mod status_files;
 
 /// The program's name in its messages.
 const PROGRAM: &str = "multilog";

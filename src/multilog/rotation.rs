@@ -48,7 +48,7 @@ pub enum Step {
     Write(usize),
     /// Make sure that `current` is on disk.
     Sync,
-    /// Rename `current` to `previous`.
+    /// Rename `current` to `previous`, and name the archive that it will be.
     MoveAway,
     /// Make a new `current`.
     Renew,
@@ -163,8 +163,9 @@ pub struct Rotation {
     running: bool,
     /// Archives that wait for the processor, oldest first.
     waiting: VecDeque<Archive>,
-    /// The archive that `previous` was before it was reclaimed.
-    reclaimed: Option<Archive>,
+    /// The archive that `previous` will be, or was before it was reclaimed. Its stamp is that of the moment when
+    /// the file was finished, so that archives sort as they were written, however long the processor takes.
+    previous: Option<Archive>,
     closing: Option<Closing>,
     /// Whether something is left as a crash would leave it.
     abandoned: bool,
@@ -188,7 +189,7 @@ impl Rotation {
             open: false,
             running: false,
             waiting: VecDeque::new(),
-            reclaimed: None,
+            previous: None,
             closing: None,
             abandoned: false,
             closed: false,
@@ -223,13 +224,16 @@ impl Rotation {
         }
     }
 
-    /// The present step of a track was done; if it made or reclaimed an archive, this one.
+    /// The present step of a track was done; if it made, reclaimed or named an archive, this one.
     pub fn done(&mut self, track: Track, archive: Option<Archive>) {
         let lane = self.lane(track);
         lane.resume = None;
         match lane.steps.pop_front() {
             Some(Step::Resume | Step::Begin) => self.open = true,
-            Some(Step::MoveAway) => self.written = 0,
+            Some(Step::MoveAway) => {
+                self.written = 0;
+                self.previous = archive;
+            }
             Some(Step::FinishPrevious) if self.processing == Processing::Yes => {
                 self.processor.steps.push_back(Step::Process);
             }
@@ -241,12 +245,12 @@ impl Rotation {
                 }
             }
             Some(Step::Archive(Source::Processed, ..)) if self.open => {
-                self.reclaimed = None;
+                self.previous = None;
                 self.process_waiting();
             }
             Some(Step::Reclaim(_)) => match archive {
                 Some(archive) => {
-                    self.reclaimed = Some(archive);
+                    self.previous = Some(archive);
                     self.processor.steps.push_back(Step::Process);
                 }
                 None => self.process_waiting(),
@@ -276,7 +280,7 @@ impl Rotation {
                 Step::SyncState,
                 Step::Remove(Leftover::Previous),
                 Step::KeepState,
-                Step::Archive(Source::Processed, Code::Safe, self.reclaimed),
+                Step::Archive(Source::Processed, Code::Safe, self.previous),
             ]),
             Verdict::Failed => {
                 self.processor.steps.push_back(Step::Process);

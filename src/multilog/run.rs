@@ -5,7 +5,7 @@ use super::directory::LogDirectory;
 use super::line::{Assembler, Piece};
 use super::rotation::Closing;
 use super::script::{Route, Script, alert};
-use super::status_file::StatusFile;
+use super::status_files::StatusFiles;
 use crate::report::Failure;
 use crate::sys::signals::{Inbox, Signal};
 use crate::sys::startup::say;
@@ -24,8 +24,7 @@ pub fn run(arguments: &[&CStr]) -> Result<u8, Failure> {
     let script = Script::parse(arguments);
     let signals = Inbox::open(&[Signal::SIGTERM, Signal::SIGALRM, Signal::SIGCHLD])
         .map_err(|error| Failure::fatal(PROGRAM, &[b"unable to receive signals: ", error.bytes()]))?;
-    let status_files =
-        script.status_files.iter().map(|path| StatusFile::open(path)).collect::<Result<_, _>>()?;
+    let status_files = StatusFiles::open(&script.status_files)?;
     let mut multilog = Multilog {
         assembler: Assembler::new(script.labels),
         signals,
@@ -63,7 +62,7 @@ enum Input {
 /// Where lines go.
 struct Sinks<'a> {
     script: &'a Script,
-    status_files: Vec<StatusFile<'a>>,
+    status_files: StatusFiles<'a>,
     directories: Vec<LogDirectory<'a>>,
     /// Where the present line goes.
     route: Route,
@@ -131,7 +130,7 @@ impl Multilog<'_> {
                 return Err(failure);
             }
         }
-        self.sinks.hurry();
+        self.sinks.status_files.hurry();
         match self.input {
             Input::Open if self.assembler.is_within_line() => self.input = Input::ToLineEnd,
             Input::Open => self.close(Closing::Prompt),
@@ -173,11 +172,7 @@ impl Sinks<'_> {
             Piece::Head(head) => {
                 self.script.route(head, &mut self.route);
                 (0..self.route.alerts).for_each(|_| say(&alert(head)));
-                for &index in &self.route.status_files {
-                    if let Some(file) = self.status_files.get_mut(index) {
-                        file.take(head);
-                    }
-                }
+                self.route.status_files.iter().for_each(|&index| self.status_files.take(index, head));
                 head
             }
             Piece::Rest(rest) => rest,
@@ -192,33 +187,26 @@ impl Sinks<'_> {
 
     fn work(&mut self, signals: &Inbox) -> Result<(), Failure> {
         let now = clock::monotonic();
-        self.status_files.iter_mut().for_each(|file| file.work(now));
+        self.status_files.work(now);
         self.directories.iter_mut().try_for_each(|directory| directory.work(now, signals))
     }
 
     fn is_settled(&self) -> bool {
-        self.status_files.iter().all(StatusFile::is_settled)
-            && self.directories.iter().all(LogDirectory::is_settled)
+        self.status_files.is_settled() && self.directories.iter().all(LogDirectory::is_settled)
     }
 
     fn is_closed(&self) -> bool {
-        self.status_files.iter().all(StatusFile::is_settled)
-            && self.directories.iter().all(LogDirectory::is_closed)
+        self.status_files.is_settled() && self.directories.iter().all(LogDirectory::is_closed)
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let files = self.status_files.iter().map(StatusFile::deadline);
         let directories = self.directories.iter().map(LogDirectory::deadline);
-        files.chain(directories).flatten().min()
+        directories.chain([self.status_files.deadline()]).flatten().min()
     }
 
     fn rotate(&mut self) {
-        self.hurry();
+        self.status_files.hurry();
         self.directories.iter_mut().for_each(LogDirectory::rotate);
-    }
-
-    fn hurry(&mut self) {
-        self.status_files.iter_mut().for_each(StatusFile::hurry);
     }
 
     fn close(&mut self, closing: Closing) {

@@ -7,7 +7,7 @@ use crate::service::directory::{CONTROL, DOWN, LOCK, OK, STATUS, STATUS_NEW, SUP
 use crate::service::sentence::HasDown;
 use crate::service::status::Status;
 use crate::sys::exec::Prepared;
-use crate::sys::files::{self, HERE};
+use crate::sys::files::{self, Contention, HERE};
 use crate::sys::signals::{Inbox, Signal};
 use crate::sys::startup::{self, say};
 use crate::sys::{Errno, clock, poll, process};
@@ -84,7 +84,7 @@ fn make_directory() -> Result<(), Failure> {
 
 fn take_lock() -> crate::sys::Result<File> {
     let lock = files::open_append(HERE, LOCK)?;
-    files::lock(&lock)?;
+    files::lock(&lock, Contention::Fail)?;
     Ok(lock)
 }
 

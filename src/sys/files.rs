@@ -37,12 +37,19 @@ pub fn open_write(at: impl AsFd, path: &CStr) -> Result<File> {
     open(at, path, OFlag::O_WRONLY, 0)
 }
 
-/// Opens the directory `path` as a place to look from, with the permission that changing to it would need.
+/// Opens the directory `path` as a place to look from. Fails where changing to it would.
 pub fn open_place(at: impl AsFd, path: &CStr) -> Result<OwnedFd> {
     let how = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let directory = openat(at, path, how, Mode::empty())?;
     // To find `.` in it takes the permission to search it, which opening it did not.
     openat(directory, c".", how, Mode::empty()).map_err(Errno::from)
+}
+
+/// Opens the directory `path` to read it and to work in it. Fails where reading it or changing to it would.
+pub fn open_directory(at: impl AsFd, path: &CStr) -> Result<File> {
+    let directory = open(at, path, OFlag::O_RDONLY, 0)?;
+    open_place(&directory, c".")?;
+    Ok(directory)
 }
 
 fn open(at: impl AsFd, path: &CStr, how: OFlag, mode: libc::mode_t) -> Result<File> {
@@ -148,12 +155,36 @@ pub fn names(directory: impl AsFd) -> Result<Vec<CString>> {
     Ok(names)
 }
 
-/// Takes the lock on `file` for as long as it stays open, or says "temporary failure" if another has it.
-pub fn lock(file: &File) -> Result<()> {
+/// What to do about a lock that another process has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contention {
+    /// Wait until it is free.
+    Wait,
+    /// Fail, with "temporary failure".
+    Fail,
+}
+
+/// Takes the lock on `file` for as long as it stays open.
+pub fn lock(file: &File, contention: Contention) -> Result<()> {
     use std::os::fd::AsRawFd;
+    let how = match contention {
+        Contention::Wait => libc::LOCK_EX,
+        Contention::Fail => libc::LOCK_EX | libc::LOCK_NB,
+    };
     // SAFETY: a call on an open descriptor, without pointers.
-    let taken = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
+    let taken = unsafe { libc::flock(file.as_raw_fd(), how) };
     if taken == -1 { Err(Errno::last()) } else { Ok(()) }
+}
+
+/// Lets the programs that this process becomes have `descriptor`.
+pub fn keep_on_exec(descriptor: impl AsFd) -> Result<()> {
+    nix::fcntl::fcntl(descriptor, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty()))?;
+    Ok(())
+}
+
+/// A second descriptor for the same thing, with the lowest free number; it stays open on exec.
+pub fn duplicate(descriptor: impl AsFd) -> Result<OwnedFd> {
+    nix::unistd::dup(descriptor).map_err(Errno::from)
 }
 
 /// Makes reads and writes wait again after one of the non-blocking opens above.
@@ -173,9 +204,7 @@ pub fn become_descriptor(descriptor: impl AsFd, number: i32) -> Result<()> {
     use std::os::fd::AsRawFd;
     let source = descriptor.as_fd().as_raw_fd();
     if source == number {
-        return nix::fcntl::fcntl(descriptor, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty()))
-            .map(drop)
-            .map_err(Errno::from);
+        return keep_on_exec(descriptor);
     }
     // SAFETY: only called in children about to exec, where nothing owns the descriptor `number` any more.
     if unsafe { libc::dup2(source, number) } == -1 { Err(Errno::last()) } else { Ok(()) }
@@ -184,6 +213,13 @@ pub fn become_descriptor(descriptor: impl AsFd, number: i32) -> Result<()> {
 /// Reads once; 0 is the end. An interrupted read is tried again.
 pub fn read(mut file: &File, buffer: &mut [u8]) -> Result<usize> {
     retry(|| file.read(buffer))
+}
+
+/// Reads to the end.
+pub fn read_all(mut file: &File) -> Result<Vec<u8>> {
+    let mut content = Vec::new();
+    file.read_to_end(&mut content)?;
+    Ok(content)
 }
 
 /// Writes once, and says how much was taken.

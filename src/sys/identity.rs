@@ -18,6 +18,16 @@ pub fn account(name: &CStr) -> Option<Account> {
 }
 
 impl Account {
+    /// The number of the account.
+    pub const fn uid(self) -> u32 {
+        self.uid.as_raw()
+    }
+
+    /// The number of its primary group.
+    pub const fn gid(self) -> u32 {
+        self.gid.as_raw()
+    }
+
     /// Makes the account's primary group the only group of this process, in every sense.
     pub fn take_group(self) -> Result<()> {
         setgroups(&[self.gid])?;

@@ -17,6 +17,8 @@ pub mod exec;
 pub mod files;
 /// Accounts and the identity of this process.
 pub mod identity;
+/// Limits of the resources of this process.
+pub mod limits;
 /// Waiting for whatever comes first.
 pub mod poll;
 /// Children.

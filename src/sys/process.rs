@@ -57,6 +57,24 @@ pub fn reap() -> Option<Ended> {
     }
 }
 
+/// Waits for the child `pid` to end.
+pub fn wait(pid: i32) -> Result<Ending> {
+    loop {
+        match waitpid(Pid::from_raw(pid), None) {
+            Ok(WaitStatus::Exited(_, code)) => return Ok(Ending::Exited(code)),
+            Ok(WaitStatus::Signaled(_, signal, _)) => return Ok(Ending::Killed(signal)),
+            // Stops and the like are not asked for; a signal may interrupt.
+            Ok(_) | Err(nix::Error::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Makes this process the leader of a new session and process group. It may be one already.
+pub fn lead_session() {
+    let _ = nix::unistd::setsid();
+}
+
 /// Sends `signal` to process `pid`. That it is gone already is no error worth a word.
 pub fn send(pid: i32, signal: Signal) {
     let _ = kill(Pid::from_raw(pid), signal);

@@ -27,6 +27,22 @@ macro_rules! program {
     };
 }
 
+/// The same as [`program!`] for a `fn(&[Word], &mut [u8]) -> Result<u8, Failure>` that shows something in the list
+/// of processes: the second argument is the memory of the last word, which is not among the words.
+#[macro_export]
+macro_rules! program_with_title {
+    ($run:expr) => {
+        #[unsafe(no_mangle)]
+        extern "C" fn main(
+            count: ::std::ffi::c_int,
+            words: *const *mut ::std::ffi::c_char,
+        ) -> ::std::ffi::c_int {
+            // SAFETY: these are the arguments that the C library calls `main` with.
+            unsafe { $crate::sys::startup::enter_with_title(count, words, $run) }
+        }
+    };
+}
+
 /// Runs `run` on the command line and turns its result into a message and an exit code.
 ///
 /// # Safety
@@ -37,15 +53,53 @@ pub unsafe fn enter(
     words: *const *const c_char,
     run: fn(&[Word]) -> Result<u8, Failure>,
 ) -> c_int {
+    occupy_standard_descriptors();
     let count = usize::try_from(count).unwrap_or(0);
     // SAFETY: by this function's contract, `words` points to `count` pointers.
     let pointers = unsafe { std::slice::from_raw_parts(words, count) };
     // SAFETY: by this function's contract, each is a string that lives as long as the process.
     let words: Vec<Word> = pointers.iter().map(|&word| unsafe { CStr::from_ptr(word) }).collect();
-    match run(&words) {
-        Ok(code) => c_int::from(code),
-        Err(failure) => c_int::from(last_words(&failure)),
+    leave(run(&words))
+}
+
+/// Runs `run` on the command line without its last word, and on the memory of that.
+///
+/// # Safety
+/// As for [`enter`]; besides, nothing else may use the last word.
+pub unsafe fn enter_with_title(
+    count: c_int,
+    words: *const *mut c_char,
+    run: fn(&[Word], &mut [u8]) -> Result<u8, Failure>,
+) -> c_int {
+    occupy_standard_descriptors();
+    let count = usize::try_from(count).unwrap_or(0);
+    // SAFETY: by this function's contract, `words` points to `count` pointers.
+    let pointers = unsafe { std::slice::from_raw_parts(words, count) };
+    let Some((&title, pointers)) = pointers.split_last() else { return leave(run(&[], &mut [])) };
+    // SAFETY: by this function's contract, each is a string that lives as long as the process.
+    let words: Vec<Word> = pointers.iter().map(|&word| unsafe { CStr::from_ptr(word) }).collect();
+    // SAFETY: by this function's contract, it is a string.
+    let length = unsafe { CStr::from_ptr(title) }.count_bytes();
+    // SAFETY: these bytes are the string without its end, writable as C guarantees, and nobody else uses them.
+    let title = unsafe { std::slice::from_raw_parts_mut(title.cast::<u8>(), length) };
+    leave(run(&words, title))
+}
+
+/// Makes sure that no file we open becomes standard input, output or error. A closed one stays useless to us and
+/// closed to the programs that we become: it is `/dev/null`, opened the wrong way round and closed on exec.
+fn occupy_standard_descriptors() {
+    for (number, how) in [(0, libc::O_WRONLY), (1, libc::O_RDONLY), (2, libc::O_RDONLY)] {
+        // SAFETY: a call without pointers.
+        let is_open = unsafe { libc::fcntl(number, libc::F_GETFD) } != -1;
+        if !is_open {
+            // SAFETY: the path is a string. The lowest free number is this one.
+            unsafe { libc::open(c"/dev/null".as_ptr(), how | libc::O_CLOEXEC) };
+        }
     }
+}
+
+fn leave(result: Result<u8, Failure>) -> c_int {
+    c_int::from(result.unwrap_or_else(|failure| last_words(&failure)))
 }
 
 /// Prints a failure's message and returns its code.

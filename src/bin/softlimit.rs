@@ -1,0 +1,59 @@
+//! `softlimit [-acdflmoprst N] child`: runs a program with less of what it could have.
+#![no_main]
+
+use servicedir::chain::Chain;
+use servicedir::limits::{Amount, OPTIONS, Resource, resources};
+use servicedir::options::{Found, Options};
+use servicedir::report::{Failure, USAGE};
+use servicedir::sys::startup::{self, Word};
+use servicedir::sys::{Errno, limits};
+
+servicedir::program!(run);
+
+fn run(words: &[Word]) -> Result<u8, Failure> {
+    let (called_as, words) = words.split_first().ok_or(Failure::silent(USAGE))?;
+    let mut options = Options::new(b"", OPTIONS, words);
+    let mut wanted = Vec::new();
+    for found in options.by_ref() {
+        let Found::Letter(letter, amount) = found else { return Err(usage(found.complaint(called_as))) };
+        let amount = Amount::parse(amount.unwrap_or_default()).ok_or_else(|| usage(None))?;
+        wanted.extend(resources(letter).iter().map(|&resource| (system(resource), amount)));
+    }
+    if options.operands().is_empty() {
+        return Err(usage(None));
+    }
+    // The limits may leave no memory to prepare anything.
+    let chain = Chain::new("softlimit", options.operands(), &startup::environment());
+    let failed = |what: &'static [u8]| {
+        move |error: Errno| Failure::fatal("softlimit", &[what, b" failed: ", error.bytes()])
+    };
+    for (resource, amount) in wanted {
+        let hard = limits::hard(resource).map_err(failed(b"getrlimit"))?;
+        limits::set_soft(resource, amount.under(hard)).map_err(failed(b"setrlimit"))?;
+    }
+    Err(chain.run())
+}
+
+const fn system(resource: Resource) -> limits::Resource {
+    match resource {
+        Resource::AddressSpace => limits::Resource::RLIMIT_AS,
+        Resource::Core => limits::Resource::RLIMIT_CORE,
+        Resource::Cpu => limits::Resource::RLIMIT_CPU,
+        Resource::Data => limits::Resource::RLIMIT_DATA,
+        Resource::FileSize => limits::Resource::RLIMIT_FSIZE,
+        Resource::LockedMemory => limits::Resource::RLIMIT_MEMLOCK,
+        Resource::OpenFiles => limits::Resource::RLIMIT_NOFILE,
+        Resource::Processes => limits::Resource::RLIMIT_NPROC,
+        Resource::ResidentSet => limits::Resource::RLIMIT_RSS,
+        Resource::Stack => limits::Resource::RLIMIT_STACK,
+    }
+}
+
+fn usage(complaint: Option<Vec<u8>>) -> Failure {
+    let synopsis = "softlimit [-a allbytes] [-c corebytes] [-d databytes] [-f filebytes] [-l lockbytes] \
+        [-m membytes] [-o openfiles] [-p processes] [-r residentbytes] [-s stackbytes] [-t cpusecs] child";
+    Failure::new(
+        USAGE,
+        [&complaint.unwrap_or_default(), Failure::usage("softlimit", synopsis).message()].concat(),
+    )
+}

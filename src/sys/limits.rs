@@ -1,0 +1,17 @@
+//! Limits of the resources of this process.
+
+use super::{Errno, Result};
+use nix::sys::resource::{getrlimit, setrlimit};
+
+pub use nix::sys::resource::Resource;
+
+/// The hard limit of `resource`.
+pub fn hard(resource: Resource) -> Result<u64> {
+    getrlimit(resource).map(|(_, hard)| hard).map_err(Errno::from)
+}
+
+/// Sets the soft limit of `resource`.
+pub fn set_soft(resource: Resource, soft: u64) -> Result<()> {
+    let (_, hard) = getrlimit(resource)?;
+    setrlimit(resource, soft, hard).map_err(Errno::from)
+}
