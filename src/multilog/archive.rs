@@ -46,23 +46,40 @@ impl Archive {
     }
 }
 
-/// The order in which this process has made archives. Names alone do not tell it once the clock was set back.
+/// The order in which this process has finished files. Names alone do not tell it once the clock was set back.
 #[derive(Debug, Default, Clone)]
-pub struct Made(Vec<Stamp>);
+pub struct Made {
+    order: Vec<Stamp>,
+    /// The place of a file that is not an archive at present, because it is with the processor.
+    reserved: Option<Stamp>,
+}
 
 impl Made {
-    /// Remembers that the archive with this stamp was made; one that is made again keeps its place.
+    /// Remembers that the archive with this stamp was made; one that had its place before keeps it.
     pub fn add(&mut self, stamp: Stamp) {
-        if !self.0.contains(&stamp) {
-            self.0.push(stamp);
+        self.reserved = self.reserved.filter(|reserved| *reserved != stamp);
+        self.place(stamp);
+    }
+
+    /// Keeps the place of a file that will be an archive with this stamp.
+    pub fn reserve(&mut self, stamp: Stamp) {
+        self.reserved = Some(stamp);
+        self.place(stamp);
+    }
+
+    fn place(&mut self, stamp: Stamp) {
+        if !self.order.contains(&stamp) {
+            self.order.push(stamp);
         }
     }
 
     /// Which of the archives `found` have to go so that fewer than `number` stay, oldest first: those from
-    /// before this process by name, then its own in the order in which they were made, but never the newest.
+    /// before this process by name, then its own in the order in which they were finished, never the newest.
     pub fn surplus(&mut self, mut found: Vec<Archive>, number: u64) -> Vec<Archive> {
-        self.0.retain(|stamp| found.iter().any(|archive| archive.stamp == *stamp));
-        let place = |archive: &Archive| self.0.iter().position(|stamp| *stamp == archive.stamp);
+        let reserved = self.reserved;
+        self.order
+            .retain(|stamp| reserved == Some(*stamp) || found.iter().any(|archive| archive.stamp == *stamp));
+        let place = |archive: &Archive| self.order.iter().position(|stamp| *stamp == archive.stamp);
         found.sort_by_cached_key(|archive| (place(archive).map_or(0, |place| place + 1), *archive));
         let most = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX).max(1);
         found.truncate(found.len().saturating_sub(most));
@@ -134,6 +151,16 @@ mod tests {
     #[test]
     fn an_archive_that_is_made_again_keeps_its_place() {
         check(&[1, 2, 1], &[1, 2], 2, &[1]);
+    }
+
+    #[test]
+    fn a_file_that_comes_late_from_the_processor_is_as_old_as_it_is() {
+        let mut order = Made::default();
+        order.reserve(archive(1).stamp);
+        order.add(archive(2).stamp);
+        assert_eq!(order.surplus(vec![archive(2)], 2), []);
+        order.add(archive(1).stamp);
+        assert_eq!(order.surplus(vec![archive(1), archive(2)], 2), [archive(1)]);
     }
 
     #[test]

@@ -2,26 +2,24 @@
 
 use super::archive::{Archive, Code, Made};
 use super::rotation::{Closing, Found, Leftover, Processed, Processing, Rotation, Source, Step, Verdict};
-use super::{PROGRAM, script};
+use super::{PROGRAM, processor, script};
 use crate::report::{Failure, warning};
-use crate::sys::exec::Prepared;
 use crate::sys::files::{self, Contention, HERE};
 use crate::sys::process::{self, Ended, Ending};
 use crate::sys::signals::{Inbox, Signal};
-use crate::sys::startup::{self, say};
+use crate::sys::startup::say;
 use crate::sys::{Errno, Result as SysResult, clock};
 use crate::tai::Stamp;
 use std::ffi::CStr;
 use std::fs::File;
-use std::os::fd::AsFd;
 use std::time::Instant;
 
 const LOCK: &CStr = c"lock";
 const CURRENT: &CStr = c"current";
-const PREVIOUS: &CStr = c"previous";
-const PROCESSED: &CStr = c"processed";
-const STATE: &CStr = c"state";
-const NEW_STATE: &CStr = c"newstate";
+pub(super) const PREVIOUS: &CStr = c"previous";
+pub(super) const PROCESSED: &CStr = c"processed";
+pub(super) const STATE: &CStr = c"state";
+pub(super) const NEW_STATE: &CStr = c"newstate";
 
 /// The mode of a file that is being written, and of one that is complete: its owner may execute it.
 const IN_USE: libc::mode_t = 0o644;
@@ -150,6 +148,11 @@ impl<'a> LogDirectory<'a> {
         self.rotation.rotate();
     }
 
+    /// Tries at once what is waiting to be tried again.
+    pub fn hurry(&mut self) {
+        self.rotation.hurry();
+    }
+
     /// There will be no more bytes.
     pub fn close(&mut self, closing: Closing) {
         self.rotation.close(closing);
@@ -224,6 +227,9 @@ impl<'a> LogDirectory<'a> {
                 files::rename(&self.directory, CURRENT, PREVIOUS)
                     .map_err(self.whole(b"rename current to previous in directory "))?;
                 let stamp = Stamp::from_unix(clock::wall());
+                if self.rules.processor.is_some() {
+                    self.made.reserve(stamp);
+                }
                 return Ok(Outcome::Made(Some(Archive { stamp, code: Code::Safe })));
             }
             Step::FinishPrevious => files::set_mode_of(at, PREVIOUS, COMPLETE).map_err(self.file(
@@ -333,10 +339,13 @@ impl<'a> LogDirectory<'a> {
         Ok(())
     }
 
-    fn reclaim(&self, archive: Archive) -> Result<Option<Archive>, Trouble> {
+    fn reclaim(&mut self, archive: Archive) -> Result<Option<Archive>, Trouble> {
         let name = archive.name();
         match files::rename(&self.directory, &name, PREVIOUS) {
-            Ok(()) => Ok(Some(archive)),
+            Ok(()) => {
+                self.made.reserve(archive.stamp);
+                Ok(Some(archive))
+            }
             Err(error) if error.is(libc::ENOENT) => Ok(None),
             Err(error) => {
                 let what = [b"rename ", name.to_bytes(), b" to previous in directory "].concat();
@@ -347,37 +356,9 @@ impl<'a> LogDirectory<'a> {
 
     fn process(&mut self, signals: &Inbox) -> Result<(), Trouble> {
         let command = self.rules.processor.as_deref().unwrap_or_default();
-        let child = process::spawn(|| {
-            signals.release();
-            let error = become_processor(&self.directory, command);
-            Failure::fatal(PROGRAM, &[b"unable to run ", command.to_bytes(), b": ", error.bytes()])
-        });
+        let child = processor::start(&self.directory, command, signals);
         self.processor = Some(child.map_err(self.whole(b"fork for processor in "))?);
         Ok(())
-    }
-}
-
-/// In a child: runs the command as CONTRACT.md 1.10 says, with the old file as its input, the new one as its
-/// output, and the state of the run before and after as descriptors 4 and 5. Returns only if that failed.
-fn become_processor(directory: &File, command: &CStr) -> Errno {
-    let connect = || -> SysResult<[File; 4]> {
-        process::enter(directory)?;
-        // Each is in its place before the next is opened, which may be given the number of one before.
-        let place = |file: File, number: i32| {
-            files::become_descriptor(file.as_fd(), number)?;
-            Ok::<File, Errno>(file)
-        };
-        Ok([
-            place(files::open_read(HERE, PREVIOUS)?, 0)?,
-            place(files::open_truncate(HERE, PROCESSED)?, 1)?,
-            place(files::open_read(HERE, STATE)?, 4)?,
-            place(files::open_truncate(HERE, NEW_STATE)?, 5)?,
-        ])
-    };
-    match connect() {
-        // The files stay open until the program is another one, whatever numbers they have.
-        Ok(_files) => Prepared::file(c"/bin/sh", &[c"sh", c"-c", command], &startup::environment()).exec(),
-        Err(error) => error,
     }
 }
 

@@ -14,6 +14,8 @@ pub mod directory;
 pub mod line;
 /// Whether a line matches. *Pure.*
 pub mod pattern;
+/// The command that old files go through.
+pub mod processor;
 /// What a log directory does next. *Pure.*
 pub mod rotation;
 /// Signals, standard input, and the loop around all directories.

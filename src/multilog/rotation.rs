@@ -328,7 +328,8 @@ impl Rotation {
         }
     }
 
-    fn hurry(&mut self) {
+    /// Ends all pauses.
+    pub fn hurry(&mut self) {
         self.writer.resume = None;
         self.processor.resume = None;
     }

@@ -130,7 +130,7 @@ impl Multilog<'_> {
                 return Err(failure);
             }
         }
-        self.sinks.status_files.hurry();
+        self.sinks.hurry();
         match self.input {
             Input::Open if self.assembler.is_within_line() => self.input = Input::ToLineEnd,
             Input::Open => self.close(Closing::Prompt),
@@ -202,6 +202,11 @@ impl Sinks<'_> {
     fn deadline(&self) -> Option<Instant> {
         let directories = self.directories.iter().map(LogDirectory::deadline);
         directories.chain([self.status_files.deadline()]).flatten().min()
+    }
+
+    fn hurry(&mut self) {
+        self.status_files.hurry();
+        self.directories.iter_mut().for_each(LogDirectory::hurry);
     }
 
     fn rotate(&mut self) {

@@ -1,8 +1,9 @@
 //! What all tests need: a scratch directory, programs that run in it, waiting with a deadline, and the certainty
 //! that nothing is left running.
 
+use servicedir::service::status::Status;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,6 +27,12 @@ pub fn theirs() -> PathBuf {
     theirs
 }
 
+/// The names of our programs.
+pub fn programs() -> Vec<String> {
+    let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin")).unwrap();
+    files.map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()).collect()
+}
+
 /// Whether the tests run as root.
 pub fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
@@ -42,6 +49,32 @@ impl Sandbox {
     /// A fresh directory, in which programs are found in the directory of ours first.
     pub fn new() -> Self {
         Self::with_programs(&[ours()])
+    }
+
+    /// The same with copies of our programs in `bin`, where every account can reach them.
+    pub fn for_everybody() -> Self {
+        let mut sandbox = Self::new();
+        // A file that this process itself writes is busy as long as a new child has not yet let go of it.
+        let install = format!(
+            "cd '{}' && install -D -m 755 -t \"$OLDPWD/bin\" {}",
+            ours().display(),
+            programs().join(" ")
+        );
+        sandbox.run(&install);
+        sandbox.path = format!("{}:{}", sandbox.path("bin").display(), sandbox.path);
+        sandbox
+    }
+
+    /// The same, but these programs are the original's.
+    pub fn with_theirs(programs: &[&str]) -> Self {
+        let mut sandbox = Self::new();
+        fs::create_dir(sandbox.path("theirs")).unwrap();
+        for program in programs {
+            let link = sandbox.path("theirs").join(program);
+            std::os::unix::fs::symlink(theirs().join(program), link).unwrap();
+        }
+        sandbox.path = format!("{}:{}", sandbox.path("theirs").display(), sandbox.path);
+        sandbox
     }
 
     /// The same with other programs first on PATH.
@@ -80,6 +113,19 @@ impl Sandbox {
         String::from_utf8_lossy(&fs::read(self.path(name)).unwrap_or_default()).into_owned()
     }
 
+    /// How many lines of a file contain `text`.
+    pub fn count(&self, name: &str, text: &str) -> usize {
+        self.read(name).lines().filter(|line| line.contains(text)).count()
+    }
+
+    /// Makes a fifo and opens it for reading and writing, so that it has both ends for as long as this is open.
+    pub fn fifo(&self, name: &str) -> fs::File {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+        fs::File::options().read(true).write(true).custom_flags(nix::libc::O_NONBLOCK).open(path).unwrap()
+    }
+
     /// A command that runs in the sandbox, without input.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
@@ -110,11 +156,37 @@ impl Sandbox {
 
     /// Starts a shell script in the background; what it prints goes into the file `messages`.
     pub fn start(&self, script: &str, messages: &str) -> Running {
-        let messages = fs::File::options().create(true).append(true).open(self.path(messages)).unwrap();
         let mut command = self.command("sh");
         command.args(["-c", &format!("exec {script}")]);
+        self.spawn(command, messages)
+    }
+
+    /// Starts a command in the background; what it prints goes into the file `messages`.
+    pub fn spawn(&self, mut command: Command, messages: &str) -> Running {
+        let messages = fs::File::options().create(true).append(true).open(self.path(messages)).unwrap();
         command.stdout(messages.try_clone().unwrap()).stderr(messages);
         Running(command.spawn().unwrap())
+    }
+
+    /// Sets a limit of a running process, `nofile=10` say. Only the soft limit changes, so that [`Self::lift`] can
+    /// raise it again.
+    pub fn limit(&self, process: &Running, limit: &str) {
+        let (account, pid) = (self.as_account_of(process), process.pid());
+        self.run(&format!("{account} prlimit --pid {pid} --{limit}:"));
+    }
+
+    /// Sets a limit back to the hard one, whatever that is.
+    pub fn lift(&self, process: &Running, resource: &str) {
+        let (account, pid) = (self.as_account_of(process), process.pid());
+        let query = format!("{account} prlimit --pid {pid} --{resource} --output HARD --noheadings");
+        self.limit(process, &format!("{resource}={}", self.run(&query).trim()));
+    }
+
+    /// What to put before a command that the account of a process is to run: even root may lack the privilege to
+    /// change the limits of others.
+    fn as_account_of(&self, process: &Running) -> &'static str {
+        let account = self.run(&format!("stat -c %U /proc/{}", process.pid()));
+        if is_root() && account == "nobody\n" { "setuidgid nobody" } else { "" }
     }
 
     /// Waits until `condition` holds.
@@ -145,8 +217,25 @@ impl Sandbox {
         line.split("(pid ").nth(1).and_then(|rest| rest.split(')').next()).unwrap().parse().unwrap()
     }
 
+    /// What supervise has written about `service`, without starting a process to read it.
+    pub fn status(&self, service: &str) -> Option<Status> {
+        Status::decode(&fs::read(self.path(service).join("supervise/status")).ok()?)
+    }
+
+    /// Waits until `service` is up in a process other than `before`, and returns that.
+    #[track_caller]
+    pub fn next_pid(&self, service: &str, before: i32) -> i32 {
+        let mut pid = 0;
+        self.wait_until(&format!("{service} runs in another process than {before}"), || {
+            let status = self.status(service).and_then(|status| status.pid);
+            pid = status.map_or(0, |pid| i32::try_from(pid.get()).unwrap());
+            pid != 0 && pid != before
+        });
+        pid
+    }
+
     /// The processes of this sandbox that are alive.
-    fn processes(&self) -> Vec<i32> {
+    pub fn processes(&self) -> Vec<i32> {
         let mark = format!("{MARK}={}", self.mark);
         let has_mark = |pid: &i32| {
             let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
@@ -192,12 +281,17 @@ impl Running {
     /// Waits for its end, and says how it ended.
     #[track_caller]
     pub fn wait(&mut self) -> std::process::ExitStatus {
+        self.wait_at_most(DEADLINE).unwrap_or_else(|| panic!("process {} does not end", self.pid()))
+    }
+
+    /// Waits for its end and says how it ended, unless that takes longer than `limit`.
+    pub fn wait_at_most(&mut self, limit: Duration) -> Option<std::process::ExitStatus> {
         let start = Instant::now();
         loop {
-            if let Some(status) = self.0.try_wait().unwrap() {
+            let status = self.0.try_wait().unwrap();
+            if status.is_some() || start.elapsed() > limit {
                 return status;
             }
-            assert!(start.elapsed() < DEADLINE, "process {} does not end", self.pid());
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -223,4 +317,10 @@ pub fn kill(pid: i32) {
 /// Sends a signal; that the process is gone already is fine.
 pub fn send(pid: i32, signal: nix::sys::signal::Signal) {
     let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal);
+}
+
+/// The state of a process, a letter as in proc(5); `None` if there is no such process, or nothing is left of it but its number.
+pub fn process_state(pid: i32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit(") ").next()?.chars().next().filter(|&state| state != 'Z')
 }

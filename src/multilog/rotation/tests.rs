@@ -191,7 +191,7 @@ fn files_that_fill_up_meanwhile_wait_their_turn() {
     world.ends(Verdict::Done);
     world.check(&format!("{KEEP}; Reclaim; Process"));
     world.ends(Verdict::Done);
-    world.check(&format!("{KEEP}"));
+    world.check(KEEP);
     world.pending = 2560;
     world.check(&format!("Write(2560); {SET_ASIDE}"));
 }
