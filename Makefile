@@ -47,6 +47,7 @@ install: all
 	install -m 755 $(PROGRAMS:%=$(TARGET_DIR)/release/%) scripts/svscanboot $(DESTDIR)$(PREFIX)/bin
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 	cp -r skeletons $(DESTDIR)$(PREFIX)/share/servicedir
+	chmod -R u=rwX,go=rX $(DESTDIR)$(PREFIX)/share/servicedir
 
 clean:
 	$(CARGO) clean

@@ -1,11 +1,5 @@
 //! The integration tests: real processes, real files, real signals.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a panic fails the test"
-)]
+#![cfg(test)]
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::disallowed_methods, reason = "tests start programs as a shell would, and poll with pauses")]
 

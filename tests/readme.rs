@@ -1,0 +1,154 @@
+//! Follows README.md as a stranger would, from the clone to the last command.
+
+use crate::support::{Sandbox, ours};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Most of it is the build.
+const SESSION_DEADLINE: Duration = Duration::from_secs(300);
+
+/// Where `make install` would write if it ignored DESTDIR.
+const SYSTEM: [&str; 3] = ["/usr/bin", "/usr/share/man/man8", "/usr/share/servicedir"];
+
+#[test]
+fn the_commands_of_the_readme_install_run_control_and_remove_a_service() {
+    let sandbox = Sandbox::new();
+    clone(&sandbox.path("clone"));
+    // Started by root, the service drops to an account that must get there.
+    sandbox.run("install -d -m 755 home");
+    sandbox.write("session", &format!("umask 022\n{}command -v svscan\n", shell_blocks()));
+    let files = below(&sandbox.path("clone"));
+    let system = SYSTEM.map(|directory| below(Path::new(directory)));
+
+    let mut shell = sandbox.command("sh");
+    shell.args(["-eu", "../session"]).current_dir(sandbox.path("clone"));
+    shell.env("HOME", sandbox.path("home")).envs(toolchain());
+    let status = sandbox.spawn(shell, "output").wait_at_most(SESSION_DEADLINE);
+
+    let output = sandbox.read("output");
+    assert!(status.is_some_and(|status| status.success()), "{status:?}\n{output}");
+    let hello = format!("{}/service/hello: up (pid ", sandbox.path("home").display());
+    assert_eq!(output.matches(&hello).count(), 2, "svstat says twice that it is up:\n{output}");
+    assert!(output.contains(" the example service is alive\n"), "its log has its lines:\n{output}");
+    let svscan = format!("{}\n", sandbox.path("home/sd/usr/bin/svscan").display());
+    assert!(output.ends_with(&svscan), "the programs are the new ones:\n{output}");
+    sandbox.wait_until("everything has ended", || sandbox.processes().is_empty());
+
+    check_installed(&sandbox, "home/sd/usr", &files);
+    check_same(&files, &below(&sandbox.path("clone")));
+    for (directory, before) in SYSTEM.iter().zip(system) {
+        check_same(&before, &below(Path::new(directory)));
+    }
+    assert_eq!(sandbox.run("cd home && ls -A . sd"), ".:\nhello\nsd\nservice\n\nsd:\nusr\n");
+}
+
+/// All programs, pages and skeletons of the clone are there, with their modes, and nothing else is; the programs run.
+#[track_caller]
+fn check_installed(sandbox: &Sandbox, directory: &str, clone: &Files) {
+    let mut expected: BTreeSet<(PathBuf, u32)> =
+        ["bin", "share", "share/man", "share/man/man8", "share/servicedir"]
+            .map(|directory| (directory.into(), 0o40_755))
+            .into();
+    for (path, file) in clone {
+        let name = Path::new(path.file_name().unwrap());
+        if path.starts_with("skeletons") {
+            expected.insert((Path::new("share/servicedir").join(path), file.mode & !0o022));
+        } else if path.parent() == Some(Path::new("man")) {
+            expected.insert((Path::new("share/man/man8").join(name), 0o100_644));
+        } else if path.parent() == Some(Path::new("src/bin")) {
+            let program = Path::new("bin").join(name.file_stem().unwrap());
+            let path = sandbox.path(directory).join(&program);
+            let mut command = sandbox.command(path.to_str().unwrap());
+            command.arg("no-such-thing");
+            let code = sandbox.spawn(command, "messages").wait().code();
+            assert!(matches!(code, Some(0 | 1 | 100 | 111)), "{}: {code:?}", path.display());
+            expected.insert((program, 0o100_755));
+        } else if path.parent() == Some(Path::new("scripts")) {
+            expected.insert((Path::new("bin").join(name), 0o100_755));
+        }
+    }
+    let found = below(&sandbox.path(directory)).into_iter().map(|(path, file)| (path, file.mode)).collect();
+    let wrong =
+        expected.symmetric_difference(&found).map(|(path, mode)| format!("{mode:o} {}", path.display()));
+    let wrong: Vec<String> = wrong.collect();
+    assert!(wrong.is_empty(), "missing, not expected, or with another mode: {wrong:?}");
+}
+
+/// No file was written, made or removed.
+#[track_caller]
+fn check_same(before: &Files, after: &Files) {
+    let paths: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let changed: Vec<_> = paths.into_iter().filter(|&path| before.get(path) != after.get(path)).collect();
+    assert!(changed.is_empty(), "changed: {changed:?}");
+}
+
+/// Where compiler and libraries are: where they were when this test was built, so that nothing is compiled twice.
+fn toolchain() -> Vec<(&'static str, OsString)> {
+    let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+    let mut variables = vec![
+        ("CARGO_TARGET_DIR", ours().parent().unwrap().into()),
+        ("CARGO_HOME", home.join(".cargo").into()),
+        ("RUSTUP_HOME", home.join(".rustup").into()),
+    ];
+    let real = ["PATH", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"];
+    variables.extend(real.iter().filter_map(|&name| Some((name, std::env::var_os(name)?))));
+    variables
+}
+
+/// The commands that README.md asks a reader to type, in order.
+fn shell_blocks() -> String {
+    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
+    let blocks = readme.split("\n```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let blocks: String = blocks.collect();
+    assert!(blocks.contains("make install"), "README.md shows how to install it");
+    blocks
+}
+
+/// Copies the files of the repository as they are now, with their times so that cargo sees nothing new.
+fn clone(directory: &Path) {
+    let mut git = std::process::Command::new("git");
+    git.args(["-c", "safe.directory=*", "-C", ROOT, "ls-files", "-coz", "--exclude-standard"]);
+    let files = String::from_utf8(git.output().unwrap().stdout).unwrap();
+    // What was removed and not yet committed is still listed.
+    for file in files.split_terminator('\0').filter(|file| Path::new(ROOT).join(file).is_file()) {
+        let (from, to) = (Path::new(ROOT).join(file), directory.join(file));
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(&from, &to).unwrap();
+        let modified = fs::metadata(&from).unwrap().modified().unwrap();
+        fs::File::options().append(true).open(&to).unwrap().set_modified(modified).unwrap();
+    }
+    assert!(directory.join("Makefile").exists(), "this is a git repository");
+}
+
+/// What tells whether a file was written.
+#[derive(Debug, PartialEq)]
+struct File {
+    mode: u32,
+    inode: u64,
+    changed: (i64, i64),
+}
+
+/// Files by their path in some directory.
+type Files = BTreeMap<PathBuf, File>;
+
+/// Everything below a directory.
+fn below(directory: &Path) -> Files {
+    let mut found = BTreeMap::new();
+    let mut pending = vec![directory.to_owned()];
+    while let Some(next) = pending.pop() {
+        for entry in fs::read_dir(next).into_iter().flatten().flatten() {
+            let Ok(metadata) = entry.metadata() else { continue };
+            let changed = (metadata.ctime(), metadata.ctime_nsec());
+            let file = File { mode: metadata.mode(), inode: metadata.ino(), changed };
+            found.insert(entry.path().strip_prefix(directory).unwrap().to_owned(), file);
+            pending.extend(metadata.is_dir().then(|| entry.path()));
+        }
+    }
+    found
+}
