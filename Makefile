@@ -36,7 +36,8 @@ lint:
 
 test:
 	$(CARGO) test --quiet --locked --lib --bins
-	$(CARGO) test --locked --test integration
+	# Most of these tests wait, so more of them than there are processors can run at a time.
+	RUST_TEST_THREADS=8 $(CARGO) test --locked --test integration
 
 # Each target of fuzz/ for so many seconds.
 fuzz:

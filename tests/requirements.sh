@@ -2,8 +2,18 @@
 # Installs what `make check` needs, when root on Debian; says what is missing otherwise.
 set -eu
 
+# Where Debian has its servers, and most accounts do not look.
+PATH=$PATH:/usr/sbin:/sbin
+
 # command:package
 needed='svscan:daemontools mandoc:mandoc shellcheck:shellcheck strace:strace python3:python3 curl:curl'
+
+# Only root can run servers on port 53. These packages start nothing: they have their init scripts disabled, and what
+# else would start them, runit, is only recommended.
+if [ "$(id -u)" -eq 0 ]; then
+    needed="$needed tinydns-conf:djbdns-conf tinydns:tinydns axfrdns:axfrdns dnscache:dnscache rbldns:rbldns"
+    needed="$needed walldns:walldns dnsq:djbdns-utils tcpserver:ucspi-tcp"
+fi
 
 missing=
 for pair in $needed; do

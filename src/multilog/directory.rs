@@ -143,9 +143,10 @@ impl<'a> LogDirectory<'a> {
         self.rotation.deadline()
     }
 
-    /// Begins a new file unless the present one is empty, and tries at once what is waiting to be tried again.
+    /// Begins a new file unless the present one is empty. If something waits to be tried again, it is tried at
+    /// once instead: the file must not end in the middle of what could not be written.
     pub fn rotate(&mut self) {
-        self.rotation.rotate();
+        if self.buffer.is_empty() { self.rotation.rotate() } else { self.rotation.hurry() }
     }
 
     /// Tries at once what is waiting to be tried again.
@@ -316,7 +317,11 @@ impl<'a> LogDirectory<'a> {
             let at = &self.directory;
             let facts = files::look(at, name).map_err(self.file(b"stat ", name, b""))?;
             let Some(facts) = facts else { return Ok(None) };
-            let stamp = again.map_or_else(|| Stamp::from_unix(clock::wall()), |archive| archive.stamp);
+            let stamp = match (again, code) {
+                (Some(archive), _) => archive.stamp,
+                (None, Code::Unfinished) if source == Source::Previous => self.late_stamp(),
+                (None, _) => Stamp::from_unix(clock::wall()),
+            };
             let archive = Archive { stamp, code };
             if facts.names == 1 {
                 let target = archive.name();
@@ -328,6 +333,16 @@ impl<'a> LogDirectory<'a> {
         }
         self.prune().map_err(self.whole(b"read "))?;
         Ok(self.unpruned.take())
+    }
+
+    /// The stamp for a `previous` that a crash has left. Archives that waited for the processor then can be
+    /// newer than it; where there are some, its last change counts instead of this moment.
+    fn late_stamp(&self) -> Stamp {
+        let now = Stamp::from_unix(clock::wall());
+        let changed = files::modified(&self.directory, PREVIOUS).map(Stamp::from_unix).unwrap_or(now);
+        let names = files::names(&self.directory).unwrap_or_default();
+        let mut archives = names.iter().filter_map(|name| Archive::from_name(name.to_bytes()));
+        if archives.any(|archive| archive.stamp > changed) { changed } else { now }
     }
 
     fn prune(&mut self) -> SysResult<()> {

@@ -13,6 +13,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
+use std::time::Duration;
 
 /// The current directory.
 pub const HERE: BorrowedFd<'static> = AT_FDCWD;
@@ -85,6 +86,13 @@ pub fn look(at: impl AsFd, path: &CStr) -> Result<Option<Facts>> {
         Err(nix::Error::ENOENT) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// When what `path` leads to was changed last, since 1970.
+pub fn modified(at: impl AsFd, path: &CStr) -> Result<Duration> {
+    let stat = fstatat(at, path, AtFlags::empty())?;
+    let seconds = u64::try_from(stat.st_mtime).unwrap_or(0);
+    Ok(Duration::new(seconds, u32::try_from(stat.st_mtime_nsec).unwrap_or(0)))
 }
 
 /// Makes the directory `path`.

@@ -81,7 +81,7 @@ impl Sandbox {
     pub fn with_programs(programs: &[PathBuf]) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let mark = format!("sd-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let directory = std::env::temp_dir().join(&mark);
+        let directory = fs::canonicalize(std::env::temp_dir()).unwrap().join(&mark);
         fs::create_dir(&directory).unwrap();
         // Services that drop their privileges must get there.
         fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
@@ -234,16 +234,24 @@ impl Sandbox {
         pid
     }
 
-    /// The processes of this sandbox that are alive.
+    /// The processes of this sandbox that are alive: those with its mark, and those that are in its directory, which
+    /// may have any environment. A process that is just becoming another program has none at all.
     pub fn processes(&self) -> Vec<i32> {
         let mark = format!("{MARK}={}", self.mark);
-        let has_mark = |pid: &i32| {
+        let has_mark = |pid: i32| {
             let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
             environment.split(|&byte| byte == 0).any(|entry| entry == mark.as_bytes())
         };
+        let is_inside = |pid: i32| {
+            let is_in = |link| {
+                fs::read_link(format!("/proc/{pid}/{link}"))
+                    .is_ok_and(|path| path.starts_with(&self.directory))
+            };
+            is_in("root") || is_in("cwd")
+        };
         let entries = fs::read_dir("/proc").unwrap().flatten();
         let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        numbers.filter(has_mark).collect()
+        numbers.filter(|&pid| has_mark(pid) || is_inside(pid)).collect()
     }
 
     /// The files and messages of the sandbox, for the report of a failing test.
