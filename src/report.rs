@@ -51,6 +51,31 @@ impl Failure {
     }
 }
 
+/// A failure whose last part, the text of an error, is still to come. To finish it takes no memory.
+#[derive(Debug, Clone)]
+pub struct Draft(Vec<u8>);
+
+impl Draft {
+    /// The longest last part that needs no memory any more.
+    const SPARE: usize = 64;
+
+    /// `PROG: fatal: PARTS`, up to the last part.
+    pub fn new(program: &str, parts: &[&[u8]]) -> Self {
+        let mut message = tagged(program, ": fatal: ", parts);
+        // The newline comes at the very end.
+        message.pop();
+        message.reserve_exact(Self::SPARE);
+        Self(message)
+    }
+
+    /// The failure, exit 111.
+    pub fn finish(mut self, text: &str) -> Failure {
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.push(b'\n');
+        Failure { code: SYSTEM, message: self.0 }
+    }
+}
+
 /// `PROG: warning: PARTS` and a newline.
 pub fn warning(program: &str, parts: &[&[u8]]) -> Vec<u8> {
     tagged(program, ": warning: ", parts)
@@ -83,6 +108,15 @@ mod tests {
         check(&Failure::usage("svok", "svok dir"), 100, "svok: usage: svok dir\n");
         let text: [&[u8]; 4] = [b"unable to chdir to ", b"x", b": ", b"not a directory"];
         check(&Failure::fatal("svok", &text), 111, "svok: fatal: unable to chdir to x: not a directory\n");
+    }
+
+    #[test]
+    fn a_draft_is_finished_without_memory() {
+        let draft = Draft::new("setlock", &[b"unable to run ", b"x", b": "]);
+        let capacity = draft.0.capacity();
+        let failure = draft.finish("access denied");
+        check(&failure, 111, "setlock: fatal: unable to run x: access denied\n");
+        assert_eq!(failure.message.capacity(), capacity);
     }
 
     #[test]

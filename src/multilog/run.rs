@@ -8,7 +8,7 @@ use super::script::{Route, Script, alert};
 use super::status_files::StatusFiles;
 use crate::report::Failure;
 use crate::sys::signals::{Inbox, Signal};
-use crate::sys::startup::say;
+use crate::sys::startup::{self, say};
 use crate::sys::{clock, files, poll, process};
 use crate::tai::Stamp;
 use std::ffi::CStr;
@@ -20,6 +20,7 @@ const CHUNK: usize = 64 * 1024;
 
 /// Logs standard input as `arguments` say, until its end or a TERM.
 pub fn run(arguments: &[&CStr]) -> Result<u8, Failure> {
+    startup::occupy_standard_descriptors();
     process::protect_new_files();
     let script = Script::parse(arguments);
     let signals = Inbox::open(&[Signal::SIGTERM, Signal::SIGALRM, Signal::SIGCHLD])

@@ -25,6 +25,7 @@ const LONGEST_LINK: usize = 255;
 /// Supervises the service directory `name` until told to exit. Fails if the directory cannot be used, or is
 /// supervised already.
 pub fn run(name: &CStr) -> Result<u8, Failure> {
+    startup::occupy_standard_descriptors();
     let signals = Inbox::open(&[Signal::SIGCHLD])
         .map_err(|error| unable(&[b"create pipe for ", name.to_bytes()], error))?;
     files::change_directory(name).map_err(|error| unable(&[b"chdir to ", name.to_bytes()], error))?;

@@ -21,6 +21,7 @@ type Pipe = (OwnedFd, OwnedFd);
 
 /// Looks after the services in `directory` (the current one if there is none) until it is killed.
 pub fn run(directory: Option<&CStr>) -> Result<u8, Failure> {
+    startup::occupy_standard_descriptors();
     if let Some(directory) = directory {
         files::change_directory(directory).map_err(|error| {
             Failure::fatal(PROGRAM, &[b"unable to chdir to ", directory.to_bytes(), b": ", error.bytes()])

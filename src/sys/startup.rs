@@ -53,7 +53,6 @@ pub unsafe fn enter(
     words: *const *const c_char,
     run: fn(&[Word]) -> Result<u8, Failure>,
 ) -> c_int {
-    occupy_standard_descriptors();
     let count = usize::try_from(count).unwrap_or(0);
     // SAFETY: by this function's contract, `words` points to `count` pointers.
     let pointers = unsafe { std::slice::from_raw_parts(words, count) };
@@ -71,7 +70,6 @@ pub unsafe fn enter_with_title(
     words: *const *mut c_char,
     run: fn(&[Word], &mut [u8]) -> Result<u8, Failure>,
 ) -> c_int {
-    occupy_standard_descriptors();
     let count = usize::try_from(count).unwrap_or(0);
     // SAFETY: by this function's contract, `words` points to `count` pointers.
     let pointers = unsafe { std::slice::from_raw_parts(words, count) };
@@ -85,9 +83,10 @@ pub unsafe fn enter_with_title(
     leave(run(&words, title))
 }
 
-/// Makes sure that no file we open becomes standard input, output or error. A closed one stays useless to us and
-/// closed to the programs that we become: it is `/dev/null`, opened the wrong way round and closed on exec.
-fn occupy_standard_descriptors() {
+/// Makes sure that no file which a resident program opens becomes its standard input, output or error: a warning
+/// must not end up in a fifo. A closed one stays useless to us and closed to our children: it is `/dev/null`,
+/// opened the wrong way round and closed on exec.
+pub fn occupy_standard_descriptors() {
     for (number, how) in [(0, libc::O_WRONLY), (1, libc::O_RDONLY), (2, libc::O_RDONLY)] {
         // SAFETY: a call without pointers.
         let is_open = unsafe { libc::fcntl(number, libc::F_GETFD) } != -1;
