@@ -5,7 +5,7 @@ use super::directory::{NEW_STATE, PREVIOUS, PROCESSED, STATE};
 use crate::report::Failure;
 use crate::sys::exec::Prepared;
 use crate::sys::files::{self, HERE};
-use crate::sys::signals::Inbox;
+use crate::sys::signals::{Inbox, Signal};
 use crate::sys::{Errno, Result as SysResult, process, startup};
 use std::ffi::CStr;
 use std::fs::File;
@@ -14,7 +14,7 @@ use std::os::fd::AsFd;
 /// Starts `command` in `directory`, and returns its process.
 pub fn start(directory: &File, command: &CStr, signals: &Inbox) -> SysResult<i32> {
     process::spawn(|| {
-        signals.release();
+        signals.release(&[Signal::SIGTERM, Signal::SIGALRM]);
         let error = become_processor(directory, command);
         Failure::fatal(PROGRAM, &[b"unable to run ", command.to_bytes(), b": ", error.bytes()])
     })

@@ -170,7 +170,7 @@ impl Supervise<'_> {
 
     fn start(&mut self) -> bool {
         let started = process::spawn(|| {
-            self.signals.release();
+            self.signals.release(&[Signal::SIGCHLD]);
             unable(&[b"start ", self.name.to_bytes(), b"/run"], self.program.exec())
         });
         match started {

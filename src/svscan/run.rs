@@ -137,7 +137,7 @@ impl Svscan {
 
     /// In a child: becomes supervise, or says why not.
     fn become_supervise(&self, name: &CStr, pipe: Option<&Pipe>, role: Role, label: &[u8]) -> Failure {
-        self.signals.release();
+        self.signals.release(&[]);
         let unable = |what: &[u8], whom: &[u8], error: Errno| {
             Failure::new(SYSTEM, warning(PROGRAM, &[b"unable to ", what, whom, b": ", error.bytes()]))
         };

@@ -12,7 +12,8 @@ pub use nix::sys::signal::Signal;
 #[derive(Debug)]
 pub struct Inbox {
     descriptor: SignalFd,
-    signals: SigSet,
+    /// The signals that were blocked before.
+    inherited: SigSet,
 }
 
 impl Inbox {
@@ -22,11 +23,12 @@ impl Inbox {
     pub fn open(signals: &[Signal]) -> Result<Self> {
         let set = SigSet::from_iter(signals.iter().copied());
         let descriptor = SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
-        pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&set), None)?;
+        let mut inherited = SigSet::empty();
+        pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&set), Some(&mut inherited))?;
         for &signal in signals {
             restore_default(signal)?;
         }
-        Ok(Self { descriptor, signals: set })
+        Ok(Self { descriptor, inherited })
     }
 
     /// The next signal that has arrived, without waiting.
@@ -35,9 +37,11 @@ impl Inbox {
         Signal::try_from(i32::try_from(arrived.ssi_signo).ok()?).ok()
     }
 
-    /// In a child: lets the signals through again.
-    pub fn release(&self) {
-        let _ = pthread_sigmask(SigmaskHow::SIG_UNBLOCK, Some(&self.signals), None);
+    /// In a child: blocks what the caller of this program had blocked, but for `free`.
+    pub fn release(&self, free: &[Signal]) {
+        let mut mask = self.inherited;
+        free.iter().for_each(|&signal| mask.remove(signal));
+        let _ = pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&mask), None);
     }
 }
 
