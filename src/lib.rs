@@ -7,39 +7,39 @@
 //! Arrows: `bin -> {run, chain, service} -> {pure, sys}`, `pure -> pure`, `sys -> {std, nix, libc}`.
 //! `unsafe` lives in [`sys`] alone. `tests/architecture.rs` checks these rules.
 
-/// The result of a program that could not do its job, and the shape of its message. *Pure.*
+// The result of a program that could not do its job, and the shape of its message. *Pure.*
 pub mod report;
 
-/// Options as getopt reads them. *Pure.*
+// Options as getopt reads them. *Pure.*
 pub mod options;
 
-/// TAI64N stamps: 12 bytes, `@` labels, and local time. *Pure.*
+// TAI64N stamps: 12 bytes, `@` labels, and local time. *Pure.*
 pub mod tai;
 
-/// Environments, and the files that change them. *Pure.*
+// Environments, and the files that change them. *Pure.*
 pub mod environment;
 
-/// softlimit's letters and numbers. *Pure.*
+// softlimit's letters and numbers. *Pure.*
 pub mod limits;
 
-/// One service directory: its control bytes, its status, its sentence, its files.
+// One service directory: its control bytes, its status, its sentence, its files.
 pub mod service;
 
-/// supervise: keeps one service running.
+// supervise: keeps one service running.
 pub mod supervise;
 
-/// svscan: keeps one supervise running for every directory.
+// svscan: keeps one supervise running for every directory.
 pub mod svscan;
 
-/// multilog: reads lines, selects them, keeps them in directories that never grow too large.
+// multilog: reads lines, selects them, keeps them in directories that never grow too large.
 pub mod multilog;
 
-/// The loop that tai64n and tai64nlocal share: standard input, through a function, to standard output.
+// The loop that tai64n and tai64nlocal share: standard input, through a function, to standard output.
 pub mod filter;
 
-/// The end that programs such as setuidgid share: become another program, or say why not.
+// The end that programs such as setuidgid share: become another program, or say why not.
 pub mod chain;
 
-/// The edge of the operating system.
+// The edge of the operating system.
 #[expect(unsafe_code, reason = "the one place that talks to the system")]
 pub mod sys;

@@ -3,7 +3,7 @@
 //! A stamp is 12 bytes in a status file and a label of `@` and 24 hex digits in a log.
 #![forbid(unsafe_code)]
 
-/// Labels at the start of lines: put there, and made readable.
+// Labels at the start of lines: put there, and made readable.
 pub mod lines;
 
 use std::time::Duration;

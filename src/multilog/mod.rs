@@ -1,28 +1,28 @@
 //! multilog: reads lines from standard input, selects them by patterns, and keeps them in directories that
 //! never grow too large (CONTRACT.md 1.10).
 //!
-//! A chunk of input goes through [`line`], [`script`] and [`pattern`] into the buffers of the directories; for
+//! A chunk of input goes through [`mod@line`], [`script`] and [`pattern`] into the buffers of the directories; for
 //! each directory, [`rotation`] decides what to write, and when to begin a new file.
 
-/// The names of old log files, and which of them have to go. *Pure.*
+// The names of old log files, and which of them have to go. *Pure.*
 pub mod archive;
-/// Where a log file ends. *Pure.*
+// Where a log file ends. *Pure.*
 pub mod cut;
-/// One log directory: performs what its rotation decides.
+// One log directory: performs what its rotation decides.
 pub mod directory;
-/// From chunks of input to lines. *Pure.*
+// From chunks of input to lines. *Pure.*
 pub mod line;
-/// Whether a line matches. *Pure.*
+// Whether a line matches. *Pure.*
 pub mod pattern;
-/// The command that old files go through.
+// The command that old files go through.
 pub mod processor;
-/// What a log directory does next. *Pure.*
+// What a log directory does next. *Pure.*
 pub mod rotation;
-/// Signals, standard input, and the loop around all directories.
+// Signals, standard input, and the loop around all directories.
 pub mod run;
-/// What the arguments ask for. *Pure.*
+// What the arguments ask for. *Pure.*
 pub mod script;
-/// The files that show the last line.
+// The files that show the last line.
 pub mod status_files;
 
 /// The program's name in its messages.

@@ -2,7 +2,7 @@
 //!
 //! [`table`] decides, [`run`] does.
 
-/// The scan directory, and the loop that performs what the table decides.
+// The scan directory, and the loop that performs what the table decides.
 pub mod run;
-/// What svscan decides, as a function of what it finds. *Pure.*
+// What svscan decides, as a function of what it finds. *Pure.*
 pub mod table;

@@ -4,26 +4,26 @@
 //! without the runtime ([`startup`]), so SIGPIPE, descriptors 0 to 2 and the signal mask are what the caller
 //! made them; [`exec`] never hands a script without `#!` to a shell; signals arrive as data ([`signals`]).
 
-/// Entry into a program, and its way out.
+// Entry into a program, and its way out.
 #[macro_use]
 pub mod startup;
-/// The clocks.
+// The clocks.
 pub mod clock;
-/// Error numbers and their texts.
+// Error numbers and their texts.
 pub mod errno;
-/// Becoming another program.
+// Becoming another program.
 pub mod exec;
-/// Files, directories, fifos, pipes and locks.
+// Files, directories, fifos, pipes and locks.
 pub mod files;
-/// Accounts and the identity of this process.
+// Accounts and the identity of this process.
 pub mod identity;
-/// Limits of the resources of this process.
+// Limits of the resources of this process.
 pub mod limits;
-/// Waiting for whatever comes first.
+// Waiting for whatever comes first.
 pub mod poll;
-/// Children.
+// Children.
 pub mod process;
-/// Signals.
+// Signals.
 pub mod signals;
 
 pub use errno::Errno;

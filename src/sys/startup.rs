@@ -1,6 +1,6 @@
 //! How a program starts and ends.
 //!
-//! [`program!`] makes a C `main`, so the Rust runtime never runs: it would ignore SIGPIPE, open `/dev/null` on
+//! [`crate::program!`] makes a C `main`, so the Rust runtime never runs: it would ignore SIGPIPE, open `/dev/null` on
 //! closed standard descriptors and install handlers and stacks, all of which our children would inherit or our
 //! memory would pay for.
 
@@ -27,7 +27,7 @@ macro_rules! program {
     };
 }
 
-/// The same as [`program!`] for a `fn(&[Word], &mut [u8]) -> Result<u8, Failure>` that shows something in the list
+/// The same as [`crate::program!`] for a `fn(&[Word], &mut [u8]) -> Result<u8, Failure>` that shows something in the list
 /// of processes: the second argument is the memory of the last word, which is not among the words.
 #[macro_export]
 macro_rules! program_with_title {
