@@ -41,5 +41,4 @@ pub mod filter;
 pub mod chain;
 
 // The edge of the operating system.
-#[expect(unsafe_code, reason = "the one place that talks to the system")]
 pub mod sys;

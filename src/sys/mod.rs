@@ -3,6 +3,7 @@
 //! What the Rust runtime and the C library would decide behind our backs is decided here, once: programs start
 //! without the runtime ([`startup`]), so SIGPIPE, descriptors 0 to 2 and the signal mask are what the caller
 //! made them; [`exec`] never hands a script without `#!` to a shell; signals arrive as data ([`signals`]).
+#![expect(unsafe_code, reason = "the one place that talks to the system")]
 
 // Entry into a program, and its way out.
 #[macro_use]
