@@ -7,7 +7,7 @@ PROGRAMS = $(basename $(notdir $(wildcard src/bin/*.rs)))
 SCRIPTS = $(shell find . \( -name target -o -name .git \) -prune -o -type f -perm -u+x \
 	-exec awk 'FNR == 1 { if (/^\#!.*sh$$/) print FILENAME; nextfile }' {} +)
 
-.PHONY: all demo check lint test fuzz install clean
+.PHONY: all demo check lint test differential fuzz install clean
 
 # How long the slow proofs take: make fuzz SECONDS=60
 SECONDS ?= 60
@@ -35,9 +35,13 @@ lint:
 	shellcheck --shell=sh tests/conformance/prelude.sh
 
 test:
-	$(CARGO) test --quiet --locked --lib --bins
+	$(CARGO) test --quiet --locked --lib
 	# Most of these tests wait, so more of them than there are processors can run at a time.
 	RUST_TEST_THREADS=8 $(CARGO) test --locked --test integration
+
+# Random cases with our programs and the original's, for so many seconds.
+differential:
+	SVTOOLS_SECONDS=$(SECONDS) $(CARGO) test --locked --test integration generated:: -- --nocapture --test-threads=8
 
 # Each target of fuzz/ for so many seconds.
 fuzz:
