@@ -7,9 +7,11 @@ use std::io;
 pub struct Errno(i32);
 
 impl Errno {
-    /// What `error` stands for; errors that the system did not make count as `EIO`.
+    /// What `error` stands for. Of the errors that the system did not make, only a lack of memory has a number
+    /// of its own; others count as `EIO`.
     pub fn of(error: &io::Error) -> Self {
-        Self(error.raw_os_error().unwrap_or(libc::EIO))
+        let made_here = if error.kind() == io::ErrorKind::OutOfMemory { libc::ENOMEM } else { libc::EIO };
+        Self(error.raw_os_error().unwrap_or(made_here))
     }
 
     /// The error that the last failing C call left behind.
