@@ -11,10 +11,14 @@ mod conformance;
 mod demo;
 /// The manual pages, and what they show.
 mod examples;
+/// Random cases with our programs and with Debian's.
+mod generated;
 /// multilog on bad days.
 mod multilog;
 /// At most one start a second.
 mod pacing;
+/// Servers that Debian has service directories for.
+mod packages;
 /// The original's programs and ours, mixed.
 mod pairing;
 /// Nothing is lost between a service and its logger.

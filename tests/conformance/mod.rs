@@ -4,9 +4,8 @@
 //! `cases/*.sh` hold the cases, one title line each (`#= sentence`), `prelude.sh` the words they are written in.
 //! A case that shows a deliberate difference says so (`#! differs ROW`, a row of `differences.txt`) and ends with
 //! the transcript that ours must have (`#| line`); the original must then *not* have it. `#! root` marks cases that
-//! only root can run. `SVTOOLS_OURS` and `SVTOOLS_THEIRS` choose the two directories of programs, `SVTOOLS_CASE` runs
+//! only root can run, `#! mounts` those that also need a mount namespace. `SVTOOLS_OURS` and `SVTOOLS_THEIRS` choose the two directories of programs, `SVTOOLS_CASE` runs
 //! only cases whose file and title contain a text, `SVTOOLS_SHOW` prints the transcripts of ours.
-#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -25,8 +24,25 @@ use transcript::{diff, plain, tree};
 
 mod transcript;
 
-const PROGRAMS: [&str; 9] =
-    ["svscan", "supervise", "svc", "svok", "svstat", "setuidgid", "multilog", "tai64n", "tai64nlocal"];
+const PROGRAMS: [&str; 17] = [
+    "svscanboot",
+    "svscan",
+    "supervise",
+    "svc",
+    "svok",
+    "svstat",
+    "fghack",
+    "pgrphack",
+    "readproctitle",
+    "multilog",
+    "tai64n",
+    "tai64nlocal",
+    "setuidgid",
+    "envuidgid",
+    "envdir",
+    "softlimit",
+    "setlock",
+];
 const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance");
 /// The original sleeps whole seconds, so many cases wait at the same time.
 const WORKERS: usize = 12;
@@ -37,7 +53,7 @@ fn our_programs_behave_like_the_original() {
     let ours = Path::new(env!("CARGO_BIN_EXE_svc")).parent().expect("the program is in a directory");
     let sides =
         [("o", programs("SVTOOLS_OURS", ours)), ("t", programs("SVTOOLS_THEIRS", Path::new("/usr/bin")))];
-    let missing = |side: usize| PROGRAMS.iter().find(|name| !sides[side].1.join(name).exists());
+    let missing = |side: usize| PROGRAMS.iter().find(|name| !program(&sides[side], name).exists());
     assert!(
         missing(1).is_none(),
         "install Debian's daemontools (apt-get install daemontools) or set SVTOOLS_THEIRS"
@@ -79,7 +95,7 @@ fn our_programs_behave_like_the_original() {
     let summary = format!(
         "conformance: {} cases compared with the original, {allowed} allowed differences{}\n",
         cases.len(),
-        if skipped == 0 { String::new() } else { format!(", {skipped} cases need root") }
+        if skipped == 0 { String::new() } else { format!(", {skipped} cases need root or mounts") }
     );
     say(&summary);
     assert!(failures.is_empty(), "{}\n{} cases failed", failures.join("\n"), failures.len());
@@ -96,12 +112,22 @@ fn programs(variable: &str, default: &Path) -> PathBuf {
     fs::canonicalize(&directory).unwrap_or(directory)
 }
 
+/// Where one program of a side is. Ours that is a script is not built, and lies elsewhere.
+fn program((side, programs): &(&str, PathBuf), name: &str) -> PathBuf {
+    let path = programs.join(name);
+    if *side == "o" && name == "svscanboot" && !path.exists() {
+        return Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts")).join(name);
+    }
+    path
+}
+
 struct Case {
     file: String,
     line: usize,
     title: String,
     body: String,
     needs_root: bool,
+    needs_mounts: bool,
     differs: Option<String>,
     expected: String,
 }
@@ -133,9 +159,20 @@ fn selected_cases() -> (Vec<Case>, usize) {
     assert!(!cases.is_empty(), "no case is selected");
     let is_root = fs::metadata("/proc/self").expect("/proc").uid() == 0;
     let all = cases.len();
-    cases.retain(|case| is_root || !case.needs_root);
+    let may_mount = may_mount();
+    cases.retain(|case| (is_root || !case.needs_root) && (may_mount || !case.needs_mounts));
     let skipped = all - cases.len();
     (cases, skipped)
+}
+
+/// Whether we can have mounts of our own, as root outside of a container can.
+fn may_mount() -> bool {
+    let mut command = Command::new("unshare");
+    command
+        .args(["--mount", "--pid", "--fork", "--mount-proc", "true"])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
 }
 
 fn parse(file: &Path) -> Vec<Case> {
@@ -149,6 +186,7 @@ fn parse(file: &Path) -> Vec<Case> {
                 title: title.to_string(),
                 body: String::new(),
                 needs_root: false,
+                needs_mounts: false,
                 differs: None,
                 expected: String::new(),
             });
@@ -160,6 +198,8 @@ fn parse(file: &Path) -> Vec<Case> {
             case.differs = Some(row.to_string());
         } else if line == "#! root" {
             case.needs_root = true;
+        } else if line == "#! mounts" {
+            case.needs_mounts = true;
         } else if let Some(expected) = line.strip_prefix("#|") {
             writeln!(case.expected, "{}", expected.strip_prefix(' ').unwrap_or(expected)).expect("a String");
         } else {
@@ -179,14 +219,14 @@ impl Scratch {
         fs::create_dir(&root).expect("a fresh directory");
         let root = fs::canonicalize(root).expect("it exists");
         open_to_all(&root);
-        for (side, programs) in sides {
-            // Only the nine, so that nothing else in that directory is found first.
-            let bin = root.join(side).join("bin");
+        for side in sides {
+            // Only these, so that nothing else in that directory is found first.
+            let bin = root.join(side.0).join("bin");
             fs::create_dir_all(&bin).expect("bin/");
-            open_to_all(&root.join(side));
+            open_to_all(&root.join(side.0));
             open_to_all(&bin);
-            for program in PROGRAMS {
-                symlink(programs.join(program), bin.join(program)).expect("a link to a program");
+            for name in PROGRAMS {
+                symlink(program(side, name), bin.join(name)).expect("a link to a program");
             }
         }
         Scratch(root)
@@ -215,7 +255,8 @@ fn run_all(cases: &[Case], root: &Path) -> Vec<[String; 2]> {
                     let job = next.fetch_add(1, Ordering::Relaxed);
                     let (index, side) = (job / 2, job % 2);
                     let Some(case) = cases.get(index) else { break };
-                    let transcript = run(case, &root.join(["o", "t"][side]), index);
+                    let [side_root, other] = [side, 1 - side].map(|side| root.join(["o", "t"][side]));
+                    let transcript = run(case, &side_root, &other, index);
                     transcripts.lock().expect("no worker panicked")[index][side] = transcript;
                 }
             });
@@ -226,8 +267,8 @@ fn run_all(cases: &[Case], root: &Path) -> Vec<[String; 2]> {
 
 const LATE: &str = "*** still running at its deadline";
 
-/// Runs one case on one side; when it returns, no process of the case is left.
-fn run(case: &Case, side: &Path, index: usize) -> String {
+/// Runs one case on one side, the programs of the other within reach; when it returns, no process of the case is left.
+fn run(case: &Case, side: &Path, other: &Path, index: usize) -> String {
     let private = side.join(index.to_string());
     let scratch = private.join("scratch");
     fs::create_dir_all(&scratch).expect("a scratch directory");
@@ -245,6 +286,7 @@ fn run(case: &Case, side: &Path, index: usize) -> String {
         .env("LC_ALL", "C")
         .env("HOME", &scratch)
         .env("CASE", &private)
+        .env("OTHER", other.join("bin"))
         .stdin(Stdio::null())
         .stdout(output.try_clone().expect("a descriptor"))
         .stderr(output)
@@ -270,7 +312,7 @@ fn run(case: &Case, side: &Path, index: usize) -> String {
     .expect("a String");
     tree(&scratch, "", &mut transcript, &mut 0);
     fs::remove_dir_all(&private).expect("no process of the case is left");
-    transcript.replace(&*side.to_string_lossy(), "$SIDE")
+    transcript.replace(&*side.to_string_lossy(), "$SIDE").replace(&*other.to_string_lossy(), "$OTHER")
 }
 
 /// Kills the process group of a case and then whatever left the group: all that carry this case's `CASE` variable.

@@ -1,8 +1,9 @@
-# shellcheck shell=sh disable=SC2034,SC2013 # variables are for the cases; pids are words
+# shellcheck shell=sh disable=SC2034,SC2013,SC3045 # variables are for the cases; pids are words; dash has ulimit -S -c
 # The words that the cases are written in. Sourced by dash before each case, which runs in an empty directory of its
 # own, with $CASE a second directory beside it for what must not show up in the tree of files.
 
 umask 022
+ulimit -S -c 0
 
 # try CMD ARG...: shows the command, its stdout, its stderr and its exit code; $code keeps the code.
 try() {
@@ -46,17 +47,23 @@ archives() { [ "$(count_archives "$1")" -ge "$2" ]; } # archives LOGDIR COUNT
 says() { stat_of "$1" | grep -q -e "$2"; }      # says SERVICE REGEX: svstat's line with masks
 status_is() { [ "$(status "$1")" = "$1: $2" ]; } # status_is SERVICE TEXT
 gone() {                                        # gone PID: ended, perhaps not yet reaped
-    [ ! -e "/proc/$1/stat" ] || grep -qs '^[0-9]* ([^)]*) Z' "/proc/$1/stat" || [ ! -e "/proc/$1/stat" ]
+    in_state "$1" Z || [ ! -e "/proc/$1/stat" ]
 }
-sleeping() { grep -q "^[0-9]* ($2) S" "/proc/$1/stat"; } # sleeping PID NAME: blocked, in a read for instance
+sleeping() { has_stat "$1" "*($2) S *"; }       # sleeping PID NAME: blocked, in a read for instance
 # settled PID NAME: blocked, and no signal waits to be seen; so it has dealt with the last one.
 settled() { grep -q '^ShdPnd:.0*$' "/proc/$1/status" && sleeping "$1" "$2"; }
-in_state() { grep -q "^[0-9]* ([^)]*) $2" "/proc/$1/stat"; } # in_state PID LETTER
+in_state() { has_stat "$1" "*) $2 *"; }         # in_state PID LETTER
+has_stat() { # has_stat PID PATTERN; no process is started for it, as it is asked most often
+    read -r stat_line 2>/dev/null <"/proc/$1/stat" || return
+    # shellcheck disable=SC2254 # it is a pattern
+    case $stat_line in $2) ;; *) false ;; esac
+}
 
 # end CODE-OF PID: waits for a child of this shell and shows its exit code.
 end() {
     ended=0
-    wait "$2" || ended=$?
+    # The shell may or may not say here how it ended.
+    wait "$2" 2>/dev/null || ended=$?
     echo "$1 = $ended"
 }
 
@@ -191,3 +198,153 @@ bytes() { awk -v n="$1" -v c="${2:-x}" 'BEGIN { while (n-- > 0) printf "%s", c }
 
 # unprivileged CMD ARG...: as nobody (only root can).
 unprivileged() { setpriv --reuid 65534 --regid 65534 --clear-groups -- "$@"; }
+
+# Everything a process has from those who started it
+# odd.py makes the caller, facts.pl shows the process; what they know is written there.
+words=${1%/*}
+
+# odd STATE... -- CMD ARG...: becomes CMD in an odd state; for the background, and for subshells.
+odd() { exec /usr/bin/python3 -ISB "$words/odd.py" "$@"; }
+
+# facts PID: its arguments, environment, descriptors, signals, ids, limits and so on.
+facts() { perl "$words/facts.pl" "$1"; }
+
+# seen STATE... -- CMD ARG...: a caller in an odd state starts CMD ARG... sleep 1000: shows all facts of that sleep.
+seen() {
+    printf '$ %s\n' "$*"
+    /usr/bin/python3 -ISB "$words/odd.py" "$@" /bin/sleep 1000 &
+    wait_until found_asleep "$!"
+    facts "$asleep"
+    kill -KILL "$!" "$asleep" 2>/dev/null
+}
+# found_asleep PID: it or its child sleeps, and $asleep is the one that does; or it has ended.
+found_asleep() {
+    for asleep in "$1" $(cat "/proc/$1/task/$1/children"); do
+        ! sleeping "$asleep" sleep || return 0
+    done
+    gone "$1"
+}
+
+# seen_environment STATE... -- CMD ARG...: only the environment of that sleep.
+seen_environment() { seen "$@" | grep '^\$\|^environ'; }
+
+# oddly WORD: calls WORD, one of these, with one oddity after the other.
+oddly() {
+    "$1" ignore=HUP,INT,QUIT,PIPE,CHLD,TERM,XFSZ block=HUP,PIPE,CHLD,ALRM,TERM,USR1,WINCH umask=027 nice=5
+    "$1" open=5:/dev/zero open=17:/dev/null pipe=8,9 group=own
+    "$1" env="CASE=$CASE" env="PATH=$PATH" env=A=1 env=B=2 env=A=3 env=NOEQ env==x env= env=UID=7 env=UID env=GID=8 \
+        env=UID=9 env=C= env="$(printf 'odd\377=new\nline')" env=PATH=/bin
+}
+
+# seen_oddly CMD ARG...: the same from callers that are odd in one way each.
+seen_oddly() {
+    seen_command=$*
+    oddly seen_from
+}
+# shellcheck disable=SC2086 # words
+seen_from() { seen "$@" -- $seen_command; }
+
+# seen_closed CMD ARG...: the same from callers that closed some of 0, 1 and 2.
+seen_closed() { for closed in 0 1 2 0,1 1,2 0,1,2; do seen close=$closed open=4:/dev/null -- "$@"; done; }
+
+# served STATE...: supervise is started in an odd state: shows all facts of its service.
+served() {
+    printf '$ %s\n' "$*"
+    mkdir -p sv
+    waiter sv/run
+    /usr/bin/python3 -ISB "$words/odd.py" "$@" -- supervise sv &
+    wait_until says sv '^[^:]*: up '
+    pid=$(pid_of sv)
+    wait_until sleeping "$pid" run
+    facts "$pid"
+    kill -KILL $! "$pid"
+    rm -r sv
+}
+
+# scanned_from STATE...: svscan is started in an odd state: shows all facts of its supervises, which are waiters.
+scanned_from() {
+    printf '$ %s\n' "$*"
+    /usr/bin/python3 -ISB "$words/odd.py" "$@" -- svscan scan &
+    wait_until two_asleep $!
+    for child in $(cat "/proc/$!/task/$!/children"); do facts "$child"; done
+    # shellcheck disable=SC2046 # pids
+    kill -KILL $! $(cat "/proc/$!/task/$!/children")
+}
+two_asleep() { # two_asleep SCAN
+    count=0
+    for child in $(cat "/proc/$1/task/$1/children"); do ! sleeping "$child" supervise || count=$((count + 1)); done
+    [ "$count" = 2 ]
+}
+
+# titled ARG...: starts readproctitle with what is written to descriptor 3 as its input; $title is its pid.
+titled() {
+    [ -p "$CASE/in" ] || mkfifo "$CASE/in"
+    readproctitle "$@" <"$CASE/in" 2>&1 &
+    title=$!
+    exec 3>"$CASE/in"
+}
+
+# title [TEXT]: writes to that readproctitle, and shows its arguments as ps would, a line behind each.
+title() {
+    printf '%b' "${1-}" >&3
+    wait_until settled "$title" readproctitle
+    title_of "$title"
+}
+title_of() {
+    perl -0777 -pe 's/([\\\n])/sprintf "\\x%02x", ord $1/ge; s/\0/|/g' "/proc/$1/cmdline"
+    echo
+}
+
+# limited ARG...: the limits that a child of softlimit ARG... has other than we. $hard may be an argument of prlimit,
+# $limited_as a word before that.
+limited() {
+    printf '$ %s%ssoftlimit %s\n' "${limited_as:+$limited_as }" "${hard:+prlimit $hard }" "$*"
+    code=0
+    cat /proc/self/limits >"$CASE/limits"
+    # shellcheck disable=SC2086 # words or nothing
+    ${limited_as-} ${hard:+prlimit $hard} softlimit "$@" cat /proc/self/limits >"$CASE/1" || code=$?
+    grep -vxFf "$CASE/limits" "$CASE/1"
+    echo "= $code"
+}
+
+# child PID NAME: the pid of its child of that name.
+child() {
+    for child in $(cat "/proc/$1/task/$1/children"); do
+        ! grep -q "^[0-9]* ($2) " "/proc/$child/stat" || echo "$child"
+    done
+}
+child_is_there() { [ -n "$(child "$@")" ]; }
+# set_kid PID: $kid is its child.
+set_kid() { kid=$(cat "/proc/$1/task/$1/children") && [ -n "$kid" ] && kid=${kid% }; }
+any_up() { stat_of "$@" | grep -q ': up '; } # any_up SERVICE...
+
+# waiter FILE: makes a program that waits for ever; it adds nothing to what facts shows but descriptor 10.
+waiter() {
+    [ -p "$CASE/never" ] || mkfifo "$CASE/never"
+    printf '#!/bin/sh\nread -r word <%s\n' "$CASE/never" >"$1"
+    chmod 755 "$1"
+}
+
+# boxed SCRIPT: runs a script, with these words, where the root directory is its own: /command has the programs,
+# /etc/service is empty, /service does not exist. When it ends, all its processes do. Needs `#! mounts`.
+boxed() {
+    box=$CASE/box
+    mkdir -p "$box/command" "$box/etc/service" "$box/words" "$box$PWD"
+    cp "$words/prelude.sh" "$words/facts.pl" "$words/odd.py" "$box/words"
+    # shellcheck disable=SC2016 # expanded by the inner shells
+    unshare --mount --pid --fork --kill-child --mount-proc sh -c '
+        for place in bin lib lib32 lib64 libx32 sbin usr dev proc; do
+            if [ -L "/$place" ]; then
+                cp -P "/$place" "$1"
+            elif [ -d "/$place" ]; then
+                mkdir "$1/$place" && mount --rbind "/$place" "$1/$place"
+            fi
+        done
+        for program in svscanboot svscan supervise svc svok svstat readproctitle; do
+            : >"$1/command/$program"
+            mount --bind "${PATH%%:*}/$program" "$1/command/$program"
+        done
+        mount --bind "$CASE" "$1$CASE" &&
+            PATH=/command:/usr/bin:/bin exec /usr/sbin/chroot "$1" /bin/sh -c '\''. "$1" && eval "$2"'\'' sh /words/prelude.sh "$2"
+    ' sh "$box" "$1"
+}

@@ -183,3 +183,8 @@ setuidgid nobody sh -c "$look"
 (trap '' PIPE HUP CHLD; setuidgid nobody sh -c "$look")
 perl -MPOSIX -e 'sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGTERM, SIGCHLD, SIGPIPE)); $SIG{FPE} = "DEFAULT"; exec @ARGV' \
     setuidgid nobody sh -c "$look"
+
+#= setuidgid: what the child has from its caller
+#! root
+seen_oddly setuidgid nobody
+seen_closed setuidgid nobody

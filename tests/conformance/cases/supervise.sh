@@ -1090,3 +1090,9 @@ rm sv/runs
 #| fifo 0600 sv/supervise/ok
 #| file 0644 18 sv/supervise/status
 #|     | stamp now pid 0 paused 00 want 64
+
+#= supervise: what the service has from callers in odd states
+oddly served
+
+#= supervise: what the service has from callers that closed their standard descriptors
+for closed in 0 1 2 0,1 1,2 0,1,2; do served close=$closed open=4:/dev/null; done
