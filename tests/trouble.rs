@@ -63,6 +63,7 @@ fn a_status_that_cannot_be_written_does_not_end_supervision() {
     sandbox.script("web/run", &format!("echo start >>starts\n{STAY}"));
     let _supervise = sandbox.start("supervise web", "messages");
     let first = sandbox.next_pid("web", 0);
+    sandbox.wait_until("the service has noted its start", || sandbox.count("web/starts", "") == 1);
 
     // What is written to this device fails as on a full disk.
     symlink("/dev/full", sandbox.path("web/supervise/status.new")).unwrap();

@@ -348,6 +348,8 @@ for name in previous processed newstate; do
     mkdir -p "dir/$name/$name" "loop/$name"
     ln -s $name "loop/$name/$name"
     for way in dir loop; do
+        # The background process empties it later than we look.
+        : >err
         echo x | multilog "./$way/$name" 2>err &
         pid=$!
         ended_or_pausing() { gone "$pid" || lines err 1; }

@@ -451,6 +451,8 @@ for n in $(seq 50); do wait_until says "sv$n" ': up'; done
 children "$scan"
 kill -KILL "$scan"
 cat "$CASE/scan"
+svc -dx sv*
+for n in $(seq 50); do wait_until says "sv$n" 'not running'; done
 rm -r sv*
 
 #= svscan: killed, it leaves supervise and service alone
