@@ -4,9 +4,9 @@
 use servicedir::chain::Chain;
 use servicedir::limits::{Amount, OPTIONS, Resource, resources};
 use servicedir::options::{Found, Options};
-use servicedir::report::{Failure, USAGE};
+use servicedir::report::{Draft, Failure, USAGE};
+use servicedir::sys::limits;
 use servicedir::sys::startup::{self, Word};
-use servicedir::sys::{Errno, limits};
 
 servicedir::program!(run);
 
@@ -14,24 +14,23 @@ fn run(words: &[Word]) -> Result<u8, Failure> {
     let (called_as, words) = words.split_first().ok_or(Failure::silent(USAGE))?;
     let mut options = Options::new(b"", OPTIONS, words);
     let mut wanted = Vec::new();
-    for found in options.by_ref() {
-        let Found::Letter(letter, amount) = found else { return Err(usage(found.complaint(called_as))) };
-        let amount = Amount::parse(amount.unwrap_or_default()).ok_or_else(|| usage(None))?;
+    let mistake = options.by_ref().find_map(|found| {
+        let Found::Letter(letter, amount) = found else { return Some(usage(found.complaint(called_as))) };
+        let Some(amount) = Amount::parse(amount.unwrap_or_default()) else { return Some(usage(None)) };
         wanted.extend(resources(letter).iter().map(|&resource| (system(resource), amount)));
-    }
-    if options.operands().is_empty() {
-        return Err(usage(None));
-    }
-    // The limits may leave no memory to prepare anything.
+        None
+    });
+    // The limits may leave no memory to prepare anything; they hold even if a mistake comes after them.
+    let mistake = mistake.or_else(|| options.operands().is_empty().then(|| usage(None)));
     let chain = Chain::new("softlimit", options.operands(), &startup::environment());
-    let failed = |what: &'static [u8]| {
-        move |error: Errno| Failure::fatal("softlimit", &[what, b" failed: ", error.bytes()])
-    };
+    let failed = |what: &'static [u8]| Draft::new("softlimit", &[what, b" failed: "]);
+    let (unknown, refused) = (failed(b"getrlimit"), failed(b"setrlimit"));
     for (resource, amount) in wanted {
-        let hard = limits::hard(resource).map_err(failed(b"getrlimit"))?;
-        limits::set_soft(resource, amount.under(hard)).map_err(failed(b"setrlimit"))?;
+        let hard = limits::hard(resource).map_err(|error| unknown.clone().finish(error.text()))?;
+        let set = limits::set_soft(resource, amount.under(hard));
+        set.map_err(|error| refused.clone().finish(error.text()))?;
     }
-    Err(chain.run())
+    Err(mistake.unwrap_or_else(|| chain.run()))
 }
 
 const fn system(resource: Resource) -> limits::Resource {

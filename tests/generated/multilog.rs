@@ -138,8 +138,21 @@ fn found() -> impl Strategy<Value = Found> {
 fn case() -> impl Strategy<Value = Case> {
     let left = proptest::option::of(btree_map(select(&NAMES[..]), found(), 0..7));
     let status = proptest::option::of(prop_oneof![0_usize..3, 999_usize..1004, 0_usize..3000]);
-    (script(), vec(lines(), 0..14), prop::bool::weighted(0.7), left, status)
-        .prop_map(|(script, input, complete, found, status)| Case { script, input, complete, found, status })
+    (script(), vec(lines(), 0..14), prop::bool::weighted(0.7), left, status).prop_map(
+        |(script, input, complete, mut found, status)| {
+            if let Some(found) = found.as_mut().filter(|_| script.iter().any(|word| word.0.starts_with(b"!")))
+            {
+                // Without it, and with `current` to go on with, no processor is ever started.
+                found.entry("state").or_insert(Found {
+                    mode: 0o644,
+                    lines: 1,
+                    complete: true,
+                    linked: false,
+                });
+            }
+            Case { script, input, complete, found, status }
+        },
+    )
 }
 
 impl Case {

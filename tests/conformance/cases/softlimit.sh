@@ -184,3 +184,16 @@ for call in getrlimit setrlimit; do
     done
     (odd fail=$call:1 -- softlimit echo fine) 2>&1
 done
+
+#= softlimit: limits are set as they are read, before a later mistake is found
+try softlimit -f 0 -z true
+try softlimit -f 0 -c 5x true
+try softlimit -f 0 -c
+try softlimit -f 0
+try softlimit -z -f 0 true
+for rest in '-z true' '-o 5x true' '' '-o'; do
+    code=0
+    # shellcheck disable=SC2086 # words
+    (odd fail=setrlimit:1 -- softlimit -c 5 $rest) 2>&1 || code=$?
+    echo "$rest = $code"
+done
