@@ -119,7 +119,7 @@ impl Scratch {
         let end = match end.map(|end| (end.code(), end.signal())) {
             Some((Some(code), _)) => format!("exit {code}"),
             Some((None, signal)) => format!("signal {signal:?}"),
-            None => "no end".to_owned(),
+            None => NO_END.to_owned(),
         };
         Seen { end, stdout: read("stdout"), stderr: read("stderr") }
     }
@@ -154,6 +154,9 @@ pub(super) fn wait(mut ended: impl FnMut() -> Option<ExitStatus>) -> Option<Exit
         pause = (pause * 2).min(Duration::from_millis(5));
     }
 }
+
+/// How a program ends that has to be killed.
+const NO_END: &str = "no end";
 
 /// What can be seen of a program from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,9 +193,12 @@ pub(super) fn same_bytes(what: &str, [ours, theirs]: [&[u8]; 2]) -> Verdict {
     ))
 }
 
-/// That a program can be seen to do the same.
+/// That a program comes to its end on both sides, and can be seen to do the same.
 pub(super) fn same_seen(ours: &Seen, theirs: &Seen) -> Verdict {
-    same("end", [&ours.end, &theirs.end])
+    let ends = [&ours.end, &theirs.end];
+    let ended = if ends.iter().any(|end| *end == NO_END) { Err("not ended".to_owned()) } else { Ok(()) };
+    ended
+        .and_then(|()| same("end", ends))
         .and_then(|()| same_bytes("stdout", [&ours.stdout.0, &theirs.stdout.0]))
         .and_then(|()| same_bytes("stderr", [&ours.stderr.0, &theirs.stderr.0]))
         .map_err(|difference| format!("{difference}\nours:   {ours:?}\ntheirs: {theirs:?}"))

@@ -24,10 +24,9 @@ fn option() -> impl Strategy<Value = (String, String)> {
     let descriptors = prop_oneof![much(), (0_u64..70).prop_map(|number| number.to_string())];
     prop_oneof![
         4 => ("[adms]", much()),
-        // The original obeys a small `f` also for its own complaint about a later option; when `-t 0` ends a
-        // child is a matter of chance.
-        2 => ("[ft]", much()),
-        5 => ("[clpr]", any),
+        // When `-t 0` ends a child is a matter of chance.
+        1 => ("t", much()),
+        6 => ("[cflpr]", any),
         2 => ("o", descriptors),
         1 => ("[adcflmoprst]", wrong),
         1 => ("[-a-zA-Z0-9:?=]", much()),

@@ -3,7 +3,7 @@
 
 use super::run::{Bytes, SIDES, Side};
 use super::{Generator, Verdict};
-use crate::support::{Running, Sandbox};
+use crate::support::{Running, Sandbox, process_state};
 use model::{Service, is_determined};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -120,6 +120,28 @@ impl<'a> Supervised<'a> {
         options.open(self.path("supervise/control")).unwrap().write_all(bytes).unwrap();
     }
 
+    /// Whether every byte has been read and nothing is on its way any more: no signal to the service but such as
+    /// wait until it is continued, no news of its end, no start.
+    fn is_still(&mut self) -> bool {
+        if self.supervise.has_ended() {
+            return true;
+        }
+        if !self.has_read_all() || process_state(self.supervise.pid()) != Some('S') {
+            return false;
+        }
+        let Some(status) = self.status() else { return false };
+        let pid = i32::from_le_bytes([status[12], status[13], status[14], status[15]]);
+        match process_state(pid) {
+            _ if pid == 0 => status[17] != b'u',
+            Some('T') => true,
+            Some('S') => fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|status| {
+                let mut pending = status.lines().filter(|line| line.contains("Pnd:"));
+                pending.all(|line| line.ends_with("0000000000000000"))
+            }),
+            _ => false,
+        }
+    }
+
     /// Whether every byte has been read.
     fn has_read_all(&self) -> bool {
         use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -152,15 +174,14 @@ impl<'a> Supervised<'a> {
     }
 }
 
-/// Waits until both have read everything and show the same for a while; says what they show if they never do.
+/// Waits until both are still and show the same for a while; says what they show if they never do.
 fn settle(sides: &mut [Supervised<'_>; 2], is_ready: impl Fn(&View) -> bool) -> Result<View, String> {
     let start = Instant::now();
     let mut same_since: Option<(Instant, View)> = None;
     loop {
-        let read = sides.iter().all(Supervised::has_read_all);
         let [ours, theirs] = sides.each_mut().map(Supervised::view);
-        let finished = ours.end.is_some() || read;
-        if !(finished && ours == theirs && is_ready(&ours)) {
+        let are_still = sides.iter_mut().all(Supervised::is_still);
+        if !(are_still && ours == theirs && is_ready(&ours)) {
             if start.elapsed() > crate::support::DEADLINE {
                 return Err(format!("never the same\nours:   {ours:?}\ntheirs: {theirs:?}"));
             }
