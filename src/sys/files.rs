@@ -12,7 +12,6 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
 use std::time::Duration;
 
 /// The current directory.
@@ -278,9 +277,4 @@ pub fn write_all(target: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<()> {
         bytes = bytes.get(written..).unwrap_or_default();
     }
     Ok(())
-}
-
-/// Bytes as a path of the standard library.
-pub fn path(bytes: &CStr) -> &Path {
-    Path::new(OsStr::from_bytes(bytes.to_bytes()))
 }
