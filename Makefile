@@ -12,8 +12,23 @@ SCRIPTS = $(shell find . \( -name target -o -name .git \) -prune -o -type f -per
 # How long the slow proofs take: make fuzz SECONDS=60
 SECONDS ?= 60
 
+# What looks up accounts needs the C library's name service, which is loaded at run time. Everything else is linked
+# statically, at a fixed address: it starts faster, and each idle supervise has 40 KB less memory of its own. Where
+# there is no static C library, it is linked like the rest.
+DYNAMIC = envuidgid setuidgid
+HOST := $(shell rustc -vV | sed -n 's/^host: //p')
+ifneq ($(wildcard $(shell $(CC) -print-file-name=libc.a)),)
+STATIC = $(filter-out $(DYNAMIC),$(PROGRAMS))
+STATIC_FLAGS = -C target-feature=+crt-static -C relocation-model=static
+endif
+
 all:
-	$(CARGO) build --release --locked
+	$(CARGO) build --release --locked $(addprefix --bin ,$(filter-out $(STATIC),$(PROGRAMS)))
+ifdef STATIC
+	RUSTFLAGS='$(RUSTFLAGS) $(STATIC_FLAGS)' \
+		$(CARGO) build --release --locked --target $(HOST) $(addprefix --bin ,$(STATIC))
+	install -m 755 $(STATIC:%=$(TARGET_DIR)/$(HOST)/release/%) $(TARGET_DIR)/release
+endif
 
 demo:
 	$(CARGO) build --quiet --locked
@@ -30,8 +45,8 @@ lint:
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	CARGO_TARGET_DIR=$(TARGET_DIR)/fuzz $(CARGO) check --quiet --locked --manifest-path fuzz/Cargo.toml
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --locked --no-deps --document-private-items
-	mandoc -Tlint -W warning,stop man/*.8
-	shellcheck $(SCRIPTS)
+	mandoc -Tlint -W warning,stop man/*.[78]
+	shellcheck $(SCRIPTS) packaging/servicedir.openrc
 	shellcheck --shell=sh tests/conformance/prelude.sh
 
 test:
@@ -48,9 +63,12 @@ fuzz:
 	fuzz/run.sh $(SECONDS)
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/servicedir
-	install -m 755 $(PROGRAMS:%=$(TARGET_DIR)/release/%) scripts/svscanboot $(DESTDIR)$(PREFIX)/bin
-	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/servicedir
+	install -m 755 $(PROGRAMS:%=$(TARGET_DIR)/release/%) scripts/svscanboot \
+		$(DESTDIR)$(PREFIX)/bin
+	for page in man/*.[1-8]; do \
+		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page || exit 1; \
+	done
 	cp -r skeletons $(DESTDIR)$(PREFIX)/share/servicedir
 	chmod -R u=rwX,go=rX $(DESTDIR)$(PREFIX)/share/servicedir
 

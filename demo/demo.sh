@@ -303,7 +303,7 @@ say 'The second service is a small job that is made to fail after two seconds:'
 type_in 'cat new/worker/worker.py'
 
 say 'To start both, move the directories into place. svscan finds them by itself,' \
-    'within five seconds.'
+    'at once.'
 type_in 'mv new/web new/worker service/'
 wait_for 'both services and their logs to be up' everything_is_up
 wait_for 'the web server to answer' web_answers

@@ -16,6 +16,9 @@ pub mod options;
 // TAI64N stamps: 12 bytes, `@` labels, and local time. *Pure.*
 pub mod tai;
 
+// Writing JSON. *Pure.*
+pub mod json;
+
 // Environments, and the files that change them. *Pure.*
 pub mod environment;
 

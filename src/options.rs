@@ -1,15 +1,21 @@
 //! Options as POSIX getopt reads them (CONTRACT.md 1.0): single letters, clustered, their arguments attached
 //! or in the next word; a word that starts with `--` ends them and is dropped, a lone `-` or any other word is
-//! the first operand.
+//! the first operand. Long options, which getopt does not know, are the `--` words that a program asks for.
 #![forbid(unsafe_code)]
 
 use std::ffi::CStr;
+use std::time::Duration;
+
+/// The longest time that an option can say: some hundred years.
+const LONGEST: Duration = Duration::from_secs(u32::MAX as u64);
 
 /// One thing found on a command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found<'a> {
     /// A letter of the option string, with its argument if it takes one.
     Letter(u8, Option<&'a [u8]>),
+    /// A long option with what follows its `=`, if there is one.
+    Long(&'static str, Option<&'a [u8]>),
     /// A letter that the option string lacks.
     Illegal(u8),
     /// A letter whose argument is missing.
@@ -20,7 +26,7 @@ impl Found<'_> {
     /// getopt's own complaint, which starts with the base name of the program as it was called.
     pub fn complaint(&self, called_as: &CStr) -> Option<Vec<u8>> {
         let (text, letter): (&[u8], u8) = match *self {
-            Found::Letter(..) => return None,
+            Found::Letter(..) | Found::Long(..) => return None,
             Found::Illegal(letter) => (b": illegal option -- ", letter),
             Found::MissingArgument(letter) => (b": option requires an argument -- ", letter),
         };
@@ -29,12 +35,23 @@ impl Found<'_> {
     }
 }
 
+/// Long options, without and with an argument, which follows a `=` or is the next word.
+#[derive(Debug, Clone, Copy)]
+pub struct Long {
+    /// Those that stand alone.
+    pub flags: &'static [&'static str],
+    /// Those with an argument.
+    pub valued: &'static [&'static str],
+}
+
 /// Reads the options of a command line, one at each call of `next`; what is left then are the operands.
 #[derive(Debug)]
 pub struct Options<'a> {
     /// Letters without and with an argument.
     flags: &'static [u8],
     valued: &'static [u8],
+    long: Long,
+    has_letters: bool,
     words: &'a [&'a CStr],
     /// The letters of the present word that are still to be read.
     cluster: &'a [u8],
@@ -44,7 +61,19 @@ impl<'a> Options<'a> {
     /// Reads `words` (without the program's name); letters in `flags` stand alone, those in `valued` take an
     /// argument.
     pub const fn new(flags: &'static [u8], valued: &'static [u8], words: &'a [&'a CStr]) -> Self {
-        Self { flags, valued, words, cluster: &[] }
+        let long = Long { flags: &[], valued: &[] };
+        Self { flags, valued, long, has_letters: true, words, cluster: &[] }
+    }
+
+    /// Reads `words`, in which only long options are options, for programs that have always taken whatever else
+    /// there is as an operand.
+    pub const fn only_long(long: Long, words: &'a [&'a CStr]) -> Self {
+        Self { flags: b"", valued: b"", long, has_letters: false, words, cluster: &[] }
+    }
+
+    /// Knows these long options, too.
+    pub const fn with_long(self, long: Long) -> Self {
+        Self { long, ..self }
     }
 
     /// The words after the last option. Meaningful once `next` has returned `None`.
@@ -52,17 +81,50 @@ impl<'a> Options<'a> {
         self.words
     }
 
-    /// Opens the next word if it is a cluster of letters.
-    fn open_word(&mut self) -> Option<()> {
+    /// Opens the next word if it is a cluster of letters, or reads it if it is a known long option.
+    fn open_word(&mut self) -> Option<Option<Found<'a>>> {
         let (word, rest) = self.words.split_first()?;
         let letters = word.to_bytes().strip_prefix(b"-").filter(|letters| !letters.is_empty())?;
-        self.words = rest;
-        if letters.starts_with(b"-") {
-            return None;
+        let Some(name) = letters.strip_prefix(b"-") else {
+            if !self.has_letters {
+                return None;
+            }
+            self.words = rest;
+            self.cluster = letters;
+            return Some(None);
+        };
+        let (name, value) = match name.iter().position(|&byte| byte == b'=') {
+            Some(end) => (name.get(..end)?, name.get(end + 1..)),
+            None => (name, None),
+        };
+        let is = |known: &&&str| known.as_bytes() == name;
+        if let Some(flag) = self.long.flags.iter().find(is) {
+            self.words = rest;
+            return Some(Some(Found::Long(flag, value)));
         }
-        self.cluster = letters;
-        Some(())
+        let Some(valued) = self.long.valued.iter().find(is) else {
+            // As for getopt, a word that starts so ends the options.
+            if self.has_letters {
+                self.words = rest;
+            }
+            return None;
+        };
+        self.words = rest;
+        if value.is_some() {
+            return Some(Some(Found::Long(valued, value)));
+        }
+        let next = self.words.split_first();
+        self.words = next.map_or(&[], |(_, rest)| rest);
+        Some(Some(Found::Long(valued, next.map(|(value, _)| value.to_bytes()))))
     }
+}
+
+/// Reads a number of seconds, `5` or `0.25`.
+pub fn seconds(text: &[u8]) -> Option<Duration> {
+    let text = std::str::from_utf8(text).ok()?;
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let seconds = text.parse::<f64>().ok().filter(|_| is_plain)?;
+    Duration::try_from_secs_f64(seconds).ok().filter(|span| *span <= LONGEST)
 }
 
 impl<'a> Iterator for Options<'a> {
@@ -70,7 +132,9 @@ impl<'a> Iterator for Options<'a> {
 
     fn next(&mut self) -> Option<Found<'a>> {
         if self.cluster.is_empty() {
-            self.open_word()?;
+            if let Some(long) = self.open_word()? {
+                return Some(long);
+            }
         }
         let (&letter, rest) = self.cluster.split_first()?;
         self.cluster = rest;
@@ -104,13 +168,19 @@ mod tests {
     fn check(words: &str, expected: &str) {
         let owned: Vec<CString> = words.split(' ').map(|word| CString::new(word).unwrap()).collect();
         let words: Vec<&CStr> = owned.iter().map(CString::as_c_str).collect();
-        let mut options = Options::new(b"dux", b"o", &words);
+        let mut options =
+            Options::new(b"dux", b"o", &words).with_long(Long { flags: &["check"], valued: &["wait"] });
         let mut seen = Vec::new();
         for found in options.by_ref() {
             seen.push(match found {
                 Found::Letter(letter, None) => char::from(letter).to_string(),
                 Found::Letter(letter, Some(value)) => {
                     format!("{}={}", char::from(letter), String::from_utf8_lossy(value))
+                }
+                Found::Long(name, value) => {
+                    let value =
+                        value.map_or(String::new(), |value| format!("={}", String::from_utf8_lossy(value)));
+                    format!("--{name}{value}")
                 }
                 Found::Illegal(letter) => format!("?{}", char::from(letter)),
                 Found::MissingArgument(letter) => format!(":{}", char::from(letter)),
@@ -138,7 +208,36 @@ mod tests {
         check("-o", ":o |");
         check("-o -- a", "o=-- | a");
         check("-d --u -x", "d | -x");
+        check("-d --wait=up -x a", "d --wait=up x | a");
+        check("-d --wait up -x a", "d --wait=up x | a");
+        check("--check --waiting -d a", "--check | -d a");
+        check("--check=x -d a", "--check=x d | a");
+        check("-d --wait", "d --wait |");
         check("-d-u", "d ?- u |");
+    }
+
+    #[test]
+    fn where_there_are_only_long_options_all_other_words_are_operands() {
+        for (words, operands) in [
+            (&[c"--wait", c"3", c"dir"][..], &[c"dir"][..]),
+            (&[c"--wait=3", c"-d"], &[c"-d"]),
+            (&[c"--other", c"--wait=3"], &[c"--other", c"--wait=3"]),
+            (&[c"--"], &[c"--"]),
+        ] {
+            let mut options = Options::only_long(Long { flags: &[], valued: &["wait"] }, words);
+            let read = options.by_ref().all(|found| found == Found::Long("wait", Some(b"3")));
+            assert!(read);
+            assert_eq!(options.operands(), operands);
+        }
+    }
+
+    #[test]
+    fn seconds_may_have_a_fraction() {
+        assert_eq!(seconds(b"5"), Some(Duration::from_secs(5)));
+        assert_eq!(seconds(b"0.25"), Some(Duration::from_millis(250)));
+        for nonsense in ["", "-1", "1e3", "inf", "5s", "1.2.3", "99999999999"] {
+            assert_eq!(seconds(nonsense.as_bytes()), None, "{nonsense}");
+        }
     }
 
     #[test]

@@ -51,13 +51,7 @@ impl Stamp {
 
     /// Writes the label: `@` and 24 lowercase hex digits.
     pub fn to_label(self) -> [u8; LABEL] {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut label = [b'@'; LABEL];
-        let digits = self.to_bytes().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        for (place, digit) in label.iter_mut().skip(1).zip(digits) {
-            *place = DIGITS.get(usize::from(digit)).copied().unwrap_or_default();
-        }
-        label
+        Labeler::default().label(self)
     }
 
     /// Reads the digits of a label as the original does: the last 24 count, fewer stand for leading zeros.
@@ -81,6 +75,17 @@ impl Stamp {
         i64::from_ne_bytes(self.seconds.wrapping_sub(EPOCH).to_ne_bytes())
     }
 
+    /// Shows the moment in universal time as RFC 3339 has it; fractions of a second only as long as they must be.
+    pub fn to_rfc3339(self) -> String {
+        const DAY: i64 = 86_400;
+        let (days, second) = (self.to_unix().div_euclid(DAY), self.to_unix().rem_euclid(DAY));
+        let (year, month, day) = civil(days);
+        let fraction = format!(".{:09}", self.nanoseconds);
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
+    }
+
     /// The nanoseconds within the second, which in a damaged label can be more than a second's worth.
     pub const fn nanoseconds(self) -> u32 {
         self.nanoseconds
@@ -93,6 +98,71 @@ impl Stamp {
     }
 }
 
+/// Writes many labels. Most of them share their second with the one before, whose digits are still there then.
+#[derive(Debug)]
+pub struct Labeler {
+    seconds: u64,
+    label: [u8; LABEL],
+}
+
+impl Default for Labeler {
+    fn default() -> Self {
+        let mut label = [b'0'; LABEL];
+        if let Some(first) = label.first_mut() {
+            *first = b'@';
+        }
+        Self { seconds: 0, label }
+    }
+}
+
+impl Labeler {
+    /// The label of `stamp`.
+    pub fn label(&mut self, stamp: Stamp) -> [u8; LABEL] {
+        let [_, seconds @ .., a, b, c, d, e, f, g, h] = &mut self.label;
+        if self.seconds != stamp.seconds {
+            self.seconds = stamp.seconds;
+            write_digits(&stamp.seconds.to_be_bytes(), seconds);
+        }
+        let mut nanoseconds = [0; 8];
+        write_digits(&stamp.nanoseconds.to_be_bytes(), &mut nanoseconds);
+        [*a, *b, *c, *d, *e, *f, *g, *h] = nanoseconds;
+        self.label
+    }
+}
+
+/// Two lowercase hex digits for each byte.
+fn write_digits(bytes: &[u8], digits: &mut [u8]) {
+    const PAIRS: [[u8; 2]; 256] = pairs();
+    for (pair, &byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(PAIRS.get(usize::from(byte)).unwrap_or(&[0; 2]));
+    }
+}
+
+#[expect(clippy::indexing_slicing, reason = "computed when this is compiled")]
+const fn pairs() -> [[u8; 2]; 256] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
+        byte += 1;
+    }
+    pairs
+}
+
+/// Year, month and day of the day that many days after 1970-01-01, in the calendar that has always been Gregorian.
+const fn civil(days: i64) -> (i64, i64, i64) {
+    // Counted from 0000-03-01, so that the day that only some years have is the last of its year.
+    let days = days + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year + year / 4 - year / 100);
+    let months = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * months + 2) / 5 + 1;
+    let (month, next) = if months < 10 { (months + 3, 0) } else { (months - 9, 1) };
+    (year + era * 400 + next, month, day)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +173,30 @@ mod tests {
     fn a_stamp_is_unix_time_plus_ten_in_the_middle_of_its_microsecond() {
         let label = Stamp::from_unix(MOMENT).to_label();
         assert_eq!(std::str::from_utf8(&label), Ok("@400000006b49d20a075bcbf4"));
+    }
+
+    #[test]
+    fn a_labeler_writes_the_labels_of_each_stamp() {
+        let mut labeler = Labeler::default();
+        for (seconds, nanoseconds) in [(0, 0), (1, 2), (1, u32::MAX), (u64::MAX, 3), (0, 4), (0, 0)] {
+            let stamp = Stamp { seconds, nanoseconds };
+            let expected = format!("@{seconds:016x}{nanoseconds:08x}");
+            assert_eq!(String::from_utf8_lossy(&labeler.label(stamp)), expected);
+        }
+    }
+
+    #[test]
+    fn moments_are_shown_as_rfc_3339_has_it() {
+        let show = |seconds, nanoseconds| {
+            Stamp { seconds: EPOCH.wrapping_add_signed(seconds), nanoseconds }.to_rfc3339()
+        };
+        assert_eq!(show(0, 0), "1970-01-01T00:00:00Z");
+        assert_eq!(show(1_800_000_000, 123_456_500), "2027-01-15T08:00:00.1234565Z");
+        assert_eq!(show(951_782_399, 5), "2000-02-28T23:59:59.000000005Z");
+        assert_eq!(show(951_782_400, 0), "2000-02-29T00:00:00Z");
+        assert_eq!(show(4_107_542_400, 0), "2100-03-01T00:00:00Z");
+        assert_eq!(show(-1, 0), "1969-12-31T23:59:59Z");
+        assert_eq!(show(-62_135_596_800, 0), "0001-01-01T00:00:00Z");
     }
 
     #[test]

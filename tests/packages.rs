@@ -274,13 +274,19 @@ impl Machine {
 
     /// svscan, the supervises and the logs would be heard by readproctitle.
     #[track_caller]
+    /// There is no /proc in this root, and that is all there is to complain about.
     fn check_that_nobody_complained(&self) {
+        const COMPLAINT: &str = "svscan: warning: unable to read /proc, so that nothing that runs can be taken over: \
+            file does not exist\n";
         let mut titles = self.sandbox.processes().into_iter().filter_map(|pid| {
             let line = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap();
             line.strip_prefix("readproctitle\0service\0errors:\0").map(str::to_owned)
         });
         let title = titles.next().expect("readproctitle runs");
-        assert_eq!(title.trim_end_matches('\0'), ".".repeat(400));
+        assert_eq!(
+            title.trim_end_matches('\0'),
+            [".".repeat(400 - COMPLAINT.len()).as_str(), COMPLAINT].concat()
+        );
     }
 }
 

@@ -14,7 +14,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const SESSION_DEADLINE: Duration = Duration::from_secs(300);
 
 /// Where `make install` would write if it ignored DESTDIR.
-const SYSTEM: [&str; 3] = ["/usr/bin", "/usr/share/man/man8", "/usr/share/servicedir"];
+const SYSTEM: [&str; 4] = ["/usr/bin", "/usr/share/man/man7", "/usr/share/man/man8", "/usr/share/servicedir"];
 
 #[test]
 fn the_commands_of_the_readme_install_run_control_and_remove_a_service() {
@@ -48,19 +48,22 @@ fn the_commands_of_the_readme_install_run_control_and_remove_a_service() {
     assert_eq!(sandbox.run("cd home && ls -A . sd"), ".:\nhello\nsd\nservice\n\nsd:\nusr\n");
 }
 
+/// What `make install` makes apart from files of the clone.
+const DIRECTORIES: [&str; 6] =
+    ["bin", "share", "share/man", "share/man/man7", "share/man/man8", "share/servicedir"];
+
 /// All programs, pages and skeletons of the clone are there, with their modes, and nothing else is; the programs run.
 #[track_caller]
 fn check_installed(sandbox: &Sandbox, directory: &str, clone: &Files) {
     let mut expected: BTreeSet<(PathBuf, u32)> =
-        ["bin", "share", "share/man", "share/man/man8", "share/servicedir"]
-            .map(|directory| (directory.into(), 0o40_755))
-            .into();
+        DIRECTORIES.map(|directory| (directory.into(), 0o40_755)).into();
     for (path, file) in clone {
         let name = Path::new(path.file_name().unwrap());
         if path.starts_with("skeletons") {
             expected.insert((Path::new("share/servicedir").join(path), file.mode & !0o022));
-        } else if path.parent() == Some(Path::new("man")) {
-            expected.insert((Path::new("share/man/man8").join(name), 0o100_644));
+        } else if path.parent().is_some_and(|directory| directory.ends_with("man")) {
+            let section = name.extension().unwrap().to_str().unwrap();
+            expected.insert((Path::new("share/man").join(format!("man{section}")).join(name), 0o100_644));
         } else if path.parent() == Some(Path::new("src/bin")) {
             let program = Path::new("bin").join(name.file_stem().unwrap());
             let path = sandbox.path(directory).join(&program);

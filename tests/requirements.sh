@@ -1,18 +1,45 @@
 #!/bin/sh
-# Installs what `make check` needs, when root on Debian; says what is missing otherwise.
+# requirements.sh [check|bench]: installs what `make check` or `make bench` needs, when root on Debian; says what is
+# missing otherwise.
 set -eu
+
+purpose=${1-check}
 
 # Where Debian has its servers, and most accounts do not look.
 PATH=$PATH:/usr/sbin:/sbin
 
 # command:package
-needed='svscan:daemontools mandoc:mandoc shellcheck:shellcheck strace:strace python3:python3 curl:curl'
+needed='svscan:daemontools mandoc:mandoc shellcheck:shellcheck strace:strace python3:python3 curl:curl socat:socat'
 
-# Only root can run servers on port 53. These packages start nothing: they have their init scripts disabled, and what
-# else would start them, runit, is only recommended.
-if [ "$(id -u)" -eq 0 ]; then
+if [ "$purpose" = bench ]; then
+    # Their programs only: what would have them run at boot is in other packages.
+    needed='svscan:daemontools runsv:runit s6-svscan:s6'
+elif [ "$(id -u)" -eq 0 ]; then
+    # Only root can run servers on port 53. These packages start nothing: they have their init scripts disabled, and
+    # what else would start them, runit, is only recommended.
     needed="$needed tinydns-conf:djbdns-conf tinydns:tinydns axfrdns:axfrdns dnscache:dnscache rbldns:rbldns"
     needed="$needed walldns:walldns dnsq:djbdns-utils tcpserver:ucspi-tcp"
+fi
+
+# Init systems cannot be installed beside the one that runs. tests/startup.rs runs them from a directory of their own;
+# what cannot be had is not tried.
+inits=${CARGO_TARGET_DIR:-target}/inits
+if [ ! -d "$inits" ] && [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo "unpacking init systems into $inits"
+    packages=$(mktemp -d)
+    (
+        cd "$packages"
+        chmod 755 .
+        download() { apt-get download sysvinit-core busybox-static openrc librc1 libeinfo1; }
+        download || { apt-get update && download; }
+    ) >/dev/null 2>&1 </dev/null || echo "they are not to be had, so not all of tests/startup.rs runs"
+    rm -rf "$inits.new"
+    mkdir -p "${inits%/*}"
+    for package in "$packages"/*.deb; do
+        [ ! -e "$package" ] || dpkg-deb --extract "$package" "$inits.new"
+    done
+    [ ! -d "$inits.new" ] || mv "$inits.new" "$inits"
+    rm -rf "$packages"
 fi
 
 missing=
@@ -24,10 +51,10 @@ done
 if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "installing$missing"
     # shellcheck disable=SC2086 # a list of packages
-    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $missing; } \
+    { apt-get update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $missing; } \
         >/dev/null </dev/null
 else
-    echo "make check needs these Debian packages:$missing" >&2
-    echo "install them (apt-get install$missing), or run make check as root, which does" >&2
+    echo "make $purpose needs these Debian packages:$missing" >&2
+    echo "install them (apt-get install$missing), or run make $purpose as root, which does" >&2
     exit 1
 fi

@@ -3,16 +3,26 @@
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::disallowed_methods, reason = "tests start programs as a shell would, and poll with pauses")]
 
+/// No death of svscan or supervise disturbs a service.
+mod adoption;
 /// The rules of the house.
 mod architecture;
+/// Nobody waits for ever.
+mod bounds;
 /// The same cases with our programs and with Debian's.
 mod conformance;
 /// The demonstration.
 mod demo;
+/// How services end, and everything with them.
+mod endings;
 /// The manual pages, and what they show.
 mod examples;
+/// What svstat tells beyond the original.
+mod facts;
 /// Random cases with our programs and with Debian's.
 mod generated;
+/// Signals to whole groups of processes, and what a service leaves behind.
+mod groups;
 /// multilog on bad days.
 mod multilog;
 /// At most one start a second.
@@ -25,9 +35,21 @@ mod pairing;
 mod pipe;
 /// README.md, followed to the letter.
 mod readme;
+/// What comes into the scan directory, and when it runs.
+mod scanning;
+/// How everything ends, and svscan as process 1.
+mod shutdown;
 /// The services to copy.
 mod skeletons;
+/// What the skeletons show beyond starting a program.
+mod skeletons_more;
+/// First starts that are spaced.
+mod stagger;
+/// svscan from boot on, under each init, and as the first process of a container.
+mod startup;
 /// Sandboxes, processes, waiting.
 mod support;
 /// The world's trouble, and what becomes of it.
 mod trouble;
+/// svc that waits, and says honestly how it went.
+mod waiting;

@@ -21,7 +21,9 @@ fn run(words: &[Word]) -> Result<u8, Failure> {
             Found::Letter(b'n', _) => contention = Contention::Fail,
             Found::Letter(b'N', _) => contention = Contention::Wait,
             Found::Letter(letter, _) => silent = letter == b'x',
-            Found::Illegal(_) | Found::MissingArgument(_) => return Err(usage(found.complaint(called_as))),
+            Found::Long(..) | Found::Illegal(_) | Found::MissingArgument(_) => {
+                return Err(usage(found.complaint(called_as)));
+            }
         }
     }
     let [path, command @ ..] = options.operands() else { return Err(usage(None)) };

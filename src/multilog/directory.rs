@@ -100,6 +100,11 @@ impl<'a> LogDirectory<'a> {
         self.buffer.extend_from_slice(bytes);
     }
 
+    /// Gives back the memory that a burst has taken.
+    pub fn release(&mut self) {
+        self.buffer.shrink_to(0);
+    }
+
     /// Does all that can be done now. Trouble is reported and tried again later, unless it is met while the
     /// directory is being opened: then it is fatal.
     pub fn work(&mut self, now: Instant, signals: &Inbox) -> Result<(), Failure> {

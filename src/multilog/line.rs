@@ -5,7 +5,7 @@
 //! longer line goes where the head went.
 #![forbid(unsafe_code)]
 
-use crate::tai::Stamp;
+use crate::tai::{Labeler, Stamp};
 use memchr::memchr;
 
 /// The most bytes that a decision is based on.
@@ -35,6 +35,7 @@ pub enum Labels {
 #[derive(Debug)]
 pub struct Assembler {
     labels: Labels,
+    labeler: Labeler,
     place: Place,
     head: Vec<u8>,
 }
@@ -50,7 +51,7 @@ enum Place {
 impl Assembler {
     /// Waits for the first line.
     pub fn new(labels: Labels) -> Self {
-        Self { labels, place: Place::Start, head: Vec::with_capacity(HEAD) }
+        Self { labels, labeler: Labeler::default(), place: Place::Start, head: Vec::with_capacity(HEAD) }
     }
 
     /// Whether a line has begun and not ended.
@@ -100,7 +101,7 @@ impl Assembler {
                 return rest;
             }
         } else {
-            self.head.extend_from_slice(&now().to_label());
+            self.head.extend_from_slice(&self.labeler.label(now()));
             self.head.push(b' ');
         }
         self.place = Place::Head;

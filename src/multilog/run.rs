@@ -13,10 +13,17 @@ use crate::sys::{clock, files, poll, process};
 use crate::tai::Stamp;
 use std::ffi::CStr;
 use std::os::fd::AsFd;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-/// How much is read at a time.
-const CHUNK: usize = 64 * 1024;
+/// How much is read at a time, and how much the pipe may hold. So large a buffer takes memory only as far as something
+/// was read into it.
+const CHUNK: i32 = 256 * 1024;
+
+/// More than this at a time is a burst.
+const LITTLE: usize = 4096;
+
+/// How long after a burst its memory is given back.
+const CALM: Duration = Duration::from_secs(1);
 
 /// Logs standard input as `arguments` say, until its end or a TERM.
 pub fn run(arguments: &[&CStr]) -> Result<u8, Failure> {
@@ -32,11 +39,14 @@ pub fn run(arguments: &[&CStr]) -> Result<u8, Failure> {
         sinks: Sinks { script: &script, status_files, directories: Vec::new(), route: Route::default() },
         input: Input::Open,
         terms: 0,
+        buffer: new_buffer(),
+        had_burst: false,
     };
     for rules in &script.directories {
         multilog.sinks.directories.push(LogDirectory::open(rules)?);
         multilog.work_until_settled()?;
     }
+    files::widen_input(CHUNK);
     multilog.main()
 }
 
@@ -47,6 +57,14 @@ struct Multilog<'a> {
     input: Input,
     /// How many TERM signals have come.
     terms: u32,
+    /// What is read goes through here.
+    buffer: Vec<u8>,
+    /// There was a burst whose memory was not given back yet.
+    had_burst: bool,
+}
+
+fn new_buffer() -> Vec<u8> {
+    vec![0; usize::try_from(CHUNK).unwrap_or(LITTLE)]
 }
 
 /// What becomes of standard input.
@@ -85,7 +103,6 @@ impl Multilog<'_> {
     }
 
     fn main(mut self) -> Result<u8, Failure> {
-        let mut buffer = vec![0; CHUNK];
         loop {
             self.sinks.work(&self.signals)?;
             if self.input == Input::Closed && self.sinks.is_closed() {
@@ -93,7 +110,7 @@ impl Multilog<'_> {
             }
             let wanted = if self.sinks.is_settled() { self.input } else { Input::Closed };
             if self.wait(wanted)? {
-                self.read(&mut buffer);
+                self.read();
             }
         }
     }
@@ -103,9 +120,16 @@ impl Multilog<'_> {
     fn wait(&mut self, wanted: Input) -> Result<bool, Failure> {
         let input = (wanted != Input::Closed).then(files::input);
         let descriptors = [Some(self.signals.as_fd()), input];
-        let ready = poll::wait(descriptors, clock::monotonic(), self.sinks.deadline());
+        let now = clock::monotonic();
+        let calm = self.had_burst.then(|| now + CALM);
+        let deadline = [self.sinks.deadline(), calm].into_iter().flatten().min();
         // A failing poll would be trouble with our own arguments; the next turn tries again.
-        let [signalled, readable] = ready.unwrap_or_default();
+        let [signalled, readable] = poll::wait(descriptors, now, deadline).unwrap_or_default();
+        if !readable && calm.is_some_and(|calm| calm <= clock::monotonic()) {
+            self.had_burst = false;
+            self.buffer = new_buffer();
+            self.sinks.release();
+        }
         if signalled {
             self.handle_signals()?;
         }
@@ -148,21 +172,22 @@ impl Multilog<'_> {
 
     /// Reads what is there; the end and trouble are the same. Once told to end it reads byte by byte, so that
     /// what follows the line stays where it is.
-    fn read(&mut self, buffer: &mut [u8]) {
-        let room = if self.input == Input::ToLineEnd { 1 } else { buffer.len() };
-        let length =
-            files::read_from(files::input(), buffer.get_mut(..room).unwrap_or_default()).unwrap_or(0);
+    fn read(&mut self) {
+        let room = if self.input == Input::ToLineEnd { 1 } else { self.buffer.len() };
+        let buffer = self.buffer.get_mut(..room).unwrap_or_default();
+        let length = files::read_from(files::input(), buffer).unwrap_or(0);
         let sinks = &mut self.sinks;
         if length == 0 {
             self.assembler.finish(|piece| sinks.take(piece));
             let closing = if self.terms > 0 { Closing::Prompt } else { Closing::Patient };
             return self.close(closing);
         }
-        let chunk = buffer.get(..length).unwrap_or_default();
+        let chunk = self.buffer.get(..length).unwrap_or_default();
         self.assembler.feed(chunk, || Stamp::from_unix(clock::wall()), |piece| sinks.take(piece));
         if self.input == Input::ToLineEnd && !self.assembler.is_within_line() {
             self.close(Closing::Prompt);
         }
+        self.had_burst |= length > LITTLE;
     }
 }
 
@@ -203,6 +228,10 @@ impl Sinks<'_> {
     fn deadline(&self) -> Option<Instant> {
         let directories = self.directories.iter().map(LogDirectory::deadline);
         directories.chain([self.status_files.deadline()]).flatten().min()
+    }
+
+    fn release(&mut self) {
+        self.directories.iter_mut().for_each(LogDirectory::release);
     }
 
     fn hurry(&mut self) {

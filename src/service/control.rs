@@ -14,10 +14,41 @@ pub enum Signal {
     Interrupt,
     /// SIGKILL.
     Kill,
+    /// SIGQUIT.
+    Quit,
     /// SIGSTOP.
     Stop,
     /// SIGTERM.
     Terminate,
+    /// SIGUSR1.
+    User1,
+    /// SIGUSR2.
+    User2,
+    /// SIGWINCH.
+    Winch,
+}
+
+impl Signal {
+    /// Every signal with its name.
+    const NAMES: [(Self, &'static str); 11] = [
+        (Self::Alarm, "ALRM"),
+        (Self::Continue, "CONT"),
+        (Self::Hangup, "HUP"),
+        (Self::Interrupt, "INT"),
+        (Self::Kill, "KILL"),
+        (Self::Quit, "QUIT"),
+        (Self::Stop, "STOP"),
+        (Self::Terminate, "TERM"),
+        (Self::User1, "USR1"),
+        (Self::User2, "USR2"),
+        (Self::Winch, "WINCH"),
+    ];
+
+    /// The signal called `name`, with or without `SIG`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let name = name.strip_prefix("SIG").unwrap_or(name);
+        Self::NAMES.iter().find(|(_, known)| *known == name).map(|(signal, _)| *signal)
+    }
 }
 
 /// A command to supervise.
@@ -37,10 +68,21 @@ pub enum Command {
     Continue,
     /// Send it a signal.
     Send(Signal),
+    /// The signals of the commands that follow go to so many of its processes.
+    Address(Scope),
+}
+
+/// Which processes of a service get a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The one that supervise has started.
+    Process,
+    /// All of its process group, if it leads one.
+    Group,
 }
 
 /// Every command with its letter: svc's option and the byte in the fifo are the same.
-const LETTERS: [(u8, Command); 11] = [
+const LETTERS: [(u8, Command); 17] = [
     (b'u', Command::Up),
     (b'd', Command::Down),
     (b'o', Command::Once),
@@ -52,10 +94,16 @@ const LETTERS: [(u8, Command); 11] = [
     (b'i', Command::Send(Signal::Interrupt)),
     (b't', Command::Send(Signal::Terminate)),
     (b'k', Command::Send(Signal::Kill)),
+    (b'q', Command::Send(Signal::Quit)),
+    (b'1', Command::Send(Signal::User1)),
+    (b'2', Command::Send(Signal::User2)),
+    (b'w', Command::Send(Signal::Winch)),
+    (b'+', Command::Address(Scope::Group)),
+    (b'=', Command::Address(Scope::Process)),
 ];
 
 /// svc's options, for [`crate::options`].
-pub const OPTIONS: &[u8] = b"udopchaitkx";
+pub const OPTIONS: &[u8] = b"udopchaitkxq12w+=";
 
 impl Command {
     /// What a byte in the fifo asks for; bytes that ask for nothing are ignored.
@@ -76,9 +124,13 @@ impl Letters {
         }
     }
 
-    /// The bytes for the fifo.
-    pub fn bytes(&self) -> &[u8] {
-        &self.0
+    /// The bytes for the fifo. Whoever sends commands later finds the signals addressed as ever.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = self.0.clone();
+        if bytes.iter().rfind(|letter| b"+=".contains(letter)) == Some(&b'+') {
+            bytes.push(b'=');
+        }
+        bytes
     }
 }
 
@@ -111,5 +163,14 @@ mod tests {
         let mut letters = Letters::default();
         b"dduhkxuo".iter().for_each(|&letter| letters.add(letter));
         assert_eq!(letters.bytes(), b"duhkxo");
+    }
+
+    #[test]
+    fn a_group_is_addressed_by_the_commands_of_one_call_only() {
+        for (given, written) in [("+t", "+t="), ("+t=k", "+t=k"), ("=t+k", "=t+k="), ("=t", "=t")] {
+            let mut letters = Letters::default();
+            given.bytes().for_each(|letter| letters.add(letter));
+            assert_eq!(letters.bytes(), written.as_bytes());
+        }
     }
 }

@@ -1,9 +1,13 @@
 //! The files of a service directory, as the programs see them that talk to its supervise.
 
+use super::account::More;
 use super::control::Letters;
+use super::instance::Instance;
+use super::last_exit::LastExit;
 use super::sentence::HasDown;
 use super::status::{LENGTH, Status};
 use crate::sys::{Errno, Result, files};
+use crate::tai::{LABEL, Stamp};
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -21,6 +25,26 @@ pub const OK: &CStr = c"supervise/ok";
 pub const STATUS: &CStr = c"supervise/status";
 /// The status record while it is being written.
 pub const STATUS_NEW: &CStr = c"supervise/status.new";
+/// How the service ended last.
+pub const LAST_EXIT: &CStr = c"supervise/last-exit";
+/// The same while it is being written.
+pub const LAST_EXIT_NEW: &CStr = c"supervise/last-exit.new";
+/// Since when the service is ready; absent while it is not.
+pub const READY: &CStr = c"supervise/ready";
+/// The same while it is being written.
+pub const READY_NEW: &CStr = c"supervise/ready.new";
+/// There while something still goes on about the last run: `finish`, or ending what the service has left behind.
+pub const FINISHING: &CStr = c"supervise/finishing";
+/// Which processes supervise the service, and are it.
+pub const INSTANCE: &CStr = c"supervise/instance";
+/// The same while it is being written.
+pub const INSTANCE_NEW: &CStr = c"supervise/instance.new";
+/// Run after the service has ended.
+pub const FINISH: &CStr = c"./finish";
+/// Present: what the service leaves behind is ended.
+pub const END_LEFTOVERS: &CStr = c"end-leftovers";
+/// Run when the service was started or has ended.
+pub const NOTIFY: &CStr = c"./notify";
 
 /// An open service directory.
 #[derive(Debug)]
@@ -62,6 +86,16 @@ impl Directory {
         files::open_write(&self.0, OK).map(drop)
     }
 
+    /// Whether the service has said that it is ready.
+    pub fn is_ready(&self) -> bool {
+        matches!(files::look(&self.0, READY), Ok(Some(_)))
+    }
+
+    /// Whether something still goes on about the last run.
+    pub fn is_finishing(&self) -> bool {
+        matches!(files::look(&self.0, FINISHING), Ok(Some(_)))
+    }
+
     /// Reads the status record.
     pub fn status(&self) -> std::result::Result<Status, NoStatus> {
         let file = files::open_read(&self.0, STATUS).map_err(NoStatus::Unopened)?;
@@ -70,11 +104,23 @@ impl Directory {
         record.get(..length).and_then(Status::decode).ok_or(NoStatus::BadFormat)
     }
 
+    /// What the files tell that the original does not have.
+    pub fn more(&self) -> More {
+        let read = |path: &CStr| files::read_all(&files::open_read(&self.0, path).ok()?).ok();
+        let ready = read(READY).and_then(|line| {
+            let (label, _) = line.split_at_checked(LABEL)?;
+            Stamp::from_digits(label.strip_prefix(b"@")?)
+        });
+        let last_exit = read(LAST_EXIT).and_then(|line| LastExit::decode(&line));
+        let starts = read(INSTANCE).and_then(|text| Instance::decode(&text)).map(|instance| instance.starts);
+        More { ready, last_exit, starts }
+    }
+
     /// Sends commands to supervise, with one write.
     pub fn control(&self, letters: &Letters) -> std::result::Result<(), NoControl> {
         let fifo = files::open_write(&self.0, CONTROL).map_err(NoControl::Unopened)?;
         files::wait_for_io(&fifo)
-            .and_then(|()| files::write_all(fifo.as_fd(), letters.bytes()))
+            .and_then(|()| files::write_all(fifo.as_fd(), &letters.bytes()))
             .map_err(NoControl::Unwritten)
     }
 }

@@ -1,11 +1,25 @@
 //! One service directory, as every program sees it: supervise and the programs that talk to it read and write
 //! its formats through these modules alone.
 
+// All there is to tell about a service. *Pure.*
+pub mod account;
+// Commands for many services, and waiting for them.
+pub mod command;
 // Commands and the bytes that carry them. *Pure.*
 pub mod control;
 // The files under `supervise/`.
 pub mod directory;
+// What somebody waits for. *Pure.*
+pub mod goal;
+// Which processes supervise a service, and are it. *Pure.*
+pub mod instance;
+// How a service ended last. *Pure.*
+pub mod last_exit;
 // svstat's line. *Pure.*
 pub mod sentence;
 // The 18 bytes of `supervise/status`. *Pure.*
 pub mod status;
+// Finding out about a service.
+pub mod survey;
+// Waiting for services.
+pub mod waiting;

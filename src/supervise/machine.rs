@@ -4,90 +4,42 @@
 //! whatever happens until then is acted on at once (DESIGN.md 3.5).
 #![forbid(unsafe_code)]
 
-use crate::service::control::{Command, Signal};
+use super::event::{Action, Actions, Ending, Event, Now};
+use super::settings::Settings;
+use crate::service::control::{Command, Scope, Signal};
 use crate::service::sentence::HasDown;
 use crate::service::status::{Status, Want};
-use crate::tai::Stamp;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 /// The least time from one start to the next.
 const PACE: Duration = Duration::from_secs(1);
 
+/// `finish` exits so if the service is not to be started again.
+const STAY_DOWN: i32 = 125;
+
 /// The longest pause after a start that the system refused.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-/// The present, on both clocks.
-#[derive(Debug, Clone, Copy)]
-pub struct Now {
-    /// For deadlines.
-    pub instant: Instant,
-    /// For the status record.
-    pub stamp: Stamp,
-}
-
-/// What can happen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
-    /// The administrator wants something.
-    Command(Command),
-    /// The service was started, as [`Action::Start`] asked.
-    Started(NonZeroU32),
-    /// The system refused to start it, with this error number.
-    Refused(i32),
-    /// The service has ended.
-    Ended,
-    /// The deadline has come.
-    Deadline,
-}
-
-/// What is to be done, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
-    /// Write the status record.
-    Publish(Status),
-    /// Send a signal to the service.
-    Send(NonZeroU32, Signal),
-    /// Start the service, and report [`Event::Started`] or [`Event::Refused`].
-    Start,
-    /// Warn that the start was refused, with this error number, and will be tried again after this pause.
-    WarnRefused(i32, Duration),
-    /// End supervise, with success.
-    Exit,
-}
-
-/// The actions that one event causes: a few, held without allocating.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Actions {
-    list: [Option<Action>; 4],
-}
-
-impl Actions {
-    fn push(&mut self, action: Action) {
-        if let Some(place) = self.list.iter_mut().find(|place| place.is_none()) {
-            *place = Some(action);
-        }
-    }
-}
-
-impl IntoIterator for Actions {
-    type Item = Action;
-    type IntoIter = std::iter::Flatten<std::array::IntoIter<Option<Action>, 4>>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.list.into_iter().flatten()
-    }
-}
 
 /// One service, from supervise's start to its end.
 #[derive(Debug, Clone, Copy)]
 pub struct Machine {
     status: Status,
+    settings: Settings,
     start: Start,
+    /// Before this moment there is no first start, unless somebody asks for it.
+    first: Option<Instant>,
     /// The last start, for the pace.
     started: Option<Instant>,
+    /// How many times in a row the service has ended quickly, as far as somebody wants to know.
+    failures: u32,
     /// How many starts the system has refused in a row, and when.
     refused: Option<(u32, Instant)>,
+    /// When a service that was told to end is killed.
+    kill: Option<Instant>,
+    /// Which processes get the signals that are asked for.
+    scope: Scope,
+    after: After,
     exiting: bool,
 }
 
@@ -102,19 +54,60 @@ enum Start {
     Asked,
 }
 
+/// What still goes on after a run; before it is over there is no start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum After {
+    /// Nothing.
+    Nothing,
+    /// What the service has left behind is being ended; when it is killed.
+    Clearing(Ending, Option<Instant>),
+    /// `finish` is about to run.
+    Finish,
+    /// `finish` runs; when it is killed.
+    Finishing(NonZeroU32, Option<Instant>),
+}
+
 impl Machine {
-    /// The machine of a supervise that has just started, and what it does first.
-    pub fn new(has_down: HasDown, now: Now) -> (Self, Actions) {
+    /// The machine of a supervise that has just started, and what it does first. Of its own accord it starts the
+    /// service no earlier than after `delay`.
+    pub fn new(has_down: HasDown, delay: Duration, now: Now) -> (Self, Actions) {
         let (want, start) = match has_down {
             HasDown::Yes => (Want::Down, Start::Idle),
             HasDown::No => (Want::Up, Start::Owed),
         };
-        let status = Status { since: now.stamp, pid: None, paused: false, want };
-        let mut machine = Self { status, start, started: None, refused: None, exiting: false };
+        let mut machine = Self::with(Status { since: now.stamp, pid: None, paused: false, want }, start);
+        machine.first = (!delay.is_zero()).then(|| now.instant + delay);
         let mut actions = Actions::default();
-        actions.push(Action::Publish(status));
-        machine.start_if_due(now.instant, &mut actions);
+        machine.publish(&mut actions);
+        machine.act_in_time(now.instant, &mut actions);
         (machine, actions)
+    }
+
+    /// The machine of a supervise that takes over a service from one that died, as that left it. One that was told to
+    /// end has its whole time again.
+    pub fn adopt(status: Status, settings: Settings, now: Now) -> (Self, Actions) {
+        let timeout = settings.kill_timeout.filter(|_| status.want == Want::Down);
+        let kill = timeout.map(|timeout| now.instant + timeout);
+        let machine = Self { settings, kill, ..Self::with(status, Start::Idle) };
+        let mut actions = Actions::default();
+        machine.publish(&mut actions);
+        (machine, actions)
+    }
+
+    fn with(status: Status, start: Start) -> Self {
+        Self {
+            status,
+            settings: Settings::default(),
+            start,
+            first: None,
+            started: None,
+            failures: 0,
+            refused: None,
+            kill: None,
+            scope: Scope::Process,
+            after: After::Nothing,
+            exiting: false,
+        }
     }
 
     /// The process of the service, if it is up.
@@ -122,22 +115,43 @@ impl Machine {
         self.status.pid
     }
 
+    /// The process of `finish`, if it runs.
+    pub const fn finish_pid(&self) -> Option<NonZeroU32> {
+        match self.after {
+            After::Finishing(pid, _) => Some(pid),
+            After::Nothing | After::Clearing(..) | After::Finish => None,
+        }
+    }
+
+    /// Whether it makes a difference what the service leaves behind when it ends.
+    pub fn minds_leftovers(&self) -> bool {
+        self.settings.end_leftovers || self.status.want == Want::Down
+    }
+
     /// When [`Event::Deadline`] is due; `None` if nothing but an outside event can change anything.
     pub fn deadline(&self) -> Option<Instant> {
-        (self.start == Start::Owed).then(|| self.earliest_start()).flatten()
+        let is_free = self.start == Start::Owed && self.after == After::Nothing;
+        let start = self.earliest_start().filter(|_| is_free);
+        let after = match self.after {
+            After::Clearing(_, kill) | After::Finishing(_, kill) => kill,
+            After::Nothing | After::Finish => None,
+        };
+        [start, self.kill, after].into_iter().flatten().min()
     }
 
     /// Takes note of what happened and decides what to do.
     pub fn handle(&mut self, event: Event, now: Now) -> Actions {
         let mut actions = Actions::default();
         match event {
-            Event::Command(command) => self.obey(command, &mut actions),
+            Event::Command(command) => self.obey(command, now.instant, &mut actions),
+            Event::Settings(settings) => self.settings = settings,
             Event::Started(pid) => {
                 self.start = Start::Idle;
                 self.started = Some(now.instant);
+                self.first = None;
                 self.refused = None;
-                self.status.paused = false;
                 self.turn(Some(pid), now, &mut actions);
+                self.notify(pid, None, &mut actions);
             }
             Event::Refused(error) => {
                 let times = self.refused.map_or(0, |(times, _)| times);
@@ -145,21 +159,34 @@ impl Machine {
                 self.start = Start::Owed;
                 actions.push(Action::WarnRefused(error, pause_after(times)));
             }
-            Event::Ended => {
-                self.turn(None, now, &mut actions);
-                if self.exiting {
-                    actions.push(Action::Exit);
-                } else if self.status.want == Want::Up {
-                    self.start = Start::Owed;
+            Event::Ready => actions.push(Action::RecordReady),
+            Event::Ended(how) => self.end(how, now, &mut actions),
+            Event::Cleared => {
+                if let After::Clearing(how, _) = self.after {
+                    self.finish(how, &mut actions);
                 }
+            }
+            Event::Finishing(pid) => {
+                let kill = self.settings.finish_timeout.map(|timeout| now.instant + timeout);
+                self.after = After::Finishing(pid, kill);
+            }
+            Event::Finished(how) => {
+                self.after = After::Nothing;
+                actions.push(Action::RecordFinished);
+                if how == Ending::Exited(STAY_DOWN) {
+                    self.status.want = Want::Down;
+                    self.start = Start::Idle;
+                    self.publish(&mut actions);
+                }
+                self.go_on(&mut actions);
             }
             Event::Deadline => {}
         }
-        self.start_if_due(now.instant, &mut actions);
+        self.act_in_time(now.instant, &mut actions);
         actions
     }
 
-    fn obey(&mut self, command: Command, actions: &mut Actions) {
+    fn obey(&mut self, command: Command, now: Instant, actions: &mut Actions) {
         match command {
             Command::Up => self.want(Want::Up, actions),
             Command::Once => self.want(Want::Once, actions),
@@ -167,14 +194,16 @@ impl Machine {
                 self.status.want = Want::Down;
                 self.start = Start::Idle;
                 self.status.paused = false;
-                self.send(Signal::Terminate, actions);
+                self.send(self.settings.down_signal, actions);
                 self.send(Signal::Continue, actions);
                 self.publish(actions);
+                let timeout = self.settings.kill_timeout.filter(|_| self.status.pid.is_some());
+                self.kill = self.kill.or(timeout.map(|timeout| now + timeout));
             }
             Command::Exit => {
                 self.exiting = true;
                 self.publish(actions);
-                if self.status.pid.is_none() {
+                if self.status.pid.is_none() && self.after == After::Nothing {
                     self.start = Start::Idle;
                     actions.push(Action::Exit);
                 }
@@ -190,17 +219,70 @@ impl Machine {
                 self.send(Signal::Continue, actions);
             }
             Command::Send(signal) => self.send(signal, actions),
+            Command::Address(scope) => self.scope = scope,
         }
     }
 
     /// Wants the service up, be it for once; if it is down, that is a reason to try at once what the system
-    /// refused before.
+    /// refused before, or what failed too often.
     fn want(&mut self, want: Want, actions: &mut Actions) {
         self.status.want = want;
+        self.kill = None;
         self.publish(actions);
         if self.status.pid.is_none() {
             self.start = Start::Owed;
+            self.first = None;
             self.refused = None;
+            self.failures = 0;
+        }
+    }
+
+    /// The service has ended: all that was about this run is over.
+    fn end(&mut self, how: Ending, now: Now, actions: &mut Actions) {
+        let pid = self.status.pid;
+        let ran = self.started.map(|started| now.instant.saturating_duration_since(started));
+        let quickly = ran.zip(self.settings.backoff).is_some_and(|(ran, longest)| ran < longest);
+        self.failures = if quickly { self.failures.saturating_add(1) } else { 0 };
+        self.kill = None;
+        actions.push(Action::RecordEnd(how));
+        if self.settings.finish || self.settings.end_leftovers {
+            actions.push(Action::RecordFinishing);
+        }
+        self.turn(None, now, actions);
+        let Some(pid) = pid else { return };
+        self.notify(pid, Some(how), actions);
+        if self.settings.end_leftovers {
+            self.after = After::Clearing(how, Some(now.instant + self.settings.grace()));
+            actions.push(Action::EndLeftovers(pid));
+            return;
+        }
+        if self.status.want == Want::Down {
+            actions.push(Action::ReportLeftovers(pid));
+        }
+        self.finish(how, actions);
+    }
+
+    /// Runs `finish`, if there is one.
+    fn finish(&mut self, how: Ending, actions: &mut Actions) {
+        if self.settings.finish {
+            self.after = After::Finish;
+            actions.push(Action::Finish(how));
+        } else {
+            if self.after != After::Nothing {
+                self.after = After::Nothing;
+                actions.push(Action::RecordFinished);
+            }
+            self.go_on(actions);
+        }
+    }
+
+    /// What comes after a run, `finish` included.
+    fn go_on(&mut self, actions: &mut Actions) {
+        if self.exiting {
+            self.start = Start::Idle;
+            actions.push(Action::Exit);
+        } else if self.status.want == Want::Up {
+            self.start = Start::Owed;
         }
     }
 
@@ -215,14 +297,41 @@ impl Machine {
         actions.push(Action::Publish(self.status));
     }
 
-    fn send(&self, signal: Signal, actions: &mut Actions) {
-        if let Some(pid) = self.status.pid {
-            actions.push(Action::Send(pid, signal));
+    fn notify(&self, pid: NonZeroU32, how: Option<Ending>, actions: &mut Actions) {
+        if self.settings.notify {
+            actions.push(Action::Notify(pid, how));
         }
     }
 
-    fn start_if_due(&mut self, now: Instant, actions: &mut Actions) {
-        if self.start == Start::Owed && self.earliest_start().is_none_or(|earliest| earliest <= now) {
+    fn send(&self, signal: Signal, actions: &mut Actions) {
+        if let Some(pid) = self.status.pid {
+            actions.push(Action::Send(pid, signal, self.scope));
+        }
+    }
+
+    /// Does what is due by now.
+    fn act_in_time(&mut self, now: Instant, actions: &mut Actions) {
+        let is_due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
+        if is_due(self.kill) {
+            self.kill = None;
+            if let Some(pid) = self.status.pid {
+                actions.push(Action::Send(pid, Signal::Kill, Scope::Process));
+            }
+        }
+        match self.after {
+            After::Clearing(how, kill) if is_due(kill) => {
+                self.after = After::Clearing(how, None);
+                actions.push(Action::KillLeftovers);
+            }
+            After::Finishing(pid, kill) if is_due(kill) => {
+                self.after = After::Finishing(pid, None);
+                actions.push(Action::Send(pid, Signal::Kill, Scope::Process));
+            }
+            After::Nothing | After::Clearing(..) | After::Finish | After::Finishing(..) => {}
+        }
+        let is_free =
+            self.after == After::Nothing && self.earliest_start().is_none_or(|earliest| earliest <= now);
+        if self.start == Start::Owed && is_free {
             self.start = Start::Asked;
             actions.push(Action::Start);
         }
@@ -230,9 +339,15 @@ impl Machine {
 
     /// When the next start may be; `None` if nothing stands against it.
     fn earliest_start(&self) -> Option<Instant> {
-        let paced = self.started.map(|started| started + PACE);
+        let paced = self.started.map(|started| started + self.pace());
         let paused = self.refused.map(|(times, refused)| refused + pause_after(times.saturating_sub(1)));
-        paced.max(paused)
+        paced.max(paused).max(self.first)
+    }
+
+    /// From one start to the next: a second, or more after failures if there is a `backoff`.
+    fn pace(&self) -> Duration {
+        let doubled = PACE.saturating_mul(2_u32.saturating_pow(self.failures.saturating_sub(1)));
+        self.settings.backoff.map_or(PACE, |longest| doubled.min(longest)).max(PACE)
     }
 }
 

@@ -2,7 +2,23 @@
 //!
 //! [`machine`] decides, [`run`] does.
 
+// Its words: what can happen, and what can be done. *Pure.*
+pub mod event;
+// The files in `supervise/`.
+pub mod facts;
+// What a service leaves running.
+pub mod leftovers;
 // What supervise decides, as a function of what happens. *Pure.*
 pub mod machine;
 // The lock, the fifos, the loop that performs what the machine decides.
 pub mod run;
+// `finish` and `notify`.
+pub mod scripts;
+// The files with which a service's owner changes how it is supervised. *Pure.*
+pub mod settings;
+// Reads these files.
+pub mod settings_files;
+// Sending signals to a service.
+pub mod sending;
+// Taking over a service that runs.
+pub mod takeover;

@@ -2,7 +2,15 @@
 //!
 //! [`table`] decides, [`run`] does.
 
+// Who has how much time in the end. *Pure.*
+pub mod ending;
+// What is behind a name.
+pub mod inspect;
+// What is in the scan directory, and being told of changes.
+pub mod look;
 // The scan directory, and the loop that performs what the table decides.
 pub mod run;
+// One service, as svscan knows it. *Pure.*
+pub mod service;
 // What svscan decides, as a function of what it finds. *Pure.*
 pub mod table;

@@ -1,143 +1,268 @@
-//! svscan's edge: reads the scan directory, starts supervises, buries children.
+//! svscan's edge: watches the scan directory, starts supervises, buries children, and ends in good order.
 
-use super::table::{Action, Event, Found, Identity, Logging, Role, Table};
+use super::inspect;
+use super::look::Look;
+use super::table::{Action, Ending, Event, Identity, PATIENCE, Role, Table};
 use crate::report::{Failure, SYSTEM, warning};
+use crate::service::control::Letters;
+use crate::service::directory::{CONTROL, Directory, INSTANCE};
+use crate::supervise::settings::{Setting, Settings};
 use crate::sys::exec::Prepared;
 use crate::sys::files::{self, HERE};
+use crate::sys::poll::Many;
+use crate::sys::process::Handle;
 use crate::sys::signals::{Inbox, Signal};
 use crate::sys::startup::{self, say};
-use crate::sys::{Errno, clock, poll, process};
-use std::collections::VecDeque;
+use crate::sys::{Errno, clock, limits, process};
+use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 const PROGRAM: &str = "svscan";
 
-/// The longest name of a directory whose log is looked for.
-const LONGEST_LOGGED: usize = 255;
+/// What the descriptors that are waited for are numbered; processes have their own numbers.
+const SIGNALS: u64 = u64::MAX;
+const CHANGES: u64 = u64::MAX - 1;
+
+/// How long what services have left behind may take to end.
+const ORPHANS_GRACE: Duration = Duration::from_secs(1);
+
+/// How soon to try again to tell a supervise something.
+const RETRY: Duration = Duration::from_millis(20);
 
 /// A pipe from a service to its logger: the end to read from, the end to write to.
 type Pipe = (OwnedFd, OwnedFd);
 
-/// Looks after the services in `directory` (the current one if there is none) until it is killed.
-pub fn run(directory: Option<&CStr>) -> Result<u8, Failure> {
+/// What svscan was told.
+#[derive(Debug, Default)]
+pub struct Order<'a> {
+    /// The scan directory; the current one if there is none.
+    pub directory: Option<&'a CStr>,
+    /// How far apart the first starts at boot are.
+    pub stagger: Duration,
+    /// The program that takes the place of svscan in the end.
+    pub then: Option<&'a CStr>,
+}
+
+/// Looks after the services until told to end.
+pub fn run(order: &Order<'_>) -> Result<u8, Failure> {
     startup::occupy_standard_descriptors();
-    if let Some(directory) = directory {
+    if let Some(directory) = order.directory {
         files::change_directory(directory).map_err(|error| {
             Failure::fatal(PROGRAM, &[b"unable to chdir to ", directory.to_bytes(), b": ", error.bytes()])
         })?;
     }
-    let signals = Inbox::open(&[Signal::SIGCHLD])
-        .map_err(|error| Failure::fatal(PROGRAM, &[b"unable to receive signals: ", error.bytes()]))?;
-    let mut svscan = Svscan { table: Table::new(clock::monotonic()), signals };
-    loop {
-        let deadline = Some(svscan.table.deadline());
-        let ready = poll::wait([Some(svscan.signals.as_fd())], clock::monotonic(), deadline);
-        // A failing poll would be trouble with our own arguments; the next turn tries again.
-        if let Ok([true]) = ready {
-            svscan.bury();
-        }
-        svscan.feed(Event::Deadline);
-    }
+    let unable = |what: &'static [u8]| {
+        move |error: Errno| Failure::fatal(PROGRAM, &[b"unable to ", what, b": ", error.bytes()])
+    };
+    let optional = [Signal::SIGALRM, Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM];
+    let needed = [Signal::SIGCHLD, Signal::SIGIO];
+    let signals = Inbox::open_polite(&needed, &optional).map_err(unable(b"receive signals"))?;
+    let ready = Many::new().map_err(unable(b"wait for anything"))?;
+    ready.add(&signals, SIGNALS).map_err(unable(b"wait for signals"))?;
+    process::gather_orphans();
+    let mut svscan = Svscan::new(signals, ready, order.stagger);
+    svscan.main();
+    let Some(then) = order.then else { return Ok(0) };
+    svscan.become_child();
+    let error = Prepared::command(&[then], &startup::environment()).exec();
+    Err(Failure::fatal(PROGRAM, &[b"unable to run ", then.to_bytes(), b": ", error.bytes()]))
 }
 
 struct Svscan {
     table: Table<Pipe>,
     signals: Inbox,
+    ready: Many,
+    look: Look,
+    /// Supervises that are not children.
+    adopted: BTreeMap<i32, Handle>,
+    /// The limit of open files that this process was given, and gives to its children.
+    open_files: Option<u64>,
+    /// What services have left behind, and when it is killed.
+    orphans: BTreeMap<i32, Instant>,
+    /// Supervises that could not be told something yet, and until when that is tried.
+    untold: Vec<(i32, &'static [u8], Instant)>,
 }
 
 impl Svscan {
-    /// Tells the table what happened, performs what it decides, and tells it what came of that.
-    fn feed(&mut self, event: Event<Pipe>) {
-        let mut events = VecDeque::from([event]);
-        while let Some(event) = events.pop_front() {
-            for action in self.table.handle(event, clock::monotonic()) {
-                events.extend(self.perform(&action));
+    fn new(signals: Inbox, ready: Many, stagger: Duration) -> Self {
+        let resource = limits::Resource::RLIMIT_NOFILE;
+        let raise = || {
+            let (soft, hard) = (limits::soft(resource).ok()?, limits::hard(resource).ok()?);
+            if soft == hard {
+                return None;
+            }
+            limits::set_soft(resource, hard).ok()?;
+            Some(soft)
+        };
+        Self {
+            table: Table::new(clock::monotonic(), stagger),
+            look: Look::new(&ready, CHANGES),
+            signals,
+            ready,
+            adopted: BTreeMap::new(),
+            open_files: raise(),
+            orphans: BTreeMap::new(),
+            untold: Vec::new(),
+        }
+    }
+
+    fn main(&mut self) {
+        loop {
+            let now = clock::monotonic();
+            let recheck = self.look.recheck;
+            let retry = (!self.untold.is_empty()).then(|| now + RETRY);
+            let orphans = self.orphans.values().copied().find(|&kill| kill > now);
+            let deadline = [self.table.deadline(), recheck, retry, orphans].into_iter().flatten().min();
+            for number in self.ready.wait(now, deadline) {
+                match number {
+                    SIGNALS => self.handle_signals(),
+                    CHANGES if self.look.is_news() => self.feed(Event::Changed),
+                    CHANGES => {}
+                    number => self.lose(number),
+                }
+            }
+            if recheck.is_some_and(|moment| moment <= clock::monotonic()) {
+                self.feed(Event::Changed);
+            }
+            for (pid, commands, until) in std::mem::take(&mut self.untold) {
+                self.tell_until(pid, commands, until);
+            }
+            self.feed(Event::Deadline);
+            if self.table.is_ending() && self.end_orphans() && self.table.has_ended() {
+                return;
+            }
+        }
+    }
+
+    fn handle_signals(&mut self) {
+        while let Some(signal) = self.signals.next() {
+            match signal {
+                Signal::SIGCHLD => self.bury(),
+                Signal::SIGALRM => self.feed(Event::Changed),
+                Signal::SIGHUP => {
+                    self.feed(Event::Changed);
+                    self.feed(Event::Sweep);
+                }
+                Signal::SIGTERM | Signal::SIGINT => self.feed(Event::Shutdown),
+                _ => {}
             }
         }
     }
 
     fn bury(&mut self) {
-        // Draining comes first: a child that ends after this makes the descriptor readable again.
-        while self.signals.next().is_some() {}
         while let Some(ended) = process::reap() {
-            self.feed(Event::Ended(ended.pid));
+            let how = match ended.how {
+                process::Ending::Exited(0) => Ending::AsTold,
+                process::Ending::Exited(_) | process::Ending::Killed(_) => Ending::Failed,
+            };
+            self.feed(Event::Ended(ended.pid, how));
         }
     }
 
-    fn perform(&self, action: &Action) -> Option<Event<Pipe>> {
+    /// A supervise that is not a child has ended. Nobody tells how, but one that was told to leaves no instance.
+    fn lose(&mut self, number: u64) {
+        let Ok(pid) = i32::try_from(number) else { return };
+        if self.adopted.remove(&pid).is_some() {
+            let how = if self.has_left_instance(pid) { Ending::Failed } else { Ending::AsTold };
+            self.feed(Event::Ended(pid, how));
+        }
+    }
+
+    fn has_left_instance(&self, pid: i32) -> bool {
+        let Some((name, role, _)) = self.table.whereabouts(pid) else { return false };
+        let path = match role {
+            Role::Main => inspect::below(name, INSTANCE),
+            Role::Log => inspect::below(&inspect::below(name, c"log"), INSTANCE),
+        };
+        matches!(files::look(HERE, &path), Ok(Some(_)))
+    }
+
+    /// Tells the table what happened, performs what it decides, and tells it what came of that.
+    fn feed(&mut self, event: Event<Pipe>) {
+        for action in self.table.handle(event, clock::monotonic()) {
+            // What comes of one action is dealt with before the next, so that services start in order.
+            if let Some(event) = self.perform(&action) {
+                self.feed(event);
+            }
+        }
+    }
+
+    fn perform(&mut self, action: &Action) -> Option<Event<Pipe>> {
         match *action {
-            Action::Scan => Some(self.scan()),
-            Action::MakePipe(identity) => self.make_pipe(identity),
-            Action::Start(identity, role) => self.start(identity, role),
+            Action::Scan => return Some(self.scan()),
+            Action::MakePipe(identity, supervises) => return self.make_pipe(identity, supervises),
+            Action::Start(identity, role, delay) => return Some(self.start(identity, role, delay)),
+            Action::Adopt(pid) => self.adopt(pid),
+            Action::Stop(pid) => {
+                self.tell(pid, b"dx");
+                return self.grace(pid);
+            }
+            Action::Drain(pid) => self.tell(pid, b"ox"),
+            Action::Kill(pid) => self.tell(pid, b"dxk"),
+            Action::Replace(pid) => process::send(pid, Signal::SIGKILL),
         }
+        None
     }
 
-    fn scan(&self) -> Event<Pipe> {
-        match files::names(HERE) {
-            Ok(names) => Event::Scanned(names.into_iter().filter_map(|name| self.inspect(name)).collect()),
+    fn scan(&mut self) -> Event<Pipe> {
+        match self.look.look(&self.table) {
+            Ok((found, outlook)) => Event::Scanned(found, outlook),
             Err(error) => {
-                warn::<()>(&[b"unable to read directory"], error);
+                warn(&[b"unable to read directory"], error);
                 Event::Unreadable
             }
         }
     }
 
-    /// Finds out whether `name` is a service.
-    fn inspect(&self, name: CString) -> Option<Found> {
-        let bytes = name.to_bytes();
-        if bytes.starts_with(b".") {
-            return None;
-        }
-        let facts = match files::look(HERE, &name) {
-            Ok(Some(facts)) => facts,
-            Ok(None) => return warn(&[b"unable to stat ", bytes], Errno::from_raw(libc::ENOENT)),
-            Err(error) => return warn(&[b"unable to stat ", bytes], error),
-        };
-        if !facts.is_directory {
-            return None;
-        }
-        let identity = facts.identity;
-        let known = self.table.service(identity).is_some();
-        let logging = if known || bytes.len() > LONGEST_LOGGED {
-            Logging::Unlogged
-        } else {
-            let log = CString::new([bytes, b"/log"].concat()).ok()?;
-            match files::look(HERE, &log) {
-                Ok(Some(_)) => Logging::Logged,
-                Ok(None) => Logging::Unlogged,
-                Err(error) => return warn(&[b"unable to stat ", log.to_bytes()], error),
-            }
-        };
-        Some(Found { name, identity, logging })
-    }
-
-    fn make_pipe(&self, identity: Identity) -> Option<Event<Pipe>> {
-        match files::pipe() {
-            Ok(pipe) => Some(Event::PipeMade(identity, pipe)),
+    /// Makes a pipe, or finds the one that supervises of an earlier svscan, or their services, still have.
+    fn make_pipe(&self, identity: Identity, supervises: [Option<i32>; 2]) -> Option<Event<Pipe>> {
+        let name = self.table.service(identity)?.name();
+        let directories = [name, &inspect::below(name, c"log")];
+        let [main, log] = directories.map(|directory| inspect::left_behind(directory, self.look.boot()));
+        let pipe = main.output.or(log.input);
+        let services = [main, log].map(|left| left.service.map(|service| service.pid));
+        let holders = [supervises, services].into_iter().flat_map(|pids| pids.into_iter().zip([1, 0]));
+        let mut holders = holders.filter_map(|(pid, number)| Some((pid?, number)));
+        let left =
+            pipe.and_then(|inode| holders.find_map(|(pid, number)| files::pipe_of(pid, number, inode)));
+        match left.map_or_else(files::pipe, Ok) {
+            Ok(pipe) => Some(Event::Piped(identity, pipe)),
             Err(error) => {
-                let name = self.table.service(identity)?.name();
-                warn(&[b"unable to create pipe for ", name.to_bytes()], error)
+                warn(&[b"unable to create pipe for ", name.to_bytes()], error);
+                None
             }
         }
     }
 
-    fn start(&self, identity: Identity, role: Role) -> Option<Event<Pipe>> {
-        let service = self.table.service(identity)?;
+    fn start(&self, identity: Identity, role: Role, delay: Duration) -> Event<Pipe> {
+        let refused = Event::Refused(identity, role);
+        let Some(service) = self.table.service(identity) else { return refused };
         let (name, pipe) = (service.name(), service.pipe());
         let label = match role {
             Role::Main => name.to_bytes().to_vec(),
             Role::Log => [name.to_bytes(), b"/log"].concat(),
         };
-        match process::spawn(|| self.become_supervise(name, pipe, role, &label)) {
-            Ok(pid) => Some(Event::Started(identity, role, pid)),
-            Err(error) => warn(&[b"unable to fork for ", &label], error),
+        match process::spawn(|| self.become_supervise(name, pipe, role, delay, &label)) {
+            Ok(pid) => Event::Started(identity, role, pid),
+            Err(error) => {
+                warn(&[b"unable to fork for ", &label], error);
+                refused
+            }
         }
     }
 
     /// In a child: becomes supervise, or says why not.
-    fn become_supervise(&self, name: &CStr, pipe: Option<&Pipe>, role: Role, label: &[u8]) -> Failure {
-        self.signals.release(&[]);
+    fn become_supervise(
+        &self,
+        name: &CStr,
+        pipe: Option<&Pipe>,
+        role: Role,
+        delay: Duration,
+        label: &[u8],
+    ) -> Failure {
+        self.become_child();
         let unable = |what: &[u8], whom: &[u8], error: Errno| {
             Failure::new(SYSTEM, warning(PROGRAM, &[b"unable to ", what, whom, b": ", error.bytes()]))
         };
@@ -158,13 +283,108 @@ impl Svscan {
                 return unable(b"switch to ", name.to_bytes(), error);
             }
         }
-        let error = Prepared::command(&[c"supervise", directory], &startup::environment()).exec();
+        let option = CString::new(format!("--delay={}", delay.as_secs_f64())).unwrap_or_default();
+        let words = [c"supervise", &option, directory];
+        let [program, _, _] = words;
+        let words: &[&CStr] = if delay.is_zero() { &[program, directory] } else { &words };
+        let error = Prepared::command(words, &startup::environment()).exec();
         unable(b"start supervise ", label, error)
+    }
+
+    /// Gives a child what this process was given.
+    fn become_child(&self) {
+        self.signals.release(&[]);
+        if let Some(soft) = self.open_files {
+            let _ = limits::set_soft(limits::Resource::RLIMIT_NOFILE, soft);
+        }
+    }
+
+    /// Watches over a supervise that is not a child. One that has ended meanwhile counts as lost.
+    fn adopt(&mut self, pid: i32) {
+        let number = u64::try_from(pid).unwrap_or(0);
+        let adopted = Handle::open(pid).and_then(|handle| self.ready.add(&handle, number).map(|()| handle));
+        match adopted {
+            Ok(handle) => drop(self.adopted.insert(pid, handle)),
+            Err(_) => self.feed(Event::Ended(pid, Ending::Failed)),
+        }
+    }
+
+    /// How long a service may take to end, if it says so.
+    fn grace(&self, pid: i32) -> Option<Event<Pipe>> {
+        let (name, ..) = self.table.whereabouts(pid)?;
+        let file = files::open_read(HERE, &inspect::below(name, Setting::TimeoutKill.file())).ok()?;
+        let mut settings = Settings::default();
+        settings.read(Setting::TimeoutKill, &files::read_all(&file).ok()?).ok()?;
+        Some(Event::Grace(pid, settings.kill_timeout?))
+    }
+
+    /// Ends what services have left behind when the services themselves have ended, or have had their time; says whether
+    /// nothing is left. Each has its own time between being told and being killed.
+    fn end_orphans(&mut self) -> bool {
+        if !self.table.is_draining() && !self.table.is_late() {
+            return false;
+        }
+        let now = clock::monotonic();
+        let mut orphans = process::children();
+        orphans.retain(|&pid| !self.table.knows(pid));
+        self.orphans.retain(|pid, _| orphans.contains(pid));
+        for &pid in &orphans {
+            let kill = *self.orphans.entry(pid).or_insert_with(|| {
+                process::send(pid, Signal::SIGTERM);
+                process::send(pid, Signal::SIGCONT);
+                now + ORPHANS_GRACE
+            });
+            if kill <= now {
+                process::send(pid, Signal::SIGKILL);
+            }
+        }
+        orphans.is_empty()
+    }
+
+    /// Sends commands to a supervise. One that was just started may not hear them yet.
+    fn tell(&mut self, pid: i32, commands: &'static [u8]) {
+        self.tell_until(pid, commands, clock::monotonic() + PATIENCE);
+    }
+
+    fn tell_until(&mut self, pid: i32, commands: &'static [u8], until: Instant) {
+        let Some((name, role, identity)) = self.table.whereabouts(pid) else { return };
+        let identify = |path: &CStr| files::look(HERE, path).ok().flatten().map(|facts| facts.identity);
+        // Where its directory is, and where it comes from: as long as it is there, it has not begun.
+        let (directory, origin) = match role {
+            Role::Main => (name.clone(), identify(c".")),
+            Role::Log => (inspect::below(name, c"log"), Some(identity)),
+        };
+        // The name may stand for another directory by now, or for none.
+        let is_there = identify(name) == Some(identity);
+        let cwd = CString::new(format!("/proc/{pid}/cwd")).unwrap_or_default();
+        let told = (is_there && send_commands(&directory, commands))
+            || (identify(&cwd) != origin && reach(pid, &cwd, commands));
+        if !told && clock::monotonic() < until {
+            self.untold.push((pid, commands, until));
+        }
     }
 }
 
-/// Warns, and yields nothing.
-fn warn<T>(what: &[&[u8]], error: Errno) -> Option<T> {
+/// Sends commands to the supervise of a service directory; says whether there is one that takes them.
+fn send_commands(directory: &CStr, commands: &[u8]) -> bool {
+    Directory::open(HERE, directory).is_ok_and(|directory| directory.control(&letters(commands)).is_ok())
+}
+
+/// Sends commands to a supervise, wherever its directory is by now; says whether it takes them.
+fn reach(pid: i32, directory: &CStr, commands: &[u8]) -> bool {
+    // If the directory was removed, the supervise still has the fifo.
+    send_commands(directory, commands)
+        || files::removed_of(pid, CONTROL)
+            .is_some_and(|fifo| files::write_all(fifo.as_fd(), &letters(commands).bytes()).is_ok())
+}
+
+fn letters(commands: &[u8]) -> Letters {
+    let mut letters = Letters::default();
+    commands.iter().for_each(|&letter| letters.add(letter));
+    letters
+}
+
+/// Warns of what the system refused.
+pub(super) fn warn(what: &[&[u8]], error: Errno) {
     say(&warning(PROGRAM, &[&what.concat(), b": ", error.bytes()]));
-    None
 }

@@ -1,22 +1,38 @@
-//! What svscan decides: which directories are services, and which supervise is to be started (CONTRACT.md 1.2).
+//! What svscan decides: which directories are services, when a supervise is to be started, and in which order
+//! everything ends (CONTRACT.md 1.2, DESIGN.md 3.6 to 3.8).
 //!
 //! A service is a directory, not a name: two names for one directory are one service, and a service that is
 //! renamed is the same. The pipe from a service to its logger lives as long as its entry here, through every
 //! restart of either, so that nothing in it is lost.
 #![forbid(unsafe_code)]
 
+use super::ending::End;
+use super::service::Service;
 use std::collections::{BTreeMap, btree_map};
 use std::ffi::CString;
 use std::time::{Duration, Instant};
 
-/// From the end of one look at the scan directory to the next.
+/// From one look at the scan directory to the next if something may come without anybody telling.
 const RESCAN: Duration = Duration::from_secs(5);
+
+/// The same if svscan is told of whatever comes: a safety net.
+const SAFETY_NET: Duration = Duration::from_secs(300);
+
+/// How long a directory may be incomplete before it is started as it is.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a supervise stays away that was told to exit, or that fails at once again and again; and how long it
+/// takes until something is tried again that the system has refused.
+pub(super) const ABSENCE: Duration = Duration::from_secs(5);
+
+/// A supervise that has run for so long has not failed at once.
+pub(super) const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// What makes a directory the one it is: device and inode.
 pub type Identity = (u64, u64);
 
 /// Which of the two supervises of a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
     /// The service itself.
     Main,
@@ -33,6 +49,33 @@ pub enum Logging {
     Unlogged,
 }
 
+/// Whether a directory has what it takes to be started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completeness {
+    /// Its `run` is there, executable, and not being written; and so is that of its logger.
+    Complete,
+    /// Something is missing; perhaps it is being copied.
+    Incomplete,
+}
+
+/// Whether the next change will be told, so that there is no need to look for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outlook {
+    /// It will.
+    Told,
+    /// Perhaps it will not: something is not watched, or was not there.
+    Untold,
+}
+
+/// Whether a service is going to be started as soon as it has a supervise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FirstStart {
+    /// It is.
+    Due,
+    /// It is not: there is a file `down`, or it runs already.
+    NotDue,
+}
+
 /// A directory in the scan directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -40,25 +83,50 @@ pub struct Found {
     pub name: CString,
     /// Which directory it is.
     pub identity: Identity,
-    /// Whether it has a logger. Counts only when the service is new.
+    /// Whether it has a logger.
     pub logging: Logging,
+    /// Whether it can be started.
+    pub completeness: Completeness,
+    /// Supervises that an earlier svscan has left running: of the service and of its logger.
+    pub running: [Option<i32>; 2],
+    /// Whether it will be started at once.
+    pub first_start: FirstStart,
+}
+
+/// How a supervise has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It was told to exit, and did.
+    AsTold,
+    /// It could not go on, or was killed.
+    Failed,
 }
 
 /// What can happen. `P` is a pipe.
 #[derive(Debug)]
 pub enum Event<P> {
-    /// The time for the next look has come.
+    /// The time for something has come.
     Deadline,
+    /// Something has changed in the scan directory, or somebody wants it to be looked at.
+    Changed,
     /// The scan directory was read: its directories, in order. What is not among them is gone.
-    Scanned(Vec<Found>),
+    Scanned(Vec<Found>, Outlook),
     /// The scan directory could not be read.
     Unreadable,
-    /// A pipe was made, as [`Action::MakePipe`] asked.
-    PipeMade(Identity, P),
+    /// A pipe was made or found, as [`Action::MakePipe`] asked.
+    Piped(Identity, P),
     /// A supervise was started, as [`Action::Start`] asked.
     Started(Identity, Role, i32),
-    /// A child has ended.
-    Ended(i32),
+    /// A supervise could not be started.
+    Refused(Identity, Role),
+    /// A supervise has ended.
+    Ended(i32, Ending),
+    /// Services whose directories have vanished are to be stopped.
+    Sweep,
+    /// All services are to be stopped.
+    Shutdown,
+    /// The service of a supervise that was told to stop may take so long.
+    Grace(i32, Duration),
 }
 
 /// What is to be done, in order. An action that fails is asked for again after the next look.
@@ -66,74 +134,56 @@ pub enum Event<P> {
 pub enum Action {
     /// Read the scan directory.
     Scan,
-    /// Make the pipe between a service and its logger.
-    MakePipe(Identity),
-    /// Start a supervise.
-    Start(Identity, Role),
-}
-
-/// A service that svscan knows.
-#[derive(Debug)]
-pub struct Service<P> {
-    name: CString,
-    log: Log<P>,
-    main: Option<i32>,
-    logger: Option<i32>,
-    listed: bool,
-}
-
-#[derive(Debug)]
-enum Log<P> {
-    None,
-    /// With a logger, but the pipe to it is still to be made.
-    Wanted,
-    Piped(P),
-}
-
-impl<P> Service<P> {
-    /// Its name at the last look.
-    pub const fn name(&self) -> &CString {
-        &self.name
-    }
-
-    /// The pipe to its logger, if it has one.
-    pub const fn pipe(&self) -> Option<&P> {
-        match &self.log {
-            Log::Piped(pipe) => Some(pipe),
-            Log::None | Log::Wanted => None,
-        }
-    }
-
-    /// What it lacks.
-    fn missing(&self, identity: Identity) -> impl Iterator<Item = Action> {
-        let start = |role| Action::Start(identity, role);
-        let (pipe, main, logger) = match &self.log {
-            Log::None => (None, Some(Role::Main), None),
-            Log::Wanted => (Some(Action::MakePipe(identity)), None, None),
-            Log::Piped(_) => (None, Some(Role::Main), Some(Role::Log)),
-        };
-        let main = main.filter(|_| self.main.is_none()).map(start);
-        let logger = logger.filter(|_| self.logger.is_none()).map(start);
-        pipe.into_iter().chain(main).chain(logger)
-    }
+    /// Make the pipe between a service and its logger, or find the one that these supervises have.
+    MakePipe(Identity, [Option<i32>; 2]),
+    /// Start a supervise that waits so long before it starts the service for the first time.
+    Start(Identity, Role, Duration),
+    /// Watch over a supervise that is not a child.
+    Adopt(i32),
+    /// Tell a supervise to stop its service and to exit.
+    Stop(i32),
+    /// Tell the supervise of a logger to exit when the logger has come to the end of its input.
+    Drain(i32),
+    /// Tell a supervise to kill its service.
+    Kill(i32),
+    /// End a supervise and leave its service running: the next one takes it over.
+    Replace(i32),
 }
 
 /// All services that svscan knows.
 #[derive(Debug)]
 pub struct Table<P> {
     services: BTreeMap<Identity, Service<P>>,
+    /// Which service a supervise belongs to.
+    supervises: BTreeMap<i32, (Identity, Role)>,
     next_look: Instant,
+    /// How far apart first starts are at boot.
+    stagger: Duration,
+    /// The directory was read once.
+    looked: bool,
+    /// The end, once it has begun.
+    end: Option<End>,
 }
 
 impl<P> Table<P> {
-    /// Knows nothing yet; the first look is due at once.
-    pub const fn new(now: Instant) -> Self {
-        Self { services: BTreeMap::new(), next_look: now }
+    /// Knows nothing yet; the first look is due at once. The first starts of what is there then are `stagger` apart.
+    pub const fn new(now: Instant, stagger: Duration) -> Self {
+        Self {
+            services: BTreeMap::new(),
+            supervises: BTreeMap::new(),
+            next_look: now,
+            stagger,
+            looked: false,
+            end: None,
+        }
     }
 
     /// When [`Event::Deadline`] is due.
-    pub const fn deadline(&self) -> Instant {
-        self.next_look
+    pub fn deadline(&self) -> Option<Instant> {
+        match &self.end {
+            Some(end) => Some(end.deadline()),
+            None => self.services.values().filter_map(Service::deadline).chain([self.next_look]).min(),
+        }
     }
 
     /// A service by its identity.
@@ -141,230 +191,168 @@ impl<P> Table<P> {
         self.services.get(&identity)
     }
 
+    /// Whether the end has begun.
+    pub const fn is_ending(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// Whether what has not ended by now is to be killed.
+    pub fn is_late(&self) -> bool {
+        self.end.as_ref().is_some_and(End::is_late)
+    }
+
+    /// Whether this is a supervise of a service.
+    pub fn knows(&self, pid: i32) -> bool {
+        self.supervises.contains_key(&pid)
+    }
+
+    /// Which service a supervise belongs to: the name of that, which of its two it is, and what identifies it.
+    pub fn whereabouts(&self, pid: i32) -> Option<(&CString, Role, Identity)> {
+        let (identity, role) = *self.supervises.get(&pid)?;
+        Some((self.services.get(&identity)?.name(), role, identity))
+    }
+
+    /// Whether all services have ended; loggers may still be busy.
+    pub fn is_draining(&self) -> bool {
+        self.is_ending() && self.supervises.values().all(|(_, role)| *role == Role::Log)
+    }
+
+    /// Whether all supervises have ended.
+    pub fn has_ended(&self) -> bool {
+        self.is_ending() && self.supervises.is_empty()
+    }
+
     /// Takes note of what happened and decides what to do.
     pub fn handle(&mut self, event: Event<P>, now: Instant) -> Vec<Action> {
         match event {
-            Event::Deadline if self.next_look <= now => vec![Action::Scan],
-            Event::Deadline => Vec::new(),
-            Event::Scanned(found) => {
-                self.next_look = now + RESCAN;
-                self.compare(found)
+            Event::Deadline => self.act_in_time(now),
+            Event::Changed if self.is_ending() => Vec::new(),
+            Event::Changed => vec![Action::Scan],
+            Event::Scanned(..) | Event::Unreadable if self.is_ending() => Vec::new(),
+            Event::Scanned(found, outlook) => {
+                self.next_look = now + if outlook == Outlook::Told { SAFETY_NET } else { RESCAN };
+                self.compare(found, now)
             }
             Event::Unreadable => {
                 self.next_look = now + RESCAN;
                 Vec::new()
             }
-            Event::PipeMade(identity, pipe) => match self.services.get_mut(&identity) {
+            Event::Piped(identity, pipe) => match self.services.get_mut(&identity) {
                 Some(service) => {
-                    service.log = Log::Piped(pipe);
-                    service.missing(identity).collect()
+                    let replaced = service.connect(pipe);
+                    let mut actions = service.missing(identity, now);
+                    actions.extend(replaced);
+                    actions
                 }
                 None => Vec::new(),
             },
             Event::Started(identity, role, pid) => {
                 if let Some(service) = self.services.get_mut(&identity) {
-                    match role {
-                        Role::Main => service.main = Some(pid),
-                        Role::Log => service.logger = Some(pid),
-                    }
+                    service.started(role, pid, now);
+                    self.supervises.insert(pid, (identity, role));
                 }
                 Vec::new()
             }
-            Event::Ended(pid) => {
-                self.bury(pid);
+            Event::Refused(identity, role) => {
+                if let Some(service) = self.services.get_mut(&identity) {
+                    service.refused(role, now);
+                }
+                Vec::new()
+            }
+            Event::Ended(pid, how) => self.bury(pid, how, now),
+            Event::Sweep if self.is_ending() => Vec::new(),
+            Event::Sweep => {
+                let vanished = self.services.values_mut().filter(|service| !service.listed);
+                vanished.filter_map(Service::sweep).collect()
+            }
+            Event::Shutdown => self.begin_end(now),
+            Event::Grace(pid, grace) => {
+                if let Some(end) = &mut self.end {
+                    end.grant(pid, grace);
+                }
                 Vec::new()
             }
         }
     }
 
+    fn act_in_time(&mut self, now: Instant) -> Vec<Action> {
+        if let Some(end) = &mut self.end {
+            return end.act(self.supervises.iter().map(|(&pid, &(_, role))| (pid, role)), now);
+        }
+        let mut actions: Vec<Action> = self
+            .services
+            .iter_mut()
+            .flat_map(|(identity, service)| service.missing(*identity, now))
+            .collect();
+        if self.next_look <= now {
+            actions.push(Action::Scan);
+        }
+        actions
+    }
+
     /// Enters what is new, starts what is missing, forgets what is gone.
-    fn compare(&mut self, found: Vec<Found>) -> Vec<Action> {
+    fn compare(&mut self, found: Vec<Found>, now: Instant) -> Vec<Action> {
         self.services.values_mut().for_each(|service| service.listed = false);
+        let mut slot = now;
         let mut actions = Vec::new();
-        for Found { name, identity, logging } in found {
+        for Found { name, identity, logging, completeness, running, first_start } in found {
             let service = match self.services.entry(identity) {
                 // A second name for the same directory.
                 btree_map::Entry::Occupied(known) if known.get().listed => continue,
                 btree_map::Entry::Occupied(known) => {
-                    let service = known.into_mut();
-                    service.name = name;
-                    service.listed = true;
-                    service
+                    let known = known.into_mut();
+                    known.find(name, logging, completeness, now);
+                    known
                 }
                 btree_map::Entry::Vacant(place) => {
-                    let log = match logging {
-                        Logging::Logged => Log::Wanted,
-                        Logging::Unlogged => Log::None,
-                    };
-                    place.insert(Service { name, log, main: None, logger: None, listed: true })
+                    let mut service = Service::new(name, completeness, running, now);
+                    for (role, pid) in [Role::Main, Role::Log].into_iter().zip(running) {
+                        let Some(pid) = pid else { continue };
+                        self.supervises.insert(pid, (identity, role));
+                        actions.push(Action::Adopt(pid));
+                    }
+                    if logging == Logging::Logged {
+                        service.find_logger(now);
+                    }
+                    if !self.looked && first_start == FirstStart::Due {
+                        service.start_first_at(slot);
+                        slot += self.stagger;
+                    }
+                    place.insert(service)
                 }
             };
-            actions.extend(service.missing(identity));
+            actions.extend(service.missing(identity, now));
         }
-        self.services
-            .retain(|_, service| service.listed || service.main.is_some() || service.logger.is_some());
+        self.looked = true;
+        self.services.retain(|_, service| !service.is_gone());
         actions
     }
 
-    fn bury(&mut self, pid: i32) {
-        for service in self.services.values_mut() {
-            for place in [&mut service.main, &mut service.logger] {
-                if *place == Some(pid) {
-                    *place = None;
-                    return;
-                }
-            }
+    fn bury(&mut self, pid: i32, how: Ending, now: Instant) -> Vec<Action> {
+        let Some((identity, role)) = self.supervises.remove(&pid) else { return Vec::new() };
+        let is_ending = self.is_ending();
+        let Some(service) = self.services.get_mut(&identity) else { return Vec::new() };
+        service.ended(role, how, now);
+        let mut actions = Vec::new();
+        if role == Role::Main && (is_ending || service.is_swept()) {
+            actions.extend(service.drain());
         }
+        if !is_ending {
+            actions.extend(service.missing(identity, now));
+            self.services.retain(|_, service| !service.is_gone());
+        }
+        actions
+    }
+
+    /// Stops the services; loggers go on until their services have ended.
+    fn begin_end(&mut self, now: Instant) -> Vec<Action> {
+        if self.is_ending() {
+            return Vec::new();
+        }
+        self.end = Some(End::new(now));
+        self.services.values_mut().filter_map(Service::sweep).collect()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A table that is told by words and answers in words.
-    struct World {
-        table: Table<u32>,
-        now: Instant,
-        next_pid: i32,
-        log: Vec<String>,
-    }
-
-    impl World {
-        fn new() -> Self {
-            let now = Instant::now();
-            Self { table: Table::new(now), now, next_pid: 1, log: Vec::new() }
-        }
-
-        /// A look that finds `names`: `a1` is the name `a` for directory 1, `a1+` has a logger.
-        fn look(&mut self, names: &str) -> String {
-            let found = names.split_whitespace().map(|word| {
-                let logging = if word.ends_with('+') { Logging::Logged } else { Logging::Unlogged };
-                let word = word.trim_end_matches('+');
-                let (name, number) = word.split_at(1);
-                Found { name: CString::new(name).unwrap(), identity: (0, number.parse().unwrap()), logging }
-            });
-            self.tell(Event::Scanned(found.collect()))
-        }
-
-        /// Tells the table, and performs what it asks for: children are numbered 1, 2, ...
-        fn tell(&mut self, event: Event<u32>) -> String {
-            self.perform(event);
-            std::mem::take(&mut self.log).join(" ")
-        }
-
-        fn perform(&mut self, event: Event<u32>) {
-            for action in self.table.handle(event, self.now) {
-                match action {
-                    Action::Scan => self.log.push("scan".to_string()),
-                    Action::MakePipe(identity) => {
-                        self.log.push(format!("pipe:{}", identity.1));
-                        self.perform(Event::PipeMade(identity, 7));
-                    }
-                    Action::Start(identity, role) => {
-                        let name = self.table.service(identity).unwrap().name().to_str().unwrap().to_string();
-                        let suffix = if role == Role::Log { "/log" } else { "" };
-                        self.log.push(format!("{name}{suffix}={}", self.next_pid));
-                        self.perform(Event::Started(identity, role, self.next_pid));
-                        self.next_pid += 1;
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn services_start_in_the_order_of_the_directory_and_once() {
-        let mut world = World::new();
-        assert_eq!(world.look("b2 a1+"), "b=1 pipe:1 a=2 a/log=3");
-        assert_eq!(world.look("b2 a1+"), "");
-    }
-
-    #[test]
-    fn a_dead_supervise_is_started_again_on_the_same_pipe() {
-        let mut world = World::new();
-        world.look("a1+");
-        assert_eq!(world.tell(Event::Ended(1)), "");
-        assert_eq!(world.look("a1+"), "a=3");
-        world.tell(Event::Ended(2));
-        assert_eq!(world.look("a1+"), "a/log=4");
-        world.tell(Event::Ended(3));
-        world.tell(Event::Ended(4));
-        assert_eq!(world.look("a1+"), "a=5 a/log=6");
-    }
-
-    #[test]
-    fn two_names_for_a_directory_are_one_service() {
-        let mut world = World::new();
-        assert_eq!(world.look("a1 b1"), "a=1");
-        assert_eq!(world.look("b1 a1"), "");
-        world.tell(Event::Ended(1));
-        assert_eq!(world.look("b1 a1"), "b=2");
-    }
-
-    #[test]
-    fn a_renamed_service_goes_on() {
-        let mut world = World::new();
-        world.look("a1");
-        assert_eq!(world.look("b1"), "");
-        world.tell(Event::Ended(1));
-        assert_eq!(world.look("b1"), "b=2");
-    }
-
-    #[test]
-    fn a_vanished_service_is_forgotten_when_both_supervises_have_ended() {
-        let mut world = World::new();
-        world.look("a1+");
-        world.look("");
-        world.tell(Event::Ended(1));
-        assert_eq!(world.look(""), "");
-        assert!(world.table.service((0, 1)).is_some());
-        world.tell(Event::Ended(2));
-        world.look("");
-        assert!(world.table.service((0, 1)).is_none());
-        assert_eq!(world.look("a1"), "a=3");
-    }
-
-    #[test]
-    fn an_unreadable_directory_forgets_nothing() {
-        let mut world = World::new();
-        world.look("a1");
-        world.tell(Event::Ended(1));
-        assert_eq!(world.tell(Event::Unreadable), "");
-        assert!(world.table.service((0, 1)).is_some());
-    }
-
-    #[test]
-    fn what_failed_is_asked_for_again_at_the_next_look() {
-        let mut table: Table<u32> = Table::new(Instant::now());
-        let a = |logging| Event::Scanned(vec![Found { name: c"a".into(), identity: (0, 1), logging }]);
-        let pipe = vec![Action::MakePipe((0, 1))];
-        assert_eq!(table.handle(a(Logging::Logged), Instant::now()), pipe);
-        assert_eq!(table.handle(a(Logging::Logged), Instant::now()), pipe);
-        let start = |role| Action::Start((0, 1), role);
-        let both = vec![start(Role::Main), start(Role::Log)];
-        assert_eq!(table.handle(Event::PipeMade((0, 1), 7), Instant::now()), both);
-        table.handle(Event::Started((0, 1), Role::Log, 5), Instant::now());
-        assert_eq!(table.handle(a(Logging::Logged), Instant::now()), vec![start(Role::Main)]);
-    }
-
-    #[test]
-    fn there_is_a_look_every_five_seconds() {
-        let mut world = World::new();
-        assert_eq!(world.tell(Event::Deadline), "scan");
-        world.look("");
-        world.now += Duration::from_secs(4);
-        assert_eq!(world.tell(Event::Deadline), "");
-        world.now += Duration::from_secs(1);
-        assert_eq!(world.table.deadline(), world.now);
-        assert_eq!(world.tell(Event::Deadline), "scan");
-    }
-
-    #[test]
-    fn strangers_that_end_change_nothing() {
-        let mut world = World::new();
-        world.look("a1");
-        world.tell(Event::Ended(999));
-        assert_eq!(world.look("a1"), "");
-    }
-}
+mod tests;

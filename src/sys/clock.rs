@@ -30,7 +30,17 @@ pub fn local(seconds: i64) -> Option<Local> {
     })
 }
 
-/// Reads the time zone of this process (`TZ`, else the system's); call it once before [`local`].
+/// The same as `YYYY-MM-DD HH:MM:SS`; the bare number if the C library cannot say.
+pub fn local_text(seconds: i64) -> String {
+    local(seconds).map_or_else(
+        || seconds.to_string(),
+        |Local { year, month, day, hour, minute, second }| {
+            format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+        },
+    )
+}
+
+/// Reads the time zone of this process (`TZ`, else the system's); call it once before [`local`] and [`local_text`].
 pub fn load_time_zone() {
     // SAFETY: there is one thread, and nothing changes the environment.
     unsafe { tzset() }

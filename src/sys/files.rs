@@ -87,6 +87,31 @@ pub fn look(at: impl AsFd, path: &CStr) -> Result<Option<Facts>> {
     }
 }
 
+/// Whether the directory `at` may be changed by other machines, or by a program that makes up what is in it: nobody
+/// here is told then.
+pub fn is_remote(at: impl AsFd) -> bool {
+    const FUSE: u64 = 0x6573_5546;
+    const KINDS: [u64; 8] =
+        [0x6969, 0x517B, 0xFF53_4D42, 0xFE53_4D42, 0x0102_1997, 0x00C3_6400, 0x5346_414F, FUSE];
+    let kind = openat(at, c".", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
+        .and_then(|directory| nix::sys::statfs::fstatfs(&directory));
+    let number = kind.ok().and_then(|kind| u64::try_from(kind.filesystem_type().0).ok());
+    number.is_some_and(|number| KINDS.contains(&number))
+}
+
+/// Whether some process has `file` open for writing. Answers no where the system does not say.
+pub fn is_being_written(file: &File) -> bool {
+    use std::os::fd::AsRawFd;
+    // SAFETY: a call on an open descriptor, without pointers. A lease to read is refused to a file with writers.
+    let refused = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_RDLCK) } == -1;
+    if refused {
+        return Errno::last().is(libc::EAGAIN);
+    }
+    // SAFETY: a call on an open descriptor, without pointers.
+    unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_UNLCK) };
+    false
+}
+
 /// When what `path` leads to was changed last, since 1970.
 pub fn modified(at: impl AsFd, path: &CStr) -> Result<Duration> {
     let stat = fstatat(at, path, AtFlags::empty())?;
@@ -102,6 +127,13 @@ pub fn make_directory(at: impl AsFd, path: &CStr, mode: libc::mode_t) -> Result<
 /// Makes the fifo `path` in the current directory, mode 0600, unless something is there.
 pub fn make_fifo(path: &CStr) -> Result<()> {
     mkfifo(path, Mode::from_bits_truncate(0o600)).map_err(Errno::from)
+}
+
+/// Lets the pipe that is standard input hold so many bytes, if it is one and the system allows it: those who write to it
+/// wait less, and more comes with one read.
+pub fn widen_input(size: i32) {
+    // SAFETY: a call on a descriptor, without pointers.
+    unsafe { libc::fcntl(0, libc::F_SETPIPE_SZ, size) };
 }
 
 /// Where the symbolic link `path` in the current directory points to.
@@ -128,6 +160,29 @@ pub fn set_mode_of(at: impl AsFd, path: &CStr, mode: libc::mode_t) -> Result<()>
 /// Renames `from` to `to` within one directory, replacing what is there.
 pub fn rename(at: impl AsFd, from: &CStr, to: &CStr) -> Result<()> {
     nix::fcntl::renameat(&at, from, &at, to).map_err(Errno::from)
+}
+
+/// Puts the file `from` in the place of `to` in the same directory, for readers in one step. Where the two can be
+/// exchanged, that is done, and what was there is removed afterwards: ext4 writes a file to the disk that is renamed over
+/// another, which takes ten times as long, and which what is only of interest until the next boot does not need.
+pub fn replace(at: impl AsFd, from: &CStr, to: &CStr) -> Result<()> {
+    use std::os::fd::AsRawFd;
+    let directory = at.as_fd().as_raw_fd();
+    let exchange = || {
+        let (from, to) = (from.as_ptr(), to.as_ptr());
+        let how = libc::RENAME_EXCHANGE;
+        // SAFETY: the descriptor is open, and both names are strings that end in NUL and outlive the call.
+        unsafe { libc::syscall(libc::SYS_renameat2, directory, from, directory, to, how) == 0 }
+    };
+    if !exchange() {
+        return rename(at, from, to);
+    }
+    if unlinkat(&at, from, UnlinkatFlags::NoRemoveDir).is_ok() {
+        return Ok(());
+    }
+    // It was a directory, say: then renaming knows what is wrong.
+    exchange();
+    rename(at, from, to)
 }
 
 /// Gives the file `from` a second name in the same directory; an error if the name is taken.
@@ -203,6 +258,60 @@ pub fn wait_for_io(file: impl AsFd) -> Result<()> {
 /// A pipe: the end to read from, the end to write to.
 pub fn pipe() -> Result<(OwnedFd, OwnedFd)> {
     nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(Errno::from)
+}
+
+/// A pipe whose writers are not killed when its reader is gone: the end to write to counts as a reader, too. Where the
+/// system does not allow that, an ordinary pipe.
+pub fn lasting_pipe() -> Result<(OwnedFd, OwnedFd)> {
+    use std::os::fd::AsRawFd;
+    let (reader, writer) = pipe()?;
+    let link = format!("/proc/self/fd/{}", writer.as_raw_fd());
+    let both = openat(HERE, link.as_str(), OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty());
+    Ok((reader, both.unwrap_or(writer)))
+}
+
+/// The inode of the pipe that process `pid` has as descriptor `number`, if it is a pipe.
+pub fn pipe_number(pid: i32, number: i32) -> Option<u64> {
+    let link = std::fs::read_link(format!("/proc/{pid}/fd/{number}")).ok()?;
+    link.to_str()?.strip_prefix("pipe:[")?.strip_suffix(']')?.parse().ok()
+}
+
+/// The inode of this pipe.
+pub fn inode(pipe: impl AsFd) -> Option<u64> {
+    nix::sys::stat::fstat(pipe).ok().map(|stat| stat.st_ino)
+}
+
+/// The end to read from of the pipe with this inode, which some process has as descriptor `number`.
+pub fn find_pipe(number: i32, inode: u64) -> Option<OwnedFd> {
+    let processes = std::fs::read_dir("/proc").ok()?.flatten();
+    let mut pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let pid: i32 = pids.find(|&pid| pipe_number(pid, number) == Some(inode))?;
+    let link = CString::new(format!("/proc/{pid}/fd/{number}")).ok()?;
+    open_read(HERE, &link).ok().map(OwnedFd::from)
+}
+
+/// Both ends of the pipe that process `pid` has as descriptor `number`, if it is the pipe with this inode and we may
+/// have it.
+pub fn pipe_of(pid: i32, number: i32, inode: u64) -> Option<(OwnedFd, OwnedFd)> {
+    if pipe_number(pid, number) != Some(inode) {
+        return None;
+    }
+    let link = CString::new(format!("/proc/{pid}/fd/{number}")).ok()?;
+    // Opened without waiting, or to read would wait for a writer; then made to wait as pipes do.
+    let ends = (open_read(HERE, &link).ok()?, open_write(HERE, &link).ok()?);
+    wait_for_io(&ends.0).and_then(|()| wait_for_io(&ends.1)).ok()?;
+    Some((ends.0.into(), ends.1.into()))
+}
+
+/// The file `path` that process `pid` has open although it was removed, for writing.
+pub fn removed_of(pid: i32, path: &CStr) -> Option<File> {
+    let end = [b"/", path.to_bytes(), b" (deleted)"].concat();
+    let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
+    let mut links = descriptors.flatten().map(|entry| entry.path());
+    let link = links.find(|link| {
+        std::fs::read_link(link).is_ok_and(|file| file.as_os_str().as_bytes().ends_with(&end))
+    })?;
+    open_write(HERE, &CString::new(link.into_os_string().into_vec()).ok()?).ok()
 }
 
 /// Makes `descriptor` the standard input (0) of this process, or its descriptor 1, 4 or 5; it stays open on

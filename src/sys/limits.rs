@@ -5,6 +5,11 @@ use nix::sys::resource::{getrlimit, setrlimit};
 
 pub use nix::sys::resource::Resource;
 
+/// The soft limit of `resource`.
+pub fn soft(resource: Resource) -> Result<u64> {
+    getrlimit(resource).map(|(soft, _)| soft).map_err(Errno::from)
+}
+
 /// The hard limit of `resource`.
 pub fn hard(resource: Resource) -> Result<u64> {
     getrlimit(resource).map(|(_, hard)| hard).map_err(Errno::from)

@@ -26,6 +26,8 @@ pub mod poll;
 pub mod process;
 // Signals.
 pub mod signals;
+/// Changes in directories.
+pub mod watch;
 
 pub use errno::Errno;
 

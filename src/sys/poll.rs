@@ -2,9 +2,10 @@
 
 use super::Result;
 use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::time::TimeSpec;
-use std::os::fd::BorrowedFd;
-use std::time::Instant;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
 
 /// Waits until one of `descriptors` can be read or has come to its end, or until `deadline` (for ever without
 /// one). Says for each, in the same order, whether a read would not block; all are false at the deadline or
@@ -32,5 +33,41 @@ pub fn wait<const N: usize>(
         }
         Err(nix::Error::EINTR) => Ok(ready),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Waits for many descriptors, each with a number of the caller's.
+#[derive(Debug)]
+pub struct Many(Epoll);
+
+impl Many {
+    /// Waits for nothing yet.
+    pub fn new() -> Result<Self> {
+        Ok(Self(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?))
+    }
+
+    /// Waits for `descriptor`, too, until it is closed.
+    pub fn add(&self, descriptor: impl AsFd, number: u64) -> Result<()> {
+        Ok(self.0.add(descriptor, EpollEvent::new(EpollFlags::EPOLLIN, number))?)
+    }
+
+    /// Waits until a descriptor is ready or the deadline has come, and returns the numbers of some that are
+    /// ready.
+    pub fn wait(&self, now: Instant, deadline: Option<Instant>) -> Vec<u64> {
+        let timeout = deadline.map_or(EpollTimeout::NONE, |deadline| {
+            // Rounded up, so that the deadline has come when the wait is over.
+            let rest = deadline.saturating_duration_since(now) + Duration::from_micros(999);
+            EpollTimeout::try_from(rest.min(Duration::from_secs(3600))).unwrap_or(EpollTimeout::ZERO)
+        });
+        let mut events = [EpollEvent::empty(); 32];
+        let count = self.0.wait(&mut events, timeout).unwrap_or(0);
+        events.iter().take(count).map(EpollEvent::data).collect()
+    }
+}
+
+/// Can be "read" when one of them is ready.
+impl AsFd for Many {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.0.as_fd()
     }
 }

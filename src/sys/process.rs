@@ -6,6 +6,8 @@ use crate::report::Failure;
 use nix::sys::signal::kill;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
+use std::io::Read as _;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// How a child ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +59,14 @@ pub fn reap() -> Option<Ended> {
     }
 }
 
+/// Whether the child `pid` has ended and led a session; asked before it is buried.
+pub fn has_ended_as_leader(pid: i32) -> bool {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    let ended = nix::sys::wait::waitid(nix::sys::wait::Id::Pid(Pid::from_raw(pid)), flags);
+    matches!(ended, Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)))
+        && nix::unistd::getsid(Some(Pid::from_raw(pid))) == Ok(Pid::from_raw(pid))
+}
+
 /// Waits for the child `pid` to end.
 pub fn wait(pid: i32) -> Result<Ending> {
     loop {
@@ -73,6 +83,135 @@ pub fn wait(pid: i32) -> Result<Ending> {
 /// Makes this process the leader of a new session and process group. It may be one already.
 pub fn lead_session() {
     let _ = nix::unistd::setsid();
+}
+
+/// The number of this process.
+pub fn own_number() -> i32 {
+    Pid::this().as_raw()
+}
+
+/// What `/proc/PID/stat` tells of a process that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Its number.
+    pub pid: i32,
+    /// The name of its program.
+    pub name: String,
+    /// Its process group.
+    pub group: i32,
+    /// Its session.
+    pub session: i32,
+    /// When it was started, in ticks since boot.
+    pub started: u64,
+}
+
+/// What there is to know about process `pid`; `None` if it has ended, or if `/proc` cannot be read.
+pub fn look(pid: i32) -> Option<Facts> {
+    // Many times as much as there ever is, and comes with one read.
+    let mut buffer = [0; 2048];
+    let length = std::fs::File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut buffer).ok()?;
+    let stat = buffer.get(..length)?;
+    // The name, in parentheses, may contain anything, parentheses too.
+    let before_name = stat.iter().position(|&byte| byte == b'(')?;
+    let after_name = stat.iter().rposition(|&byte| byte == b')')?;
+    let name = String::from_utf8_lossy(stat.get(before_name + 1..after_name)?).into_owned();
+    let fields = std::str::from_utf8(stat.get(after_name + 1..)?).ok()?;
+    let mut fields = fields.split_ascii_whitespace();
+    let is_dead = matches!(fields.next()?, "Z" | "X");
+    let _parent = fields.next()?;
+    let (group, session) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    let started = fields.nth(15)?.parse().ok()?;
+    (!is_dead).then_some(Facts { pid, name, group, session, started })
+}
+
+/// When process `pid` was started, in ticks since boot; `None` if it has ended, or if `/proc` cannot be read.
+pub fn started(pid: i32) -> Option<u64> {
+    look(pid).map(|facts| facts.started)
+}
+
+/// Whether `/proc` is about the processes that we can see; it may be that of another namespace.
+fn proc_is_ours() -> bool {
+    let own = own_number().to_string();
+    std::fs::read_link("/proc/self").is_ok_and(|number| number.as_os_str() == own.as_str())
+}
+
+/// All processes that have not ended; none if `/proc` cannot be read, or is that of another namespace.
+pub fn all() -> Vec<Facts> {
+    if !proc_is_ours() {
+        return Vec::new();
+    }
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| look(entry.file_name().to_str()?.parse().ok()?)).collect()
+}
+
+/// Whether anybody is in the process group that `leader` leads, or has led.
+pub fn has_group(leader: i32) -> bool {
+    nix::sys::signal::killpg(Pid::from_raw(leader), None).is_ok()
+}
+
+/// Sends `signal` to the process group that `pid` leads; to the process alone if it leads none.
+pub fn send_to_group(pid: i32, signal: Signal) {
+    let pid = Pid::from_raw(pid);
+    if nix::unistd::getpgid(Some(pid)) != Ok(pid) || nix::sys::signal::killpg(pid, signal).is_err() {
+        let _ = kill(pid, signal);
+    }
+}
+
+/// What distinguishes this boot of the machine from all others. Fails if `/proc` cannot be read, or is that of another
+/// namespace.
+pub fn boot() -> Result<String> {
+    if !proc_is_ours() {
+        return Err(Errno::from_raw(libc::ENOENT));
+    }
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    Ok(text.trim().to_string())
+}
+
+/// A process that is not a child: it can be waited for and sent signals, and no other is ever mistaken for it.
+#[derive(Debug)]
+pub struct Handle(OwnedFd);
+
+impl Handle {
+    /// A handle for the process that has the number `pid` now.
+    pub fn open(pid: i32) -> Result<Self> {
+        // SAFETY: a system call without pointers.
+        let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+        let descriptor =
+            i32::try_from(descriptor).ok().filter(|&number| number >= 0).ok_or_else(Errno::last)?;
+        // SAFETY: the call has just returned this descriptor, which nobody else owns.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(descriptor) }))
+    }
+
+    /// Sends `signal`. That the process is gone already is no error worth a word.
+    pub fn send(&self, signal: Signal) {
+        let nothing = std::ptr::null::<libc::siginfo_t>();
+        // SAFETY: the descriptor is a process's; no information beyond the signal is passed.
+        unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), signal as i32, nothing, 0) };
+    }
+}
+
+/// Can be "read" once the process has ended.
+impl AsFd for Handle {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Makes this process the parent of all descendants whose own parents end. Where that is refused, they go to
+/// process 1, as ever.
+pub fn gather_orphans() {
+    // SAFETY: a system call without pointers.
+    unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
+}
+
+/// The children of this process; none if `/proc` cannot be read, or is that of another namespace of processes.
+pub fn children() -> Vec<i32> {
+    if !proc_is_ours() {
+        return Vec::new();
+    }
+    let own = own_number();
+    let list = std::fs::read_to_string(format!("/proc/{own}/task/{own}/children")).unwrap_or_default();
+    list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
 /// Sends `signal` to process `pid`. That it is gone already is no error worth a word.

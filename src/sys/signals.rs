@@ -21,13 +21,29 @@ impl Inbox {
     /// process was started to ignore would never arrive; like the original's handlers, that replaces what the
     /// caller had set.
     pub fn open(signals: &[Signal]) -> Result<Self> {
-        let set = SigSet::from_iter(signals.iter().copied());
-        let descriptor = SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+        Self::open_polite(signals, &[])
+    }
+
+    /// Starts to collect `signals`, and those of `optional` that this process was not started to ignore: who
+    /// calls a program so does not want it to react (`nohup`, a shell's background processes).
+    pub fn open_polite(signals: &[Signal], optional: &[Signal]) -> Result<Self> {
+        let mut set = SigSet::from_iter(signals.iter().chain(optional).copied());
         let mut inherited = SigSet::empty();
+        // First of all, so that no signal meets a disposition that is only being looked at.
         pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&set), Some(&mut inherited))?;
         for &signal in signals {
-            restore_default(signal)?;
+            change(signal, SigHandler::SigDfl)?;
         }
+        for &signal in optional {
+            if matches!(change(signal, SigHandler::SigDfl)?, SigHandler::SigIgn) {
+                change(signal, SigHandler::SigIgn)?;
+                set.remove(signal);
+            }
+        }
+        let mut mask = inherited;
+        mask.extend(&set);
+        pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&mask), None)?;
+        let descriptor = SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
         Ok(Self { descriptor, inherited })
     }
 
@@ -35,6 +51,12 @@ impl Inbox {
     pub fn next(&self) -> Option<Signal> {
         let arrived = self.descriptor.read_signal().ok()??;
         Signal::try_from(i32::try_from(arrived.ssi_signo).ok()?).ok()
+    }
+
+    /// Takes whatever has arrived, unseen. It may leave some if there is much.
+    pub fn clear(&self) {
+        let mut buffer = [0; 8 * 128];
+        let _ = nix::unistd::read(&self.descriptor, &mut buffer);
     }
 
     /// In a child: blocks what the caller of this program had blocked, but for `free`.
@@ -53,16 +75,12 @@ impl AsFd for Inbox {
 
 /// Makes writing to a pipe without readers an error instead of the end of this process.
 pub fn ignore_broken_pipes() {
-    // SAFETY: ignoring a signal runs no code in a handler.
-    let _ = unsafe { sigaction(Signal::SIGPIPE, &disposition(SigHandler::SigIgn)) };
+    let _ = change(Signal::SIGPIPE, SigHandler::SigIgn);
 }
 
-fn restore_default(signal: Signal) -> Result<()> {
-    // SAFETY: the default disposition runs no code in a handler.
-    unsafe { sigaction(signal, &disposition(SigHandler::SigDfl)) }?;
-    Ok(())
-}
-
-fn disposition(handler: SigHandler) -> SigAction {
-    SigAction::new(handler, SaFlags::empty(), SigSet::empty())
+/// Changes the disposition of `signal` to the default or to being ignored, and returns what it was.
+fn change(signal: Signal, handler: SigHandler) -> Result<SigHandler> {
+    let action = SigAction::new(handler, SaFlags::empty(), SigSet::empty());
+    // SAFETY: neither disposition runs code in a handler.
+    Ok(unsafe { sigaction(signal, &action) }?.handler())
 }

@@ -3,25 +3,29 @@
 //! Both work on chunks that may end anywhere in a line.
 #![forbid(unsafe_code)]
 
-use super::Stamp;
+use super::{Labeler, Stamp};
 use memchr::memchr;
 
 /// Puts a label and a space in front of each line.
 #[derive(Debug, Default)]
 pub struct Stamper {
+    labeler: Labeler,
     in_line: bool,
 }
 
 impl Stamper {
     /// Appends `chunk`, stamped, to `output`. `now` is asked when the first byte of a line is there.
-    pub fn feed(&mut self, chunk: &[u8], mut now: impl FnMut() -> Stamp, output: &mut Vec<u8>) {
-        for piece in chunk.split_inclusive(|&byte| byte == b'\n') {
+    pub fn feed(&mut self, mut chunk: &[u8], mut now: impl FnMut() -> Stamp, output: &mut Vec<u8>) {
+        while !chunk.is_empty() {
             if !self.in_line {
-                output.extend_from_slice(&now().to_label());
+                output.extend_from_slice(&self.labeler.label(now()));
                 output.push(b' ');
             }
+            let newline = memchr(b'\n', chunk);
+            let (piece, rest) = chunk.split_at(newline.map_or(chunk.len(), |newline| newline + 1));
             output.extend_from_slice(piece);
-            self.in_line = !piece.ends_with(b"\n");
+            self.in_line = newline.is_none();
+            chunk = rest;
         }
     }
 }

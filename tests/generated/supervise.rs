@@ -29,11 +29,12 @@ struct Case {
     pieces: Vec<Bytes>,
 }
 
+/// Letters that only our supervise obeys are left out.
 fn case() -> impl Strategy<Value = Case> {
     let byte = prop_oneof![
         12 => select(&b"udopchaitk"[..]),
         1 => Just(b'x'),
-        2 => select(&b"\0\n -UDXqbefgjlmnrsvwyz\xff\xe4"[..]),
+        2 => select(&b"\0\n -UDXbefgjlmnrsvyz\xff\xe4"[..]),
     ];
     let piece = vec(byte, 1..9).prop_map(Bytes);
     let start = select(&[(Service::Deaf, false), (Service::Mortal, false), (Service::Mortal, true)][..]);

@@ -1,6 +1,7 @@
 //! What all tests need: a scratch directory, programs that run in it, waiting with a deadline, and the certainty
 //! that nothing is left running.
 
+use servicedir::service::instance::Instance;
 use servicedir::service::status::Status;
 use std::fs;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -222,6 +223,23 @@ impl Sandbox {
         Status::decode(&fs::read(self.path(service).join("supervise/status")).ok()?)
     }
 
+    /// The supervise of `service`, and the service's process, as far as supervise has written them down.
+    pub fn instance(&self, service: &str) -> Option<Instance> {
+        Instance::decode(&fs::read(self.path(service).join("supervise/instance")).ok()?)
+    }
+
+    /// Waits until `service` has a supervise that is alive and another than `before`, and returns that.
+    #[track_caller]
+    pub fn next_supervise(&self, service: &str, before: i32) -> i32 {
+        let mut pid = 0;
+        self.wait_until(&format!("{service} has another supervise than {before}"), || {
+            let supervise = self.instance(service).and_then(|instance| instance.supervise);
+            pid = supervise.map_or(0, |supervise| supervise.pid);
+            pid != 0 && pid != before && process_state(pid).is_some()
+        });
+        pid
+    }
+
     /// Waits until `service` is up in a process other than `before`, and returns that.
     #[track_caller]
     pub fn next_pid(&self, service: &str, before: i32) -> i32 {
@@ -315,6 +333,12 @@ impl Drop for Running {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// Shows a figure to whoever runs the tests with `--nocapture`.
+#[expect(clippy::print_stderr, reason = "the harness hides it unless it is asked for")]
+pub fn show(figure: &str) {
+    eprintln!("{figure}");
 }
 
 /// Sends KILL.

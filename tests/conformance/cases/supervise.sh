@@ -938,7 +938,7 @@ sleeper sv
 supervised sv
 up sv
 first=$pid
-printf 'zqUD\n\000 p?9' >sv/supervise/control
+printf 'zbUD\n\000 p?9' >sv/supervise/control
 wait_until status_is sv 'stamp now pid N paused 01 want 75'
 printf 'cpcpco' >sv/supervise/control
 wait_until status_is sv 'stamp now pid N paused 00 want 00'

@@ -11,11 +11,11 @@ try svc -z
 try svc -z sv
 try svc -uz sv
 try svc -U sv
-try svc -h -q
+try svc -h -b
 try svc -u- sv
 try svc -: sv
 try svc '-?' sv
-try svc -1 sv
+try svc -3 sv
 
 #= svc: a bad option under another name
 ln -s "$(command -v svc)" other

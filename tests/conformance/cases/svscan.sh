@@ -468,12 +468,16 @@ wait_until says sv 'not running'
 
 #= svscan: what supervises have from callers in odd states
 mkdir -p bin scan/sv/log
+waiter scan/sv/run
+waiter scan/sv/log/run
 waiter bin/supervise
 PATH=$PWD/bin:$PATH
 oddly scanned_from
 
 #= svscan: what supervises have from callers that closed their standard descriptors
 mkdir -p bin scan/sv/log
+waiter scan/sv/run
+waiter scan/sv/log/run
 waiter bin/supervise
 PATH=$PWD/bin:$PATH
 for closed in 0 1 2 0,1 1,2 0,1,2; do scanned_from close=$closed open=4:/dev/null; done

@@ -1,0 +1,139 @@
+//! The text in `supervise/instance`: which processes supervise a service and are the service, so that after a
+//! crash others can tell them from strangers that were given the same numbers.
+//!
+//! Lines: `boot ID`; `directory DEVICE INODE`, so that a copy of the directory is not taken for it; `input INODE`
+//! and `output INODE` of the pipes between a service and its logger, if it has them; `readiness INODE` of the pipe by
+//! which it is going to say that it is ready; `starts COUNT`, how often the
+//! service was started; `supervise PID START` and, while the service is up, `service PID START`, where START is the
+//! time at which the process was started, as field 22 of `/proc/PID/stat` tells it.
+#![forbid(unsafe_code)]
+
+/// A process and when it was started, in the kernel's ticks since boot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub pid: i32,
+    /// When it was started.
+    pub started: u64,
+}
+
+/// What the file says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Instance {
+    /// The boot of the machine in which all this holds.
+    pub boot: String,
+    /// The service directory: device and inode.
+    pub directory: Option<(u64, u64)>,
+    /// The pipe that is its standard input, if it is one.
+    pub input: Option<u64>,
+    /// The pipe that is its standard output, if it is one.
+    pub output: Option<u64>,
+    /// The pipe by which the service says that it is ready.
+    pub readiness: Option<u64>,
+    /// How often the service was started.
+    pub starts: u64,
+    /// The supervise.
+    pub supervise: Option<Process>,
+    /// The service.
+    pub service: Option<Process>,
+}
+
+impl Instance {
+    /// Reads the file; lines of other kinds are ignored, a damaged file says nothing.
+    pub fn decode(content: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(content).ok()?;
+        let mut instance = Self::default();
+        for line in text.lines() {
+            let mut words = line.split(' ');
+            match (words.next()?, words.next()?) {
+                ("boot", boot) => instance.boot = boot.to_string(),
+                ("directory", device) => {
+                    instance.directory = Some((device.parse().ok()?, words.next()?.parse().ok()?));
+                }
+                ("input", inode) => instance.input = Some(inode.parse().ok()?),
+                ("output", inode) => instance.output = Some(inode.parse().ok()?),
+                ("readiness", inode) => instance.readiness = Some(inode.parse().ok()?),
+                ("starts", count) => instance.starts = count.parse().ok()?,
+                (kind @ ("supervise" | "service"), pid) => {
+                    let pid = pid.parse().ok().filter(|&pid| pid > 0)?;
+                    let process = Process { pid, started: words.next()?.parse().ok()? };
+                    if kind == "service" {
+                        instance.service = Some(process);
+                    } else {
+                        instance.supervise = Some(process);
+                    }
+                }
+                _ => {}
+            }
+        }
+        (!instance.boot.is_empty()).then_some(instance)
+    }
+
+    /// Writes the file.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut text = format!("boot {}\n", self.boot);
+        let mut line = |kind: &str, numbers: &[u64]| {
+            let words = numbers.iter().fold(kind.to_string(), |line, number| format!("{line} {number}"));
+            text = format!("{text}{words}\n");
+        };
+        if let Some((device, inode)) = self.directory {
+            line("directory", &[device, inode]);
+        }
+        for (kind, pipe) in [("input", self.input), ("output", self.output), ("readiness", self.readiness)] {
+            if let Some(inode) = pipe {
+                line(kind, &[inode]);
+            }
+        }
+        line("starts", &[self.starts]);
+        for (kind, process) in [("supervise", self.supervise), ("service", self.service)] {
+            if let Some(Process { pid, started }) = process {
+                line(kind, &[u64::from(pid.unsigned_abs()), started]);
+            }
+        }
+        text.into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_round_trips() {
+        let process = |pid| Some(Process { pid, started: 12345 });
+        for (supervise, service) in [(None, None), (process(1), None), (process(1), process(2))] {
+            let instance = Instance {
+                boot: "3e1f-aa".to_string(),
+                directory: Some((8, 9)),
+                input: supervise.map(|_| 77),
+                output: service.map(|_| 78),
+                readiness: service.map(|_| 79),
+                starts: 4,
+                supervise,
+                service,
+            };
+            assert_eq!(Instance::decode(&instance.encode()), Some(instance));
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_says_nothing() {
+        for text in [
+            "",
+            "boot\n",
+            "boot x\nservice 1",
+            "boot x\nservice -1 5\n",
+            "service 1 5\n",
+            "boot x\nservice a 5\n",
+        ] {
+            assert_eq!(Instance::decode(text.as_bytes()), None, "{text:?}");
+        }
+        assert_eq!(Instance::decode(b"boot \xff\n"), None);
+    }
+
+    #[test]
+    fn lines_of_the_future_are_ignored() {
+        let instance = Instance::decode(b"boot x\ncolour blue\nservice 7 5\n").unwrap();
+        assert_eq!(instance.service, Some(Process { pid: 7, started: 5 }));
+    }
+}

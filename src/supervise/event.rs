@@ -1,0 +1,111 @@
+//! What can happen to a service, and what can be done about it.
+#![forbid(unsafe_code)]
+
+use super::settings::Settings;
+use crate::service::control::{Command, Scope, Signal};
+use crate::service::status::Status;
+use crate::tai::Stamp;
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+/// The present, on both clocks.
+#[derive(Debug, Clone, Copy)]
+pub struct Now {
+    /// For deadlines.
+    pub instant: Instant,
+    /// For the status record.
+    pub stamp: Stamp,
+}
+
+/// How a process has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It exited with this code.
+    Exited(i32),
+    /// The signal with this number ended it.
+    Killed(i32),
+    /// Nobody knows: it was another process's child.
+    Unknown,
+}
+
+/// What can happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// The administrator wants something.
+    Command(Command),
+    /// The service is to be supervised like this.
+    Settings(Settings),
+    /// The service was started, as [`Action::Start`] asked.
+    Started(NonZeroU32),
+    /// The system refused to start it, with this error number.
+    Refused(i32),
+    /// The service says that it is ready.
+    Ready,
+    /// The service has ended.
+    Ended(Ending),
+    /// Nothing is left of the service, as [`Action::EndLeftovers`] asked.
+    Cleared,
+    /// `finish` was started, as [`Action::Finish`] asked.
+    Finishing(NonZeroU32),
+    /// `finish` has ended, or could not be started.
+    Finished(Ending),
+    /// The deadline has come.
+    Deadline,
+}
+
+/// What is to be done, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Write down how the service ended, and that it is not ready any more.
+    RecordEnd(Ending),
+    /// Write down that something still goes on about the last run.
+    RecordFinishing,
+    /// Write down that this is over.
+    RecordFinished,
+    /// Write down that the service is ready.
+    RecordReady,
+    /// Write the status record.
+    Publish(Status),
+    /// Send a signal to the service, or to `finish`.
+    Send(NonZeroU32, Signal, Scope),
+    /// Start the service, and report [`Event::Started`] or [`Event::Refused`].
+    Start,
+    /// Warn of the processes that this process of the service has left running.
+    ReportLeftovers(NonZeroU32),
+    /// Tell them to end, and report [`Event::Cleared`] when they have.
+    EndLeftovers(NonZeroU32),
+    /// Kill what is left of them.
+    KillLeftovers,
+    /// Run `finish`, and report [`Event::Finishing`], later [`Event::Finished`].
+    Finish(Ending),
+    /// Run `notify`: this process of the service was started, or has ended so.
+    Notify(NonZeroU32, Option<Ending>),
+    /// Warn that the start was refused, with this error number, and will be tried again after this pause.
+    WarnRefused(i32, Duration),
+    /// End supervise, with success.
+    Exit,
+}
+
+/// The actions that one event causes: a few, held without allocating.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Actions {
+    list: [Option<Action>; 8],
+}
+
+impl Actions {
+    /// Adds one at the end.
+    pub(super) fn push(&mut self, action: Action) {
+        if let Some(place) = self.list.iter_mut().find(|place| place.is_none()) {
+            *place = Some(action);
+        }
+    }
+}
+
+impl IntoIterator for Actions {
+    type Item = Action;
+    type IntoIter = std::iter::Flatten<std::array::IntoIter<Option<Action>, 8>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.into_iter().flatten()
+    }
+}

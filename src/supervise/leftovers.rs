@@ -1,0 +1,111 @@
+//! What a service leaves running when it ends: the processes of its group and session, and the orphans that have
+//! come to this process.
+
+use super::run::warn;
+use crate::sys::poll::Many;
+use crate::sys::process::{self, Facts, Handle};
+use crate::sys::signals::Signal;
+use crate::sys::{Errno, Result};
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// A process of a service that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// The process that supervise had started.
+    pub pid: i32,
+    /// Whether it led, or may have led, a session.
+    pub may_lead_session: bool,
+}
+
+/// The processes that the service has left. `spared` is a child that has nothing to do with it.
+pub fn find(origin: Origin, spared: Option<i32>) -> Vec<Facts> {
+    let children = process::children();
+    let mut found: Vec<Facts> =
+        children.into_iter().filter(|&pid| Some(pid) != spared).filter_map(process::look).collect();
+    // Looking at every process there is takes time, so first the cheap question.
+    if origin.may_lead_session || process::has_group(origin.pid) {
+        let others = process::all().into_iter().filter(|facts| {
+            (facts.group == origin.pid || facts.session == origin.pid)
+                && found.iter().all(|known| known.pid != facts.pid)
+        });
+        let others: Vec<Facts> = others.collect();
+        found.extend(others);
+    }
+    found
+}
+
+/// Warns of the processes that the service `name` has left, if there are any.
+pub fn report(name: &CStr, origin: Origin, spared: Option<i32>) {
+    let found = find(origin, spared);
+    if !found.is_empty() {
+        warn(&[name.to_bytes(), b" has ended, but these of its processes run on: ", list(&found).as_bytes()]);
+    }
+}
+
+/// `4711 (worker), 4712 (worker)`.
+pub fn list(found: &[Facts]) -> String {
+    let words: Vec<String> = found.iter().map(|facts| format!("{} ({})", facts.pid, facts.name)).collect();
+    words.join(", ")
+}
+
+/// Leftovers that were told to end, and are waited for.
+#[derive(Debug)]
+pub struct Leftovers {
+    origin: Origin,
+    spared: Option<i32>,
+    awaited: Vec<(i32, Handle)>,
+    ready: Many,
+    is_late: bool,
+}
+
+impl Leftovers {
+    /// Tells those that were `found` to end.
+    pub fn end(origin: Origin, spared: Option<i32>, found: &[Facts]) -> Result<Self> {
+        let mut leftovers = Self { origin, spared, awaited: Vec::new(), ready: Many::new()?, is_late: false };
+        leftovers.add(found);
+        Ok(leftovers)
+    }
+
+    fn add(&mut self, found: &[Facts]) {
+        for facts in found {
+            let added = Handle::open(facts.pid).and_then(|handle| {
+                let number = u64::try_from(facts.pid).map_err(|_| Errno::from_raw(libc::EINVAL))?;
+                self.ready.add(&handle, number)?;
+                Ok(handle)
+            });
+            // One that cannot be waited for is gone, or the system is too old to wait for strangers.
+            let Ok(handle) = added else { continue };
+            if self.is_late {
+                handle.send(Signal::SIGKILL);
+            } else {
+                handle.send(Signal::SIGTERM);
+                handle.send(Signal::SIGCONT);
+            }
+            self.awaited.push((facts.pid, handle));
+        }
+    }
+
+    /// Kills those that are still there.
+    pub fn kill(&mut self) {
+        self.is_late = true;
+        self.awaited.iter().for_each(|(_, handle)| handle.send(Signal::SIGKILL));
+    }
+
+    /// Takes note of those that have ended; says whether nothing is left. They may have left something in turn.
+    pub fn are_gone(&mut self) -> bool {
+        self.awaited.retain(|(pid, _)| process::look(*pid).is_some());
+        if self.awaited.is_empty() {
+            let found = find(self.origin, self.spared);
+            self.add(&found);
+        }
+        self.awaited.is_empty()
+    }
+}
+
+/// Can be "read" when one of them has ended.
+impl AsFd for Leftovers {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.ready.as_fd()
+    }
+}

@@ -1,0 +1,38 @@
+//! Sending signals to a service.
+
+use crate::service::control::{Scope, Signal as Sent};
+use crate::sys::process::{self, Handle};
+use crate::sys::signals::Signal;
+use std::num::NonZeroU32;
+
+/// Sends `signal` to the process `pid`, or to its group. A process that is not a child has a handle.
+pub fn send(pid: NonZeroU32, signal: Sent, scope: Scope, handle: Option<&Handle>) {
+    let signal = number(signal);
+    match (scope, handle) {
+        (Scope::Group, _) => process::send_to_group(as_number(pid), signal),
+        (Scope::Process, Some(handle)) => handle.send(signal),
+        (Scope::Process, None) => process::send(as_number(pid), signal),
+    }
+}
+
+/// A process number as the system has it.
+pub fn as_number(pid: NonZeroU32) -> i32 {
+    i32::try_from(pid.get()).unwrap_or(i32::MAX)
+}
+
+/// The system's signal for ours.
+const fn number(signal: Sent) -> Signal {
+    match signal {
+        Sent::Alarm => Signal::SIGALRM,
+        Sent::Continue => Signal::SIGCONT,
+        Sent::Hangup => Signal::SIGHUP,
+        Sent::Interrupt => Signal::SIGINT,
+        Sent::Kill => Signal::SIGKILL,
+        Sent::Quit => Signal::SIGQUIT,
+        Sent::Stop => Signal::SIGSTOP,
+        Sent::Terminate => Signal::SIGTERM,
+        Sent::User1 => Signal::SIGUSR1,
+        Sent::User2 => Signal::SIGUSR2,
+        Sent::Winch => Signal::SIGWINCH,
+    }
+}

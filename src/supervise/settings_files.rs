@@ -1,0 +1,62 @@
+//! Reads the files of [`super::settings`] whenever they are about to make a difference.
+
+use super::settings::{Setting, Settings};
+use crate::report::warning;
+use crate::service::directory::{END_LEFTOVERS, FINISH, NOTIFY};
+use crate::sys::clock;
+use crate::sys::files::{self, HERE};
+use crate::sys::startup::say;
+use std::ffi::CStr;
+use std::time::Duration;
+
+/// How coarse the stamps of files may be.
+const RECENT: Duration = Duration::from_secs(2);
+
+/// The settings as they were read last.
+#[derive(Debug, Default)]
+pub struct SettingsFiles {
+    /// When the service directory was changed last, if it had no such file then: they need not be looked for
+    /// until it is changed again.
+    without: Option<Duration>,
+}
+
+impl SettingsFiles {
+    /// Reads the settings of the service `name`, whose directory is the current one. What makes no sense is
+    /// reported and ignored.
+    pub fn load(&mut self, name: &CStr) -> Settings {
+        let modified = files::modified(HERE, c".").ok();
+        let mut settings = Settings::default();
+        if modified.is_some() && modified == self.without {
+            return settings;
+        }
+        let runs = |script| matches!(files::look(HERE, script), Ok(Some(facts)) if facts.owner_executes);
+        settings.finish = runs(FINISH);
+        settings.notify = runs(NOTIFY);
+        settings.end_leftovers = matches!(files::look(HERE, END_LEFTOVERS), Ok(Some(_)));
+        let mut found = settings.finish || settings.notify || settings.end_leftovers;
+        for setting in Setting::ALL {
+            let file = setting.file();
+            let content = match files::open_read(HERE, file).and_then(|file| files::read_all(&file)) {
+                Ok(content) => content,
+                Err(error) if error.is(libc::ENOENT) => continue,
+                Err(error) => {
+                    warn(&[b"unable to read ", name.to_bytes(), b"/", file.to_bytes(), b": ", error.bytes()]);
+                    Vec::new()
+                }
+            };
+            found = true;
+            if let Err(expected) = settings.read(setting, &content) {
+                let expected = [b" is ignored: it must hold ", expected.as_bytes()].concat();
+                warn(&[name.to_bytes(), b"/", file.to_bytes(), &expected]);
+            }
+        }
+        // A directory that was changed just now may be changed again under the same stamp.
+        let is_settled = |&modified: &Duration| clock::wall().saturating_sub(modified) > RECENT;
+        self.without = modified.filter(|_| !found).filter(is_settled);
+        settings
+    }
+}
+
+fn warn(parts: &[&[u8]]) {
+    say(&warning(super::run::PROGRAM, parts));
+}

@@ -1,0 +1,57 @@
+//! What svscan finds behind a name of the scan directory.
+
+use super::table::{Completeness, Logging};
+use crate::service::directory::INSTANCE;
+use crate::service::instance::{Instance, Process};
+use crate::sys::files::{self, HERE};
+use crate::sys::{Result as SysResult, process};
+use std::ffi::{CStr, CString};
+
+/// Whether the directory `name` has a logger.
+pub fn logging(name: &CStr) -> SysResult<Logging> {
+    let log = below(name, c"log");
+    Ok(if files::look(HERE, &log)?.is_some() { Logging::Logged } else { Logging::Unlogged })
+}
+
+/// Whether the service `name` can be started: its `run` is there, executable, and nobody writes to it; and the
+/// same holds of its logger, if that is a directory.
+pub fn completeness(name: &CStr, logging: Logging) -> Completeness {
+    let log_is_complete = logging == Logging::Unlogged || {
+        let log = below(name, c"log");
+        match files::look(HERE, &log) {
+            Ok(Some(facts)) if facts.is_directory => is_runnable(&log),
+            Ok(_) | Err(_) => true,
+        }
+    };
+    if is_runnable(name) && log_is_complete { Completeness::Complete } else { Completeness::Incomplete }
+}
+
+fn is_runnable(directory: &CStr) -> bool {
+    let run = below(directory, c"run");
+    match files::look(HERE, &run) {
+        Ok(Some(facts)) if facts.owner_executes => {
+            !files::open_read(HERE, &run).is_ok_and(|file| files::is_being_written(&file))
+        }
+        _ => false,
+    }
+}
+
+/// What an earlier svscan or supervise has left in the service directory `directory`, if it still runs.
+pub fn left_behind(directory: &CStr, boot: &str) -> Instance {
+    let read = || {
+        let file = files::open_read(HERE, &below(directory, INSTANCE)).ok()?;
+        let here = files::look(HERE, directory).ok()??.identity;
+        Instance::decode(&files::read_all(&file).ok()?)
+            .filter(|instance| instance.boot == boot && instance.directory == Some(here))
+    };
+    let alive = |process: Option<Process>| {
+        process.filter(|process| process::started(process.pid) == Some(process.started))
+    };
+    let instance: Instance = read().unwrap_or_default();
+    Instance { supervise: alive(instance.supervise), service: alive(instance.service), ..instance }
+}
+
+/// `DIRECTORY/NAME`.
+pub fn below(directory: &CStr, name: &CStr) -> CString {
+    CString::new([directory.to_bytes(), b"/", name.to_bytes()].concat()).unwrap_or_default()
+}

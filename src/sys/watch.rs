@@ -1,0 +1,89 @@
+//! Being told of changes in directories (inotify).
+
+use super::Result;
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
+use std::ffi::{CStr, OsString};
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// A watch over directories.
+#[derive(Debug)]
+pub struct Watch(Inotify);
+
+/// A directory that is watched.
+pub type Watched = WatchDescriptor;
+
+/// What is worth being told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interest {
+    /// Names that come.
+    Arrivals,
+    /// Names that come, go, are written or change their modes.
+    Everything,
+    /// Names that come, go or change their modes, and each write to a file.
+    Writes,
+}
+
+/// What has happened in a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Something happened to a name in it.
+    Name(Watched, OsString),
+    /// It is watched no more, because it is gone or because that was asked for.
+    Gone(Watched),
+    /// Too much has happened: look everywhere.
+    Everything,
+}
+
+impl Watch {
+    /// Watches nothing yet.
+    pub fn new() -> Result<Self> {
+        Ok(Self(Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?))
+    }
+
+    /// Watches the directory `path`.
+    pub fn add(&self, path: &CStr, interest: Interest) -> Result<Watched> {
+        let arrivals = AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_ONLYDIR;
+        let changes = match interest {
+            Interest::Arrivals => arrivals,
+            Interest::Writes => {
+                arrivals | AddWatchFlags::IN_DELETE | AddWatchFlags::IN_ATTRIB | AddWatchFlags::IN_MODIFY
+            }
+            Interest::Everything => {
+                arrivals
+                    | AddWatchFlags::IN_MOVED_FROM
+                    | AddWatchFlags::IN_DELETE
+                    | AddWatchFlags::IN_CLOSE_WRITE
+                    | AddWatchFlags::IN_ATTRIB
+            }
+        };
+        Ok(self.0.add_watch(path, changes)?)
+    }
+
+    /// Watches a directory no more.
+    pub fn remove(&self, watched: Watched) {
+        let _ = self.0.rm_watch(watched);
+    }
+
+    /// What has happened since the last call.
+    pub fn changes(&self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        while let Ok(events) = self.0.read_events() {
+            changes.extend(events.into_iter().map(|event| {
+                if event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW) {
+                    Change::Everything
+                } else if event.mask.contains(AddWatchFlags::IN_IGNORED) {
+                    Change::Gone(event.wd)
+                } else {
+                    Change::Name(event.wd, event.name.unwrap_or_default())
+                }
+            }));
+        }
+        changes
+    }
+}
+
+impl AsFd for Watch {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

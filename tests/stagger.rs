@@ -1,0 +1,230 @@
+//! `svscan --stagger`: the first starts at boot come one after the other, and nothing else is put off.
+
+use crate::support::{Running, Sandbox, kill, send};
+use nix::sys::signal::Signal::SIGTERM;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Notes when it starts, by the clock that the test reads, too.
+const NOTE: &str = "date +%s.%N >>started\nexec sleep 1000";
+
+/// From one slot to the next.
+const GAP: Duration = Duration::from_millis(400);
+
+/// A gap that no test lives to see the end of.
+const FOR_EVER: &str = "--stagger=1000";
+
+/// Something that does not wait for a slot may take so long: far less than the slot that it would have had.
+const AT_ONCE: Duration = Duration::from_secs(15);
+
+#[test]
+fn services_start_in_the_order_of_their_names_and_never_before_their_slot() {
+    let sandbox = Sandbox::new();
+    // Neither the order in which they were made nor that of their numbers is the order of names.
+    let names = ["10", "a", "b", "c", "z"];
+    for name in ["z", "b", "10", "c", "a"] {
+        sandbox.script(&format!("service/{name}/run"), NOTE);
+    }
+    sandbox.script("service/aa/run", NOTE);
+    sandbox.write("service/aa/down", "");
+    let before = now();
+    let _svscan = sandbox.start("svscan --stagger=0.4 service", "messages");
+    let starts: Vec<f64> = names.iter().map(|name| started(&sandbox, name)).collect();
+    for (slot, start) in starts.iter().enumerate() {
+        let earliest = before + GAP.as_secs_f64() * slot as f64;
+        assert!(*start >= earliest, "{} is early by {} s: {starts:?}", names[slot], earliest - start);
+    }
+    assert!(!sandbox.path("service/aa/started").exists());
+    assert_eq!(sandbox.read("messages"), "");
+}
+
+/// With slots this far apart, whatever has started after the first of all has not waited for one.
+#[test]
+fn services_that_are_down_take_no_slot() {
+    let sandbox = Sandbox::new();
+    for name in ["a", "b", "c"] {
+        sandbox.script(&format!("service/{name}/run"), NOTE);
+        sandbox.write(&format!("service/{name}/down"), "");
+    }
+    sandbox.script("service/d/run", NOTE);
+    let _svscan = sandbox.start(&format!("svscan {FOR_EVER} service"), "messages");
+    started(&sandbox, "d");
+    for name in ["a", "b", "c"] {
+        let line = sandbox.wait_for_status(&format!("service/{name}"), ": down ");
+        assert!(!line.contains("want up"), "{line}");
+    }
+}
+
+#[test]
+fn loggers_and_supervises_do_not_wait() {
+    let sandbox = Sandbox::new();
+    for name in ["a", "b", "c"] {
+        sandbox.script(&format!("service/{name}/run"), &format!("echo hello\n{NOTE}"));
+        sandbox.script(&format!("service/{name}/log/run"), "exec multilog ./main");
+    }
+    let before = Instant::now();
+    let _svscan = sandbox.start(&format!("svscan {FOR_EVER} service"), "messages");
+    started(&sandbox, "a");
+    for name in ["a", "b", "c"] {
+        sandbox.next_pid(&format!("service/{name}/log"), 0);
+    }
+    for name in ["b", "c"] {
+        let line = sandbox.wait_for_status(&format!("service/{name}"), ": down ");
+        assert!(line.contains(", normally up, want up"), "{line}");
+        assert!(!sandbox.path(&format!("service/{name}/started")).exists());
+    }
+    assert!(before.elapsed() < AT_ONCE);
+    // What waits is logged like any other when its time has come.
+    sandbox.run("svc -u service/c");
+    sandbox.wait_until("the service is logged", || sandbox.read("service/c/log/main/current") == "hello\n");
+    assert_eq!(sandbox.read("messages"), "");
+}
+
+#[test]
+fn up_and_once_start_a_waiting_service_now() {
+    let (sandbox, _svscan) = waiting(&["a", "b", "c", "d"]);
+    for (letter, name) in [("u", "d"), ("o", "c")] {
+        assert!(!sandbox.path(&format!("service/{name}/started")).exists());
+        sandbox.run(&format!("svc -{letter} service/{name}"));
+        started(&sandbox, name);
+    }
+    // That one was asked for does not bring the others forward.
+    assert!(!sandbox.path("service/b/started").exists());
+    let line = sandbox.run("svstat service/b");
+    assert!(line.contains(": down ") && line.contains("want up"), "{line}");
+}
+
+#[test]
+fn down_cancels_the_first_start() {
+    let sandbox = Sandbox::new();
+    for name in ["a", "b", "c"] {
+        sandbox.script(&format!("service/{name}/run"), NOTE);
+    }
+    let _svscan = sandbox.start("svscan --stagger 2 service", "messages");
+    sandbox.wait_until("b waits", || sandbox.sh("svok service/b").status.success());
+    assert!(!sandbox.path("service/b/started").exists(), "its slot is two seconds away");
+    sandbox.run("svc -d service/b");
+    // The slot of c comes after that of b.
+    started(&sandbox, "c");
+    let line = sandbox.run("svstat service/b");
+    assert!(line.contains(": down ") && !line.contains("want up"), "{line}");
+    assert!(!sandbox.path("service/b/started").exists());
+    sandbox.run("svc -u service/b");
+    started(&sandbox, "b");
+}
+
+#[test]
+fn a_new_svscan_neither_delays_nor_restarts_what_runs() {
+    let (sandbox, svscan) = waiting(&["a", "b", "c"]);
+    sandbox.run("svc -u service/b service/c");
+    let names = ["a", "b", "c"];
+    for name in names {
+        started(&sandbox, name);
+    }
+    let pids = names.map(|name| sandbox.next_pid(&format!("service/{name}"), 0));
+    drop(svscan);
+    sandbox.script("service/d/run", NOTE);
+    let before = Instant::now();
+    let _svscan = sandbox.start(&format!("svscan {FOR_EVER} service"), "messages");
+    // Those that run took no slot, so the new one has the first.
+    started(&sandbox, "d");
+    assert!(before.elapsed() < AT_ONCE);
+    assert_eq!(names.map(|name| sandbox.next_pid(&format!("service/{name}"), 0)), pids);
+    for name in names {
+        assert_eq!(sandbox.read(&format!("service/{name}/started")).lines().count(), 1, "{name}");
+    }
+    // Only first starts are put off.
+    send(pids[2], SIGTERM);
+    sandbox.next_pid("service/c", pids[2]);
+    assert_eq!(sandbox.read("messages"), "");
+}
+
+#[test]
+fn what_comes_later_does_not_wait() {
+    let (sandbox, _svscan) = waiting(&["a", "b"]);
+    sandbox.script("new/run", NOTE);
+    sandbox.run("mv new service/new");
+    started(&sandbox, "new");
+    assert!(!sandbox.path("service/b/started").exists());
+}
+
+#[test]
+fn a_supervise_that_dies_while_its_service_waits_does_not_bring_it_forward() {
+    let (sandbox, _svscan) = waiting(&["a", "b"]);
+    let supervise = sandbox.next_supervise("service/b", 0);
+    kill(supervise);
+    sandbox.next_supervise("service/b", supervise);
+    sandbox.wait_until("b is supervised again", || sandbox.sh("svok service/b").status.success());
+    let line = sandbox.wait_for_status("service/b", ": down ");
+    assert!(line.contains("want up"), "{line}");
+    assert!(!sandbox.path("service/b/started").exists());
+    sandbox.run("svc -u service/b");
+    started(&sandbox, "b");
+}
+
+#[test]
+fn term_ends_svscan_while_services_wait() {
+    let (sandbox, mut svscan) = waiting(&["a", "b", "c"]);
+    send(svscan.pid(), SIGTERM);
+    let status = svscan.wait_at_most(AT_ONCE).expect("nobody waits for a slot any more");
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(sandbox.processes(), []);
+    assert!(!sandbox.path("service/b/started").exists() && !sandbox.path("service/c/started").exists());
+}
+
+#[test]
+fn values_that_are_no_seconds_are_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.script("service/a/run", NOTE);
+    let usage = "svscan: usage: svscan [--stagger=SECONDS] [--then=PROGRAM] [dir]\n";
+    for options in
+        ["--stagger", "--stagger=", "--stagger=soon", "--stagger=-1", "--stagger 1e3", "--stagger=1s"]
+    {
+        let directory = if options == "--stagger" { "" } else { "service" };
+        let output = sandbox.sh(&format!("exec svscan {options} {directory}"));
+        assert_eq!(output.status.code(), Some(100), "{options}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), usage, "{options}");
+        assert_eq!(output.stdout, b"", "{options}");
+    }
+    assert!(!sandbox.path("service/a/supervise").exists());
+}
+
+#[test]
+fn directories_that_look_like_options_are_scanned_as_ever() {
+    let cases = [("--other", ""), ("-s", ""), ("--staggered", ""), ("--stagger", "./"), ("--", "")];
+    for (name, prefix) in cases {
+        let sandbox = Sandbox::new();
+        sandbox.script(&format!("{name}/a/run"), NOTE);
+        let _svscan = sandbox.start(&format!("svscan {prefix}{name}"), "messages");
+        let started = sandbox.path(name).join("a/started");
+        sandbox.wait_until(&format!("the service in {name} runs"), || started.exists());
+        assert_eq!(sandbox.read("messages"), "");
+    }
+}
+
+/// svscan with these services, of which only the first has started and the others wait for ever.
+fn waiting(names: &[&str]) -> (Sandbox, Running) {
+    let sandbox = Sandbox::new();
+    for name in names {
+        sandbox.script(&format!("service/{name}/run"), NOTE);
+    }
+    let svscan = sandbox.start(&format!("svscan {FOR_EVER} service"), "messages");
+    started(&sandbox, names[0]);
+    for name in names {
+        let directory = format!("service/{name}");
+        sandbox.wait_until("it is supervised", || sandbox.sh(&format!("svok {directory}")).status.success());
+    }
+    (sandbox, svscan)
+}
+
+/// Waits until a service has started, and returns when that was first.
+#[track_caller]
+fn started(sandbox: &Sandbox, name: &str) -> f64 {
+    let file = format!("service/{name}/started");
+    sandbox.wait_until(&format!("{name} has started"), || sandbox.read(&file).ends_with('\n'));
+    sandbox.read(&file).lines().next().unwrap().parse().unwrap()
+}
+
+/// What `date +%s.%N` prints.
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64()
+}

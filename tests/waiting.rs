@@ -1,0 +1,224 @@
+//! `svc --wait`, `--timeout` and `--check`: what a script may rely on.
+
+use crate::support::{Running, Sandbox, process_state, show};
+use std::fs::File;
+use std::io::Write;
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+const USAGE: [(&str, &str); 7] = [
+    ("--wait", "--wait=up, --wait=down or --wait=ready"),
+    ("--wait=", "--wait=up, --wait=down or --wait=ready"),
+    ("--wait=gone", "--wait=up, --wait=down or --wait=ready"),
+    ("--timeout", "--timeout=SECONDS"),
+    ("--timeout=soon", "--timeout=SECONDS"),
+    ("--timeout=-1", "--timeout=SECONDS"),
+    ("--check=yes", "--check"),
+];
+
+#[test]
+fn two_hundred_services_are_waited_for_at_once() {
+    const SERVICES: usize = 200;
+    let sandbox = Sandbox::new();
+    // The last to go takes its time, wherever it stands in the list.
+    let slow = "trap 'sleep 0.5; exit' TERM\n: >ready\nwhile :; do sleep 0.02; done";
+    for number in 0..SERVICES {
+        let run = if number == SERVICES / 2 { slow } else { ": >ready\nexec sleep 1000" };
+        sandbox.script(&format!("service/{number}/run"), run);
+    }
+    let _svscan = sandbox.start("svscan service", "messages");
+    for number in 0..SERVICES {
+        sandbox.wait_until("all run", || sandbox.path(&format!("service/{number}/ready")).exists());
+    }
+    let pid = |number: usize| sandbox.status(&format!("service/{number}")).and_then(|status| status.pid);
+    assert!((0..SERVICES).all(|number| pid(number).is_some()));
+    // The value of the second option is the next word, and more than the five seconds that would do.
+    let before = Instant::now();
+    let output = sandbox.sh("exec svc -d --wait=down --timeout 20 service/*");
+    let elapsed = before.elapsed();
+    let running: Vec<usize> = (0..SERVICES).filter(|&number| pid(number).is_some()).collect();
+    said(&output, 0, "");
+    assert_eq!(running, [], "these run when svc has come back");
+    show(&format!("svc -d --wait=down, {SERVICES} services, one takes 500 ms: {elapsed:?}"));
+    assert!(elapsed >= Duration::from_millis(500), "{elapsed:?}");
+
+    let before = Instant::now();
+    said(&sandbox.sh("exec svc --timeout 20 --wait up -u service/*"), 0, "");
+    show(&format!("svc -u --wait=up, {SERVICES} services: {:?}", before.elapsed()));
+    assert!((0..SERVICES).all(|number| pid(number).is_some()));
+}
+
+#[test]
+fn a_service_that_does_not_stop_is_named() {
+    let (sandbox, _svscan, _) = services(&[
+        ("deaf", "trap '' TERM\n: >ready\nwhile :; do sleep 0.02; done"),
+        ("one", ": >ready\nexec sleep 1000"),
+        ("two", ": >ready\nexec sleep 1000"),
+    ]);
+    let before = Instant::now();
+    let output = sandbox.sh("exec svc -d --wait=down --timeout=0.7 service/one service/deaf service/two");
+    assert!(before.elapsed() >= Duration::from_millis(700), "{:?}", before.elapsed());
+    said(&output, 99, "svc: warning: service/deaf is not in the state that was waited for\n");
+    for name in ["service/one", "service/two"] {
+        assert!(sandbox.status(name).unwrap().pid.is_none(), "{name} runs");
+    }
+    // What cannot be controlled weighs more than what is late.
+    let output = sandbox.sh("exec svc -d --wait=down --timeout=0.1 service/deaf nowhere");
+    said(
+        &output,
+        111,
+        "svc: warning: unable to chdir to nowhere: file does not exist\n\
+         svc: warning: service/deaf is not in the state that was waited for\n",
+    );
+    // Without a word about waiting nothing is waited for, and nothing is told.
+    said(
+        &sandbox.sh("exec svc -d service/deaf nowhere"),
+        0,
+        "svc: warning: unable to chdir to nowhere: file does not exist\n",
+    );
+}
+
+#[test]
+fn a_new_run_is_waited_for_after_a_signal_that_ends_the_old_one() {
+    for letters in ["-t", "-i", "-du"] {
+        let (sandbox, _svscan, words) = services(&[(
+            "web",
+            "exec 3<>in\ntrap 'read -r line <&3; exit' TERM INT\n: >ready\nwhile :; do sleep 0.02; done",
+        )]);
+        let before = sandbox.next_pid("service/web", 0);
+        let mut svc = sandbox.start(&format!("svc {letters} --wait=up service/web"), "said");
+        assert_eq!(svc.wait_at_most(Duration::from_millis(400)), None, "the old run counts, after {letters}");
+        assert_eq!(sandbox.next_pid("service/web", 0), before);
+        writeln!(&words[0]).unwrap();
+        assert_eq!(svc.wait().code(), Some(0));
+        let pid = sandbox.status("service/web").unwrap().pid.expect("it is up when svc comes back");
+        assert_ne!(i32::try_from(pid.get()).unwrap(), before);
+        assert_eq!(sandbox.read("said"), "");
+    }
+}
+
+#[test]
+fn signals_that_end_nothing_do_not_make_it_wait_for_a_new_run() {
+    let (sandbox, _svscan, _) = services(&[("web", "trap '' HUP ALRM WINCH\n: >ready\nexec sleep 1000")]);
+    let pid = sandbox.next_pid("service/web", 0);
+    for letters in ["-u", "-o", "-h", "-a", "-w", "-c"] {
+        said(&sandbox.sh(&format!("exec svc {letters} --wait=up --timeout=10 service/web")), 0, "");
+    }
+    assert_eq!(sandbox.next_pid("service/web", 0), pid);
+}
+
+#[test]
+fn readiness_is_waited_for() {
+    let (sandbox, _svscan, words) =
+        services(&[("web", "exec 4<>in\n: >ready\nread -r line <&4\necho >&3\nexec sleep 1000")]);
+    sandbox.write("service/web/notification-fd", "3\n");
+    sandbox.run("svc -d --wait=down service/web");
+    // It is up long before it is ready.
+    sandbox.run("svc -u --wait=up service/web");
+    said(
+        &sandbox.sh("exec svc --wait=ready --timeout=0.3 service/web"),
+        99,
+        "svc: warning: service/web is not in the state that was waited for\n",
+    );
+    let mut svc = sandbox.start("svc -u --wait=ready service/web", "said");
+    assert_eq!(svc.wait_at_most(Duration::from_millis(300)), None, "it is not ready");
+    writeln!(&words[0]).unwrap();
+    assert_eq!(svc.wait().code(), Some(0));
+    said(&sandbox.sh("exec svc --wait=ready --timeout=0 service/web"), 0, "");
+    // The readiness of the run that ends does not count.
+    let mut svc = sandbox.start("svc -t --wait=ready service/web", "said");
+    assert_eq!(svc.wait_at_most(Duration::from_millis(400)), None, "the new run is not ready");
+    writeln!(&words[0]).unwrap();
+    assert_eq!(svc.wait().code(), Some(0));
+    assert_eq!(sandbox.read("said"), "");
+}
+
+#[test]
+fn a_time_of_nothing_is_a_question() {
+    let (sandbox, _svscan, _) = services(&[("web", ": >ready\nexec sleep 1000")]);
+    let late = "svc: warning: service/web is not in the state that was waited for\n";
+    said(&sandbox.sh("exec svc --wait=up --timeout=0 service/web"), 0, "");
+    said(&sandbox.sh("exec svc --wait down --timeout 0 service/web"), 99, late);
+    said(&sandbox.sh("exec svc --wait=ready --timeout=0 service/web"), 99, late);
+    sandbox.run("svc -d --wait=down service/web");
+    said(&sandbox.sh("exec svc --wait=down --timeout=0 service/web"), 0, "");
+    said(&sandbox.sh("exec svc --wait=up --timeout=0 service/web"), 99, late);
+}
+
+#[test]
+fn the_end_of_supervise_is_the_end_of_the_service() {
+    let sandbox = Sandbox::new();
+    sandbox.script("web/run", ": >ready\nexec sleep 1000");
+    let mut supervise = sandbox.start("supervise web", "messages");
+    sandbox.wait_until("it runs", || sandbox.path("web/ready").exists());
+    let pid = sandbox.next_pid("web", 0);
+    said(&sandbox.sh("exec svc -dx --wait=down --timeout=20 web"), 0, "");
+    assert_eq!(process_state(pid), None);
+    assert!(supervise.wait().success());
+    // Now there is nobody to tell.
+    let message = "svc: warning: unable to control web: supervise not running\n";
+    for options in ["-d --wait=down", "-u --wait=up --timeout=1", "--check -u", "--check"] {
+        said(&sandbox.sh(&format!("exec svc {options} web")), 111, message);
+    }
+    said(&sandbox.sh("exec svc -u web"), 0, message);
+}
+
+#[test]
+fn only_those_who_ask_are_told_what_failed() {
+    let (sandbox, _svscan, _) = services(&[("web", ": >ready\nexec sleep 1000")]);
+    sandbox.run("mkdir empty");
+    let nowhere = "svc: warning: unable to chdir to nowhere: file does not exist\n";
+    let empty = "svc: warning: unable to control empty: file does not exist\n";
+    let both = format!("{nowhere}{empty}");
+    for (options, code) in [("-d", 0), ("--check -d", 111), ("-d --check", 111), ("-d --wait=down", 111)] {
+        sandbox.run("svc -u --wait=up service/web");
+        said(&sandbox.sh(&format!("exec svc {options} nowhere service/web empty")), code, &both);
+        // The others are told all the same.
+        sandbox.wait_for_status("service/web", ": down ");
+    }
+    said(&sandbox.sh("exec svc --check -u service/web"), 0, "");
+    said(&sandbox.sh("exec svc --check"), 0, "");
+    said(&sandbox.sh("exec svc --wait=up"), 0, "");
+}
+
+#[test]
+fn options_that_make_no_sense_are_refused_and_nothing_is_sent() {
+    let (sandbox, _svscan, _) = services(&[("web", ": >ready\nexec sleep 1000")]);
+    let pid = sandbox.next_pid("service/web", 0);
+    for (option, expected) in USAGE {
+        let directory = if option.contains('=') { " service/web" } else { "" };
+        let output = sandbox.sh(&format!("exec svc -d {option}{directory}"));
+        said(&output, 100, &format!("svc: usage: {expected}\n"));
+    }
+    // After the first directory everything is a directory, as ever; and so is what only resembles an option.
+    let message = |name: &str| format!("svc: warning: unable to chdir to {name}: file does not exist\n");
+    said(&sandbox.sh("exec svc -h nowhere --check"), 0, &[message("nowhere"), message("--check")].concat());
+    said(&sandbox.sh("exec svc -- --check"), 0, &message("--check"));
+    assert_eq!(sandbox.next_pid("service/web", 0), pid);
+    assert!(sandbox.run("svstat service/web").contains(": up "));
+}
+
+/// svscan with these services, each of which has said that it runs, and has a fifo `in`.
+fn services(services: &[(&str, &str)]) -> (Sandbox, Running, Vec<File>) {
+    let sandbox = Sandbox::new();
+    let words = services.iter().map(|(name, _)| sandbox.fifo(&format!("service/{name}/in"))).collect();
+    for (name, run) in services {
+        sandbox.script(&format!("service/{name}/run"), run);
+    }
+    let svscan = sandbox.start("svscan service", "messages");
+    for (name, _) in services {
+        sandbox
+            .wait_until(&format!("{name} runs"), || sandbox.path(&format!("service/{name}/ready")).exists());
+        // The status is written a moment after the start.
+        sandbox.next_pid(&format!("service/{name}"), 0);
+    }
+    (sandbox, svscan, words)
+}
+
+/// svc exited so, and said this.
+#[track_caller]
+fn said(output: &Output, code: i32, expected: &str) {
+    assert_eq!(String::from_utf8_lossy(&output.stderr), expected);
+    assert_eq!(output.status.code(), Some(code));
+    assert_eq!(output.stdout, b"");
+}
