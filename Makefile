@@ -7,7 +7,7 @@ PROGRAMS = $(basename $(notdir $(wildcard src/bin/*.rs)))
 SCRIPTS = $(shell find . \( -name target -o -name .git \) -prune -o -type f -perm -u+x \
 	-exec awk 'FNR == 1 { if (/^\#!.*sh$$/) print FILENAME; nextfile }' {} +)
 
-.PHONY: all demo check lint test differential fuzz install clean
+.PHONY: all demo check lint test differential fuzz soak bench install clean
 
 # How long the slow proofs take: make fuzz SECONDS=60
 SECONDS ?= 60
@@ -61,6 +61,17 @@ differential:
 # Each target of fuzz/ for so many seconds.
 fuzz:
 	fuzz/run.sh $(SECONDS)
+
+# What takes minutes: memory after 10,000 restarts and 10 GB of log, an idle tree for a minute.
+soak:
+	$(CARGO) test --locked --test integration soak:: -- --ignored --nocapture --test-threads=1
+
+# Ours and those of daemontools, runit and s6, side by side, in about 20 minutes; writes BENCHMARKS.md and
+# benches/chart.svg. For less: make bench ARGS=--quick, or ARGS='--only logging'.
+bench:
+	@tests/requirements.sh bench
+	$(MAKE) --no-print-directory install DESTDIR= PREFIX=$(abspath $(TARGET_DIR))/bench/programs
+	CARGO_TARGET_DIR=$(TARGET_DIR)/bench $(CARGO) bench --quiet --locked --bench bench -- $(ARGS)
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/servicedir

@@ -11,6 +11,8 @@ mod architecture;
 mod bounds;
 /// The same cases with our programs and with Debian's.
 mod conformance;
+/// How many system calls things take.
+mod counts;
 /// The demonstration.
 mod demo;
 /// How services end, and everything with them.
@@ -43,6 +45,8 @@ mod shutdown;
 mod skeletons;
 /// What the skeletons show beyond starting a program.
 mod skeletons_more;
+/// What takes too long for every day.
+mod soak;
 /// First starts that are spaced.
 mod stagger;
 /// svscan from boot on, under each init, and as the first process of a container.
