@@ -4,10 +4,15 @@ PREFIX ?= /usr
 CARGO ?= cargo
 TARGET_DIR ?= $(or $(CARGO_TARGET_DIR),target)
 PROGRAMS = $(basename $(notdir $(wildcard src/bin/*.rs)))
+# The heavier programs, each a crate of the same name.
+CRATES = $(patsubst crates/%/src/main.rs,%,$(wildcard crates/*/src/main.rs))
+VERSION = $(shell sed -n '/^version = /{s/.*"\(.*\)"/\1/p;q;}' Cargo.toml)
+# Where zsh looks for completions, below PREFIX/share. Debian has a place of its own for those of packages.
+ZSH ?= zsh/site-functions
 SCRIPTS = $(shell find . \( -name target -o -name .git \) -prune -o -type f -perm -u+x \
 	-exec awk 'FNR == 1 { if (/^\#!.*sh$$/) print FILENAME; nextfile }' {} +)
 
-.PHONY: all demo check lint test differential fuzz soak bench install clean
+.PHONY: all demo check lint test differential fuzz soak bench install deb rpm packaging-check clean
 
 # How long the slow proofs take: make fuzz SECONDS=60
 SECONDS ?= 60
@@ -29,6 +34,9 @@ ifdef STATIC
 		$(CARGO) build --release --locked --target $(HOST) $(addprefix --bin ,$(STATIC))
 	install -m 755 $(STATIC:%=$(TARGET_DIR)/$(HOST)/release/%) $(TARGET_DIR)/release
 endif
+ifneq ($(CRATES),)
+	$(CARGO) build --release --locked $(addprefix --package ,$(CRATES))
+endif
 
 demo:
 	$(CARGO) build --quiet --locked
@@ -40,17 +48,20 @@ check:
 	$(MAKE) --no-print-directory lint test
 
 lint:
-	$(CARGO) fmt --check
-	$(CARGO) clippy --quiet --locked --all-targets -- -D warnings
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --quiet --locked --workspace --all-targets -- -D warnings
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	CARGO_TARGET_DIR=$(TARGET_DIR)/fuzz $(CARGO) check --quiet --locked --manifest-path fuzz/Cargo.toml
-	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --locked --no-deps --document-private-items
-	mandoc -Tlint -W warning,stop man/*.[78]
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --locked --workspace --no-deps --document-private-items
+	mandoc -Tlint -W warning,stop man/*.[78] crates/*/man/*.8
 	shellcheck $(SCRIPTS) packaging/servicedir.openrc
 	shellcheck --shell=sh tests/conformance/prelude.sh
 
 test:
 	$(CARGO) test --quiet --locked --lib
+	$(CARGO) test --quiet --locked --package skynet --bins
+	$(CARGO) build --quiet --locked
+	RUST_TEST_THREADS=8 $(CARGO) test --quiet --locked --package skynet --test integration
 	# Most of these tests wait, so more of them than there are processors can run at a time.
 	RUST_TEST_THREADS=8 $(CARGO) test --locked --test integration
 
@@ -75,13 +86,42 @@ bench:
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/servicedir
-	install -m 755 $(PROGRAMS:%=$(TARGET_DIR)/release/%) scripts/svscanboot \
+	install -m 755 $(PROGRAMS:%=$(TARGET_DIR)/release/%) $(CRATES:%=$(TARGET_DIR)/release/%) scripts/svscanboot \
 		$(DESTDIR)$(PREFIX)/bin
-	for page in man/*.[1-8]; do \
+	for page in man/*.[1-8] $(wildcard crates/*/man/*.[1-8]); do \
 		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page || exit 1; \
 	done
-	cp -r skeletons $(DESTDIR)$(PREFIX)/share/servicedir
+	cp -r skeletons packaging/participant-template $(DESTDIR)$(PREFIX)/share/servicedir
 	chmod -R u=rwX,go=rX $(DESTDIR)$(PREFIX)/share/servicedir
+ifneq ($(filter skynet,$(CRATES)),)
+	$(call completions,bash,bash-completion/completions/skynet)
+	$(call completions,zsh,$(ZSH)/_skynet)
+	$(call completions,fish,fish/vendor_completions.d/skynet.fish)
+endif
+
+define completions
+install -d $(dir $(DESTDIR)$(PREFIX)/share/$2)
+$(TARGET_DIR)/release/skynet completions $1 >$(DESTDIR)$(PREFIX)/share/$2
+endef
+
+# Packages for Debian (needs debhelper, lintian) and for the kin of Fedora (needs rpmbuild, rpmlint).
+deb: all
+	rm -rf $(TARGET_DIR)/deb
+	install -d $(TARGET_DIR)/deb/servicedir
+	cp -r packaging/deb $(TARGET_DIR)/deb/servicedir/debian
+	sed -i "s/VERSION/$(VERSION)/; s/DATE/$$(date -R -r CHANGELOG.md)/" $(TARGET_DIR)/deb/servicedir/debian/changelog
+	cd $(TARGET_DIR)/deb/servicedir && SOURCE=$(CURDIR) dpkg-buildpackage --build=binary --no-sign
+	lintian --fail-on error,warning --info --tag-display-limit 0 $(TARGET_DIR)/deb/*.changes
+
+rpm: all
+	rm -rf $(TARGET_DIR)/rpm
+	rpmbuild -bb --define '_topdir $(abspath $(TARGET_DIR))/rpm' --define 'version $(VERSION)' \
+		--define 'source $(CURDIR)' packaging/rpm/servicedir.spec
+	rpmlint --config packaging/rpm/rpmlint.toml $(TARGET_DIR)/rpm/RPMS/*/*.rpm
+
+# The deb as the administrator of this Debian tries it: root, network, a minute.
+packaging-check: deb
+	packaging/check.sh $(TARGET_DIR)/deb
 
 clean:
 	$(CARGO) clean

@@ -49,17 +49,41 @@ fn the_commands_of_the_readme_install_run_control_and_remove_a_service() {
 }
 
 /// What `make install` makes apart from files of the clone.
-const DIRECTORIES: [&str; 6] =
-    ["bin", "share", "share/man", "share/man/man7", "share/man/man8", "share/servicedir"];
+const DIRECTORIES: [&str; 12] = [
+    "bin",
+    "share",
+    "share/bash-completion",
+    "share/bash-completion/completions",
+    "share/fish",
+    "share/fish/vendor_completions.d",
+    "share/man",
+    "share/man/man7",
+    "share/man/man8",
+    "share/servicedir",
+    "share/zsh",
+    "share/zsh/site-functions",
+];
+
+/// Completions for the shells.
+const COMPLETIONS: [&str; 3] = [
+    "share/bash-completion/completions/skynet",
+    "share/fish/vendor_completions.d/skynet.fish",
+    "share/zsh/site-functions/_skynet",
+];
 
 /// All programs, pages and skeletons of the clone are there, with their modes, and nothing else is; the programs run.
 #[track_caller]
 fn check_installed(sandbox: &Sandbox, directory: &str, clone: &Files) {
     let mut expected: BTreeSet<(PathBuf, u32)> =
         DIRECTORIES.map(|directory| (directory.into(), 0o40_755)).into();
+    expected.extend(COMPLETIONS.map(|file| (file.into(), 0o100_644)));
     for (path, file) in clone {
         let name = Path::new(path.file_name().unwrap());
         if path.starts_with("skeletons") {
+            expected.insert((Path::new("share/servicedir").join(path), file.mode & !0o022));
+        } else if let Ok(path) = path.strip_prefix("packaging")
+            && path.starts_with("participant-template")
+        {
             expected.insert((Path::new("share/servicedir").join(path), file.mode & !0o022));
         } else if path.parent().is_some_and(|directory| directory.ends_with("man")) {
             let section = name.extension().unwrap().to_str().unwrap();
@@ -72,6 +96,9 @@ fn check_installed(sandbox: &Sandbox, directory: &str, clone: &Files) {
             let code = sandbox.spawn(command, "messages").wait().code();
             assert!(matches!(code, Some(0 | 1 | 100 | 111)), "{}: {code:?}", path.display());
             expected.insert((program, 0o100_755));
+        } else if path.starts_with("crates") && path.ends_with("src/main.rs") {
+            let name = path.iter().nth(1).unwrap();
+            expected.insert((Path::new("bin").join(name), 0o100_755));
         } else if path.parent() == Some(Path::new("scripts")) {
             expected.insert((Path::new("bin").join(name), 0o100_755));
         }

@@ -1,0 +1,183 @@
+//! Carries out tasks for many participants at once: all commands are sent, then there is one wait for whatever comes
+//! first.
+
+use crate::failure::{Outcome, complain, say};
+use crate::meter::Meter;
+use crate::progress::{End, Progress, Sight, Step, Task};
+use crate::site::{Participant, Supervision};
+use nix::errno::Errno;
+use servicedir::service::control::{Command, Letters, OPTIONS, Signal};
+use servicedir::service::directory::{Directory, NoControl};
+use servicedir::service::status::Want;
+use servicedir::service::waiting::Crowd;
+use servicedir::sys::{clock, files};
+use servicedir::tai::Stamp;
+use std::collections::BTreeSet;
+use std::ffi::CString;
+use std::fs;
+use std::time::{Duration, Instant};
+
+/// Carries out `task` for all of these participants, and says of each what has come of it.
+pub(crate) fn carry_out(participants: &[Participant], task: Task, limit: Duration) -> Outcome {
+    let now = clock::monotonic();
+    // For whom this is too far away there is no end.
+    let deadline = now.checked_add(limit);
+    let paths: Vec<CString> = participants.iter().map(Participant::service).collect();
+    let mut crowd = Crowd::new();
+    let mut jobs = Vec::new();
+    for (participant, path) in participants.iter().zip(&paths) {
+        // What is waited for must be watched before it can happen.
+        crowd.add(path);
+        jobs.push(Job::new(participant, path, task));
+    }
+    let mut meter = Meter::new();
+    let mut pending: BTreeSet<usize> = (0..jobs.len()).collect();
+    let mut outcome = Outcome::Done;
+    let mut news: Vec<usize> = pending.iter().copied().collect();
+    loop {
+        let now = clock::monotonic();
+        let is_late = deadline.is_some_and(|deadline| deadline <= now);
+        let is_due = |job: &Job| job.due.is_some_and(|due| due <= now);
+        for (index, job) in jobs.iter_mut().enumerate() {
+            if !pending.contains(&index) || !(is_late || is_due(job) || news.contains(&index)) {
+                continue;
+            }
+            let end = job.go_on(now).or_else(|| is_late.then(|| job.give_up(limit)));
+            if let Some(end) = end {
+                pending.remove(&index);
+                meter.clear();
+                outcome = Outcome::all([outcome, tell(job.participant, task, end)]);
+            }
+        }
+        if pending.is_empty() {
+            return outcome;
+        }
+        let waiting =
+            || jobs.iter().enumerate().filter(|(index, _)| pending.contains(index)).map(|(_, job)| job);
+        meter.show(
+            jobs.len() - pending.len(),
+            jobs.len(),
+            waiting().map(|job| job.participant.name.as_str()),
+        );
+        let due = waiting().filter_map(|job| job.due).chain(deadline).min();
+        news = crowd.wait(due);
+    }
+}
+
+/// A task for one participant.
+struct Job<'a> {
+    participant: &'a Participant,
+    directory: Option<Directory>,
+    progress: Progress,
+    /// When it is to be looked at even without news.
+    due: Option<Instant>,
+}
+
+impl<'a> Job<'a> {
+    fn new(participant: &'a Participant, path: &CString, task: Task) -> Self {
+        let tells_readiness = participant.directory.join("notification-fd").exists();
+        let directory = Directory::open(files::HERE, path).ok();
+        Self { participant, directory, progress: Progress::new(task, tells_readiness), due: None }
+    }
+
+    /// Looks, and does what is to be done now.
+    fn go_on(&mut self, now: Instant) -> Option<End> {
+        if let Supervision::Hidden(why) = self.participant.supervision() {
+            return Some(End::Failed(format!("unable to look at its supervise: {why}")));
+        }
+        loop {
+            match self.progress.see(&self.look(), now) {
+                Step::Send(letters) => {
+                    if let Err(why) = self.send(letters) {
+                        return Some(End::Failed(why));
+                    }
+                }
+                Step::Renew => {
+                    // The signal of `d`, which also wakes it, but nothing in between looks as if it were to stay down.
+                    if let Err(why) = self.send(&[self.down_letter(), b'c', b'u']) {
+                        return Some(End::Failed(why));
+                    }
+                }
+                Step::Look => {}
+                Step::Wait(due) => {
+                    self.due = due;
+                    return None;
+                }
+                Step::End(end) => return Some(end),
+            }
+        }
+    }
+
+    /// The time is over.
+    fn give_up(&self, limit: Duration) -> End {
+        let end = self.progress.late(&self.look(), limit);
+        match self.progress.last_commands().map(|letters| self.send(letters)) {
+            Some(Err(why)) => End::Failed(why),
+            Some(Ok(())) | None => end,
+        }
+    }
+
+    /// What is looked at first is written last.
+    fn look(&self) -> Sight {
+        let directory = self.directory.as_ref();
+        let is_supervised = directory.is_some_and(|directory| directory.knock().is_ok());
+        let status = directory.and_then(|directory| directory.status().ok());
+        let now = Stamp::from_unix(clock::wall());
+        let more = directory.map(Directory::more).unwrap_or_default();
+        Sight {
+            is_supervised: is_supervised && status.is_some(),
+            pid: status.and_then(|status| status.pid),
+            // A second that has only begun is none.
+            age: status.map_or(Duration::ZERO, |status| {
+                Duration::from_secs(now.seconds_since(status.since).saturating_sub(1))
+            }),
+            want: status.map_or(Want::Down, |status| status.want),
+            is_ready: more.ready.is_some(),
+            last_exit: more.last_exit.map(|last| (last.at, last.how)),
+        }
+    }
+
+    /// The letter of the signal that the participant is ended by.
+    fn down_letter(&self) -> u8 {
+        let name = fs::read_to_string(self.participant.directory.join("down-signal")).unwrap_or_default();
+        let signal = Signal::from_name(name.trim()).unwrap_or(Signal::Terminate);
+        let sends = |letter: &&u8| Command::from_byte(**letter) == Some(Command::Send(signal));
+        OPTIONS.iter().find(sends).copied().unwrap_or(b't')
+    }
+
+    fn send(&self, bytes: &[u8]) -> Result<(), String> {
+        let mut letters = Letters::default();
+        bytes.iter().for_each(|&letter| letters.add(letter));
+        let Some(directory) = &self.directory else { return Ok(()) };
+        directory.control(&letters).map_err(|error| match error {
+            NoControl::Unopened(error) if error.is(Errno::ENXIO as i32) => {
+                "its supervisor has just ended".to_string()
+            }
+            NoControl::Unopened(error) => format!("unable to control it: {}", error.text()),
+            NoControl::Unwritten(error) => format!("unable to write to its supervisor: {}", error.text()),
+        })
+    }
+}
+
+/// Says what has come of a task.
+fn tell(participant: &Participant, task: Task, end: End) -> Outcome {
+    let name = &participant.name;
+    match end {
+        End::Running => say(format_args!("{name} RUNNING")),
+        End::Stopped => say(format_args!("{name} STOPPED")),
+        End::Failed(why) => {
+            say(format_args!("{name} FAILED"));
+            complain(format_args!("{name}: {why}"));
+            return Outcome::NotDone;
+        }
+        End::Unsupervised => {
+            say(format_args!("{name} {}", participant.unsupervised()));
+            // It does not run, so that it has stopped; and new logic needs no more than the next start.
+            return match task {
+                Task::Stop | Task::Reload | Task::Wait(_) => Outcome::Done,
+                Task::Start | Task::Restart => Outcome::NotDone,
+            };
+        }
+    }
+    Outcome::Done
+}

@@ -1,0 +1,238 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Manages SkyNET participants: services that work for processes.
+#[derive(Debug, Parser)]
+#[command(name = "skynet", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// The directory of a mini-SkyNET [default: the one that the current directory is in, else the system]
+    #[arg(long, global = true, env = "SKYNET_ROOT", value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// The root directory of an image that is being built
+    #[arg(long, global = true, value_name = "DIR", conflicts_with = "root")]
+    pub sysroot: Option<PathBuf>,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a participant from its logic
+    #[command(visible_alias = "make_participant")]
+    Install(Install),
+    /// Remove participants that are not running
+    Uninstall(Selection),
+    /// Start participants at boot
+    Enable(Switch),
+    /// Do not start participants at boot, and stop them
+    Disable(Switch),
+    /// Start participants
+    Start(Patient),
+    /// Stop participants; what they have in hand they finish
+    Stop(Patient),
+    /// Stop and start participants
+    Restart(Patient),
+    /// Make participants use new logic without losing an item
+    Reload(Patient),
+    /// Tell how participants are
+    Status(Status),
+    /// Name the participants; `*` marks those that run
+    List(List),
+    /// Show what participants have logged
+    ///
+    /// The logs are merged in the order of time, across rotations. A log that may not be read is named, and the others are
+    /// shown.
+    Log(Log),
+    /// Tell how often participants were called, how long they took, and what failed
+    ///
+    /// FALSE counts items with the result false, which is an answer; FAILED those with an error. The median, and the time
+    /// that 95 % of the items did not exceed, are exact up to 255 ms and within 1 % from there on.
+    History(History),
+    /// Run a participant in the foreground
+    Manual(One),
+    /// Write the directories of participants again from their settings
+    Rebuild(Selection),
+    /// Make svscan take up changes now
+    Apply,
+    /// Wait until participants are in a state
+    Wait(Wait),
+    /// Tell somebody that a participant has crashed, for its script `notify`
+    #[command(hide = true)]
+    Notify(Notify),
+    /// Print completions for a shell
+    #[command(hide = true)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which participants.
+#[derive(Debug, Args)]
+pub struct Selection {
+    /// Participants; names may be shortened
+    #[arg(required_unless_present = "all", value_name = "NAME")]
+    pub names: Vec<String>,
+    /// All of them
+    #[arg(long, conflicts_with = "names")]
+    pub all: bool,
+}
+
+/// One participant.
+#[derive(Debug, Args)]
+pub struct One {
+    /// The participant; its name may be shortened
+    #[arg(value_name = "NAME")]
+    pub name: String,
+}
+
+/// Options of `install`.
+#[derive(Debug, Args)]
+pub struct Install {
+    /// The name [default: that of the logic]
+    #[arg(short, long)]
+    pub name: Option<String>,
+    /// The account that it runs as
+    #[arg(short, long)]
+    pub user: Option<String>,
+    /// The queue that its work comes from [default: its name]
+    #[arg(short, long)]
+    pub queue: Option<String>,
+    /// What the process engine calls it by [default: its name]
+    #[arg(short, long)]
+    pub regexp: Option<String>,
+    /// Make so many: NAME_0, NAME_1 ...
+    #[arg(short, long, value_name = "N")]
+    pub instances: Option<u32>,
+    /// The logic, in Python or any executable
+    #[arg(short = 'p', long = "logic", value_name = "LOGIC", conflicts_with = "logic")]
+    pub old_logic: Option<PathBuf>,
+    /// The logic, in Python or any executable
+    #[arg(required_unless_present = "old_logic")]
+    pub logic: Option<PathBuf>,
+}
+
+/// Options of `enable` and `disable`.
+#[derive(Debug, Args)]
+pub struct Switch {
+    /// Which
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Wait until it is so
+    #[arg(long)]
+    pub now: bool,
+}
+
+/// Options of commands that wait.
+#[derive(Debug, Args)]
+pub struct Patient {
+    /// Which
+    #[command(flatten)]
+    pub selection: Selection,
+    /// How long to wait
+    #[arg(short, long, value_name = "SECONDS", default_value_t = 60)]
+    pub wait: u64,
+}
+
+/// Options of `status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Participants [default: all]; names may be shortened
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// All of them
+    #[arg(long, conflicts_with = "names")]
+    pub all: bool,
+    /// For programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `list`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// Only those that are enabled
+    #[arg(long, conflicts_with = "disabled")]
+    pub enabled: bool,
+    /// Only those that are not
+    #[arg(long)]
+    pub disabled: bool,
+}
+
+/// Options of `log`.
+#[derive(Debug, Args)]
+pub struct Log {
+    /// Participants [default: all]; names may be shortened
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// All of them
+    #[arg(long, conflicts_with = "names")]
+    pub all: bool,
+    /// Only the last lines [default: all; 10 with --follow unless --since is given]
+    #[arg(short = 'n', long, value_name = "LINES")]
+    pub lines: Option<usize>,
+    /// Go on as lines come
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only the lines of one process: those with its wfid in them, as `wfid=ID` or bare, but not as a part of a longer word
+    #[arg(long, value_name = "ID")]
+    pub wfid: Option<String>,
+    /// Only lines from then on: 90s, 15m, 2h, 3d ago, or a local time: YYYY-MM-DD, YYYY-MM-DDTHH:MM:SS
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+}
+
+/// Options of `history`.
+#[derive(Debug, Args)]
+pub struct History {
+    /// Participants [default: all]; names may be shortened
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// All of them
+    #[arg(long, conflicts_with = "names")]
+    pub all: bool,
+    /// Only what came from then on, as for `log`
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// For programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `notify`: what supervise tells.
+#[derive(Debug, Args)]
+pub struct Notify {
+    /// The name of the participant, or its directory
+    pub name: String,
+    /// What has happened: start, exit or killed
+    pub what: String,
+    /// The process
+    pub pid: u32,
+    /// The exit code, or the number of the signal
+    pub code: i32,
+}
+
+/// Options of `wait`.
+#[derive(Debug, Args)]
+pub struct Wait {
+    /// What to wait for
+    pub state: State,
+    /// Which, and how long
+    #[command(flatten)]
+    pub patient: Patient,
+}
+
+/// A state to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum State {
+    /// It runs
+    Up,
+    /// It does not run
+    Down,
+    /// It runs and has said that it is ready
+    Ready,
+}

@@ -1,0 +1,37 @@
+//! `skynet apply`: makes svscan take up changes now.
+
+use super::enable::make_supervise_parents;
+use crate::failure::{Failure, Outcome, complain, say};
+use crate::running;
+use crate::site::Site;
+use std::fs;
+
+/// Carries out `skynet apply`.
+pub fn run(site: &Site) -> Result<Outcome, Failure> {
+    let place = &site.layout.service;
+    let participants = site.participants()?;
+    for participant in participants.iter().filter(|participant| participant.is_enabled) {
+        make_supervise_parents(site, participant)?;
+    }
+    for entry in fs::read_dir(place).into_iter().flatten().flatten() {
+        let link = entry.path();
+        if site.layout.root.as_os_str() == "/" && link.is_symlink() && !link.exists() {
+            complain(format_args!("{} leads nowhere: remove it", link.display()));
+        }
+    }
+    let scanners = running::scanners(place);
+    if scanners.is_empty() {
+        say(format_args!("No svscan runs on {}; changes hold when one does", place.display()));
+        return Ok(Outcome::Done);
+    }
+    let mut outcome = Outcome::Done;
+    for svscan in scanners {
+        if running::look_now(svscan) {
+            say(format_args!("svscan (pid {svscan}) looks at {} now", place.display()));
+        } else {
+            complain(format_args!("svscan (pid {svscan}) cannot be told; it looks every five seconds"));
+            outcome = Outcome::NotDone;
+        }
+    }
+    Ok(outcome)
+}

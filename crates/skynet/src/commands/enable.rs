@@ -1,0 +1,174 @@
+//! `skynet enable`, `skynet disable`: the link that makes svscan start a participant, now and at boot.
+
+use super::making;
+use crate::cli::Switch;
+use crate::failure::{Failure, Outcome, complain, say};
+use crate::running::{self, State};
+use crate::site::{Participant, Site};
+use crate::writing;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long to wait where that was asked for.
+const LONG: Duration = Duration::from_secs(60);
+
+/// How long to wait for a participant that may have nothing in hand.
+const SHORT: Duration = Duration::from_secs(5);
+
+/// What is in the place of a participant's link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// Nothing.
+    Missing,
+    /// The link to it.
+    Ours,
+    /// Something else.
+    Other,
+}
+
+/// Carries out `skynet enable`.
+pub fn enable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
+    let (participants, is_clean) = site.select(&arguments.selection.names, arguments.selection.all)?;
+    let mut outcomes = vec![if is_clean { Outcome::Done } else { Outcome::NotDone }];
+    if !participants.is_empty() {
+        making::scan_directory(site)?;
+    }
+    let mut enabled = Vec::new();
+    for participant in participants {
+        let name = &participant.name;
+        make_supervise_parents(site, &participant)?;
+        let link = site.layout.link(name);
+        match look(site, &participant) {
+            Link::Ours => say(format_args!("{name} is enabled already")),
+            Link::Missing => {
+                let target = site.layout.inside(&participant.directory);
+                writing::link(&link, &target).map_err(|error| Failure::file("make", &link, &error))?;
+                say(format_args!("{name} is enabled"));
+            }
+            Link::Other => {
+                complain(format_args!(
+                    "{name} cannot be enabled: {} is there, and is not a link to {}",
+                    link.display(),
+                    participant.directory.display()
+                ));
+                outcomes.push(Outcome::NotDone);
+                continue;
+            }
+        }
+        enabled.push(participant);
+    }
+    if arguments.now && !enabled.is_empty() {
+        outcomes.push(wait_until_up(site, enabled));
+    }
+    Ok(Outcome::all(outcomes))
+}
+
+/// Waits until participants run. Where no svscan runs, they will when it does: that is all there is to do in an image.
+fn wait_until_up(site: &Site, participants: Vec<Participant>) -> Outcome {
+    let place = &site.layout.service;
+    let all_run = |participants: &[Participant]| {
+        participants.iter().all(|participant| matches!(running::state(&participant.directory), State::Up(_)))
+    };
+    if running::scanners(place).is_empty() && !all_run(&participants) {
+        say(format_args!("No svscan runs on {}; they start when one does", place.display()));
+        return Outcome::Done;
+    }
+    let late = running::wait(participants.clone(), LONG, |participant| {
+        let state = running::state(&participant.directory);
+        if state == State::Down {
+            running::control(&participant.directory, b"u");
+        }
+        matches!(state, State::Up(_))
+    });
+    for Participant { name, .. } in participants.iter().filter(|participant| !late.contains(participant)) {
+        say(format_args!("{name} RUNNING"));
+    }
+    for Participant { name, .. } in &late {
+        complain(format_args!("{name} FAILED: it is enabled, but does not run; see skynet log {name}"));
+    }
+    if late.is_empty() { Outcome::Done } else { Outcome::NotDone }
+}
+
+/// Carries out `skynet disable`.
+pub fn disable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
+    let (participants, is_clean) = site.select(&arguments.selection.names, arguments.selection.all)?;
+    let mut outcomes = vec![if is_clean { Outcome::Done } else { Outcome::NotDone }];
+    let mut disabled = Vec::new();
+    for participant in participants {
+        let name = &participant.name;
+        let link = site.layout.link(name);
+        match look(site, &participant) {
+            Link::Missing => say(format_args!("{name} is disabled already")),
+            Link::Ours => {
+                fs::remove_file(&link).map_err(|error| Failure::file("remove", &link, &error))?;
+                say(format_args!("{name} is disabled"));
+            }
+            Link::Other => {
+                complain(format_args!(
+                    "{name} cannot be disabled: {} is not a link; remove it by hand",
+                    link.display()
+                ));
+                outcomes.push(Outcome::NotDone);
+                continue;
+            }
+        }
+        disabled.push(participant);
+    }
+    outcomes.push(stop(disabled, arguments.now));
+    Ok(Outcome::all(outcomes))
+}
+
+/// Stops what is not to be started again. What takes longer than a moment ends on its own, unless that is to be waited for.
+fn stop(participants: Vec<Participant>, now: bool) -> Outcome {
+    let is_supervised = |directory: &Path| running::state(directory) != State::Unsupervised;
+    let supervised: Vec<Participant> = participants
+        .into_iter()
+        .filter(|one| is_supervised(&one.directory) || is_supervised(&one.directory.join("log")))
+        .collect();
+    let late = running::retire(&supervised, if now { LONG } else { SHORT });
+    for Participant { name, .. } in supervised.iter().filter(|participant| !late.contains(participant)) {
+        say(format_args!("{name} STOPPED"));
+    }
+    for Participant { name, .. } in &late {
+        complain(format_args!(
+            "{name} finishes what it has in hand, and ends then; skynet disable --now {name} waits, and ends its logger"
+        ));
+    }
+    if late.is_empty() || !now { Outcome::Done } else { Outcome::NotDone }
+}
+
+/// Looks at the place of a participant's link.
+pub fn look(site: &Site, participant: &Participant) -> Link {
+    let link = site.layout.link(&participant.name);
+    let Ok(facts) = fs::symlink_metadata(&link) else { return Link::Missing };
+    if !facts.is_symlink() {
+        return Link::Other;
+    }
+    let target = fs::read_link(&link).unwrap_or_default();
+    let expected = site.layout.inside(&participant.directory);
+    let is_same = || {
+        let [there, here] = [&link, &participant.directory].map(|path| fs::canonicalize(path).ok());
+        there.is_some() && there == here
+    };
+    // A link that leads nowhere is in nobody's way.
+    if target == expected || is_same() || !link.exists() { Link::Ours } else { Link::Other }
+}
+
+/// Makes the directories in which supervise makes its own, where a participant on a read-only file system has links
+/// instead: supervise makes one directory, not those that lead to it, and below /run they are gone after each boot.
+pub fn make_supervise_parents(site: &Site, participant: &Participant) -> Result<(), Failure> {
+    // What is below /run in an image is not there when it runs.
+    if site.layout.root != Path::new("/") {
+        return Ok(());
+    }
+    for name in ["supervise", "log/supervise"] {
+        let link = participant.directory.join(name);
+        let Ok(target) = fs::read_link(&link) else { continue };
+        let target = link.parent().map_or(PathBuf::new(), |place| place.join(&target));
+        if let Some(parent) = target.parent().filter(|parent| !parent.is_dir()) {
+            writing::directories(parent).map_err(|error| Failure::file("make", parent, &error))?;
+        }
+    }
+    Ok(())
+}

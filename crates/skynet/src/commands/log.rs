@@ -1,0 +1,242 @@
+//! `skynet log`.
+
+use crate::cli;
+use crate::failure::{Failure, Outcome, complain};
+use crate::logs::backward::{Backward, Place, starts};
+use crate::logs::chain::{Chain, Ends, Until};
+use crate::logs::files::{self, Piece};
+use crate::logs::follow::{Follow, News};
+use crate::logs::label::{self, Label};
+use crate::logs::lines::{Lines, Tail};
+use crate::logs::merge::Merge;
+use crate::logs::progress::Progress;
+use crate::logs::show::Show;
+use crate::logs::since;
+use crate::logs::wanted::Wanted;
+use crate::site::{Participant, Site};
+use servicedir::sys::clock;
+use servicedir::sys::limits::{self, Resource};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+/// How many lines to begin with when more are to come.
+const LINES: usize = 10;
+
+/// How much is written at once.
+const BATCH: usize = 64 * 1024;
+
+/// Carries out `skynet log`.
+pub fn run(site: &Site, arguments: &cli::Log) -> Result<Outcome, Failure> {
+    clock::load_time_zone();
+    let since = since_label(arguments.since.as_deref())?;
+    let mut wanted = Wanted::new(since);
+    if let Some(wfid) = &arguments.wfid {
+        if wfid.is_empty() {
+            return Err(Failure::usage("a wfid is not empty"));
+        }
+        wanted = wanted.with_word(wfid.as_bytes());
+    }
+    let count = arguments.lines.or((arguments.follow && since.is_none()).then_some(LINES));
+    let (logs, mut is_clean) = logs(site, &arguments.names)?;
+    let until = if arguments.follow { Until::Follow } else { Until::End };
+    let mut stream = Stream::new(wanted, until);
+    let mut follow = arguments.follow.then(Follow::new);
+    let mut found = Vec::new();
+    for log in logs {
+        let pieces = match &mut follow {
+            Some(follow) => watched(follow, found.len(), &log, since),
+            None => log.pieces(since),
+        };
+        match pieces {
+            Ok(pieces) => found.push((log, pieces)),
+            Err(Trouble::Absent) if follow.is_some() => found.push((log, Vec::new())),
+            Err(Trouble::Absent) if log.is_named => {
+                complain(format_args!("{} has not logged anything yet", log.name));
+                is_clean = false;
+            }
+            Err(Trouble::Absent) => {}
+            Err(Trouble::Told) => is_clean = false,
+        }
+    }
+    let places = match count {
+        Some(count) => stream.starts(&found, count),
+        None => vec![Place::default(); found.len()],
+    };
+    for ((log, pieces), place) in found.into_iter().zip(places) {
+        stream.add(log, pieces, place);
+    }
+    let heard = stream.show()?;
+    if let (Heard::Yes, Some(follow), false) = (heard, follow, stream.names.is_empty()) {
+        stream.follow(follow)?;
+    }
+    is_clean &= stream.is_clean();
+    Ok(if is_clean { Outcome::Done } else { Outcome::NotDone })
+}
+
+/// The label of the moment that `--since` means.
+pub(super) fn since_label(text: Option<&str>) -> Result<Option<Label>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    let label = since::parse(text, clock::wall().as_secs(), clock::local);
+    label.map(Some).ok_or_else(|| Failure::usage(format_args!("--since {text}: it {}", since::HELP)))
+}
+
+/// The log of a participant.
+#[derive(Debug)]
+pub(super) struct Log {
+    pub(super) name: String,
+    pub(super) directory: PathBuf,
+    /// Whether it was asked for by its name.
+    pub(super) is_named: bool,
+}
+
+/// Why a log cannot be shown.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// There is none.
+    Absent,
+    /// It was said.
+    Told,
+}
+
+/// The logs of these participants, or of all; says whether each name was one.
+pub(super) fn logs(site: &Site, names: &[String]) -> Result<(Vec<Log>, bool), Failure> {
+    // Each log takes two or three descriptors.
+    if let Ok(hard) = limits::hard(Resource::RLIMIT_NOFILE) {
+        let _ = limits::set_soft(Resource::RLIMIT_NOFILE, hard);
+    }
+    let (participants, is_clean) = site.select(names, names.is_empty())?;
+    let log = |Participant { name, directory, .. }| {
+        let directory = site.layout.log(&name, &directory);
+        Log { name, directory, is_named: !names.is_empty() }
+    };
+    Ok((participants.into_iter().map(log).collect(), is_clean))
+}
+
+impl Log {
+    /// Its files, without the archives that ended before `since`.
+    pub(super) fn pieces(&self, since: Option<Label>) -> Result<Vec<Piece>, Trouble> {
+        let mut pieces = match files::pieces(&self.directory) {
+            Ok(pieces) => pieces,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(Trouble::Absent),
+            Err(error) => {
+                let whose =
+                    files::access(&self.directory).map_or(String::new(), |whose| format!(" ({whose})"));
+                let path = self.directory.display();
+                complain(format_args!("unable to read the log of {} in {path}: {error}{whose}", self.name));
+                return Err(Trouble::Told);
+            }
+        };
+        let since = since.and_then(|since| label::stamp(&since));
+        pieces.retain(|piece| piece.ended.is_none_or(|ended| since.is_none_or(|since| ended >= since)));
+        Ok(pieces)
+    }
+}
+
+/// Whether somebody reads what we write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    Yes,
+    No,
+}
+
+/// The logs as one stream of lines, and where it goes.
+struct Stream {
+    merge: Merge<Lines<Chain>>,
+    names: Vec<String>,
+    wanted: Wanted,
+    until: Until,
+    progress: Rc<Progress>,
+    show: Show<fn(i64) -> String>,
+}
+
+impl Stream {
+    fn new(wanted: Wanted, until: Until) -> Self {
+        Self {
+            merge: Merge::new(),
+            names: Vec::new(),
+            wanted,
+            until,
+            progress: Rc::new(Progress::new()),
+            show: Show::new(clock::local_text, io::stdout().is_terminal()),
+        }
+    }
+
+    fn tail(&self) -> Tail {
+        if self.until == Until::Follow { Tail::Held } else { Tail::Shown }
+    }
+
+    /// Where the last `count` lines begin.
+    fn starts(&self, found: &[(Log, Vec<Piece>)], count: usize) -> Vec<Place> {
+        let ends = found.iter().map(|(_, pieces)| Ends::new(pieces));
+        starts(ends.map(|ends| Backward::new(ends, self.wanted.clone(), self.tail())).collect(), count)
+    }
+
+    fn add(&mut self, log: Log, pieces: Vec<Piece>, start: Place) {
+        let sizes: u64 = pieces.iter().skip(start.file).map(|piece| piece.size).sum();
+        self.progress.expect(sizes.saturating_sub(start.offset));
+        let chain = Chain::new(log.directory, (pieces, start), self.until, Rc::clone(&self.progress));
+        self.names.push(log.name);
+        self.merge.add(Lines::new(chain, self.wanted.clone(), self.tail()));
+    }
+
+    fn is_clean(&self) -> bool {
+        self.merge.sources().iter().all(|lines| lines.bytes().is_clean())
+    }
+
+    /// Shows the lines that are there.
+    fn show(&mut self) -> Result<Heard, Failure> {
+        let mut output = Vec::with_capacity(2 * BATCH);
+        while let Some((number, lines)) = self.merge.next() {
+            let name = self.names.get(number).map_or("", String::as_str);
+            self.show.line(name, lines.label(), lines.line(), &mut output);
+            if output.len() >= BATCH && write(&mut output, &self.progress)? == Heard::No {
+                return Ok(Heard::No);
+            }
+        }
+        write(&mut output, &self.progress)
+    }
+
+    /// Shows lines as they come, until nobody reads them.
+    fn follow(&mut self, mut follow: Follow) -> Result<(), Failure> {
+        self.progress.stop();
+        while let News::Changed(numbers) = follow.wait()? {
+            numbers.into_iter().for_each(|number| self.merge.wake(number));
+            if self.show()? == Heard::No {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Watches a log before its files are looked at, so that nothing can happen in between.
+fn watched(
+    follow: &mut Follow,
+    number: usize,
+    log: &Log,
+    since: Option<Label>,
+) -> Result<Vec<Piece>, Trouble> {
+    follow.add(&log.directory, number);
+    let pieces = log.pieces(since);
+    if pieces.as_ref().is_err_and(|trouble| *trouble == Trouble::Told) {
+        follow.forget(number);
+    }
+    pieces
+}
+
+/// Writes what there is to standard output. That nobody reads it (any more) is no failure.
+fn write(output: &mut Vec<u8>, progress: &Progress) -> Result<Heard, Failure> {
+    if output.is_empty() {
+        return Ok(Heard::Yes);
+    }
+    progress.erase();
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_all(output).and_then(|()| stdout.flush());
+    output.clear();
+    match written {
+        Ok(()) => Ok(Heard::Yes),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Heard::No),
+        Err(error) => Err(Failure::system("write", &error)),
+    }
+}

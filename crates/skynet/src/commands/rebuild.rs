@@ -1,0 +1,42 @@
+//! `skynet rebuild`: writes the directories of participants again from their settings.
+
+use super::making::Make;
+use crate::cli::Selection;
+use crate::failure::{Failure, Outcome, complain, say};
+use crate::plan::Request;
+use crate::site::{Participant, Site};
+
+/// Carries out `skynet rebuild`.
+pub fn run(site: &Site, selection: &Selection) -> Result<Outcome, Failure> {
+    let (participants, is_clean) = site.select(&selection.names, selection.all)?;
+    let mut outcomes = vec![if is_clean { Outcome::Done } else { Outcome::NotDone }];
+    for participant in participants {
+        if !is_ours(site, &participant) {
+            // All of them are all that are ours.
+            if !selection.all {
+                complain(format_args!(
+                    "{} was not made by skynet install, and is left alone",
+                    participant.name
+                ));
+                outcomes.push(Outcome::NotDone);
+            }
+            continue;
+        }
+        let Participant { name, directory, .. } = &participant;
+        let made =
+            Make::plan(site, name, directory, &Request::default(), None).and_then(|make| make.carry_out());
+        match made {
+            Ok(made) => say(format_args!("{name}: {made}")),
+            Err(failure) => {
+                complain(format_args!("{name}: {}", failure.message()));
+                outcomes.push(Outcome::NotDone);
+            }
+        }
+    }
+    Ok(Outcome::all(outcomes))
+}
+
+/// Whether a participant is in the directory that `install` makes them in.
+pub fn is_ours(site: &Site, participant: &Participant) -> bool {
+    !participant.is_packaged && participant.directory.starts_with(&site.layout.storage)
+}

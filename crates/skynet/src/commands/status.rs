@@ -1,0 +1,63 @@
+//! `skynet status`: finds out how participants are.
+
+use crate::cli::Status;
+use crate::condition::{Condition, Facts, Supervised, table};
+use crate::failure::{Failure, Outcome};
+use crate::site::{Participant, Site, Supervision};
+use crate::tally;
+use servicedir::json;
+use servicedir::service::survey::{Depth, survey};
+use servicedir::sys::{clock, files};
+use servicedir::tai::Stamp;
+use std::fs;
+
+/// Carries out `skynet status`.
+pub(crate) fn run(site: &Site, arguments: &Status) -> Result<Outcome, Failure> {
+    let all = arguments.all || arguments.names.is_empty();
+    let (participants, is_clean) = site.select(&arguments.names, all)?;
+    let conditions: Vec<Condition> = participants.iter().map(|participant| look(site, participant)).collect();
+    let text = if arguments.json {
+        let now = Stamp::from_unix(clock::wall());
+        let objects: Vec<String> = conditions.iter().map(|condition| condition.json(now)).collect();
+        json::lines(&objects)
+    } else {
+        clock::load_time_zone();
+        table(&conditions, |stamp| clock::local_text(stamp.to_unix()))
+    };
+    // That nobody listens is nobody's fault.
+    let _ = files::write_all(files::output(), text.as_bytes());
+    Ok(if is_clean { Outcome::Done } else { Outcome::NotDone })
+}
+
+fn look(site: &Site, participant: &Participant) -> Condition {
+    Condition {
+        name: participant.name.clone(),
+        directory: participant.directory.display().to_string(),
+        is_enabled: participant.is_enabled,
+        is_packaged: participant.is_packaged,
+        supervised: ask(site, participant),
+    }
+}
+
+fn ask(site: &Site, participant: &Participant) -> Supervised {
+    match participant.supervision() {
+        Supervision::Runs => {}
+        Supervision::None => return Supervised::No(participant.unsupervised()),
+        Supervision::Hidden(why) => {
+            return Supervised::Unknown(format!("unable to look at its supervise: {why}"));
+        }
+    }
+    let account = match survey(files::HERE, &participant.service(), Depth::All) {
+        Ok(account) => account,
+        Err(trouble) => return Supervised::Unknown(trouble),
+    };
+    let is_up = account.status.pid.is_some();
+    let log = site.layout.log(&participant.name, &participant.directory).join("current");
+    // The log of a participant that does not run is about earlier runs.
+    let log = if is_up { fs::read(log).ok() } else { None };
+    Supervised::Yes(Facts {
+        tells_readiness: participant.directory.join("notification-fd").exists(),
+        items: log.map(|log| tally::count(&log, account.status.since)),
+        account,
+    })
+}

@@ -1,0 +1,127 @@
+//! Settings: ini files of which the later wins (SKYNET.md section 1).
+#![forbid(unsafe_code)]
+
+use std::collections::BTreeMap;
+
+/// The settings of a participant, with what files have said so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Config {
+    sections: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// Something in a file that is odd. It is told with the file and the line; the rest of the file holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Oddity {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is odd about it.
+    pub what: String,
+}
+
+/// The keys of the sections that are known, with what holds if no file says anything else.
+const KNOWN: &[(&str, &str, &str)] = &[
+    ("boss", "amqp_host", "127.0.0.1:5672"),
+    ("boss", "amqp_user", "boss"),
+    ("boss", "amqp_pwd", "boss"),
+    ("boss", "amqp_vhost", "boss"),
+    ("participant", "name", ""),
+    ("participant", "queue", ""),
+    ("participant", "regexp", ""),
+    ("participant", "code", "participant_logic.py"),
+    ("participant", "runas", "nobody"),
+    ("participant", "loguser", "nobody"),
+    ("participant", "user_managed", ""),
+    ("participant", "instances", "1"),
+    ("participant", "prefetch", "1"),
+    ("participant", "timeout", ""),
+    ("skynet", "service_dir", ""),
+    ("skynet", "storage_dir", ""),
+    ("skynet", "log_level", "INFO"),
+    ("skynet", "notify", ""),
+];
+
+impl Config {
+    /// Adds what a file says; returns what is odd in it.
+    pub fn add(&mut self, text: &str) -> Vec<Oddity> {
+        let mut oddities = Vec::new();
+        let mut section = String::new();
+        for (index, line) in text.lines().enumerate() {
+            let mut odd = |what: String| oddities.push(Oddity { line: index + 1, what });
+            let line = line.trim();
+            if line.is_empty() || line.starts_with(['#', ';']) {
+                continue;
+            }
+            if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+                section = name.trim().to_string();
+                continue;
+            }
+            let Some((key, value)) = line.split_once('=').or_else(|| line.split_once(':')) else {
+                odd(format!("this is neither [section] nor key=value: {line}"));
+                continue;
+            };
+            let (key, value) = (key.trim().to_lowercase(), value.trim());
+            let is_known_section = KNOWN.iter().any(|(known, ..)| *known == section);
+            if section.is_empty() {
+                odd(format!("{key} stands before the first [section], and is ignored"));
+                continue;
+            }
+            if is_known_section && !KNOWN.iter().any(|(known, name, _)| *known == section && *name == key) {
+                odd(format!("there is no setting {key} in [{section}]"));
+            }
+            self.sections.entry(section.clone()).or_default().insert(key, value.to_string());
+        }
+        oddities
+    }
+
+    /// A setting that has been made, or holds if none was made.
+    pub fn get(&self, section: &str, key: &str) -> &str {
+        let made =
+            self.sections.get(section).and_then(|keys| keys.get(key)).filter(|value| !value.is_empty());
+        let default = || {
+            KNOWN.iter().find(|(known, name, _)| *known == section && *name == key).map(|(.., value)| *value)
+        };
+        made.map_or_else(|| default().unwrap_or_default(), String::as_str)
+    }
+
+    /// A setting of `[participant]`; its queue and what the process engine calls it are its name unless something else
+    /// is said.
+    pub fn participant<'a>(&'a self, key: &str, name: &'a str) -> &'a str {
+        match self.get("participant", key) {
+            "" if ["name", "queue", "regexp"].contains(&key) => name,
+            value => value,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_later_wins_and_the_rest_holds() {
+        let mut config = Config::default();
+        assert_eq!(config.add("[boss]\namqp_host=broker:1\n# c\n; c\n\n[participant]\nrunas = boss\n"), []);
+        assert_eq!(config.add("[participant]\nrunas=builder\nqueue=q\n[obs]\napi=https://x/?a=b\n"), []);
+        assert_eq!(config.get("boss", "amqp_host"), "broker:1");
+        assert_eq!(config.get("boss", "amqp_user"), "boss");
+        assert_eq!(config.get("obs", "api"), "https://x/?a=b");
+        assert_eq!(config.participant("runas", "p"), "builder");
+        assert_eq!((config.participant("queue", "p"), config.participant("regexp", "p")), ("q", "p"));
+    }
+
+    #[test]
+    fn what_is_odd_is_told_by_line() {
+        let mut config = Config::default();
+        let odd = config.add("early=1\n[participant]\nrun_as=x\nnonsense\ncode=a.py\n");
+        let told: Vec<String> = odd.iter().map(|odd| format!("{}: {}", odd.line, odd.what)).collect();
+        assert_eq!(
+            told,
+            [
+                "1: early stands before the first [section], and is ignored",
+                "3: there is no setting run_as in [participant]",
+                "4: this is neither [section] nor key=value: nonsense",
+            ]
+        );
+        assert_eq!(config.participant("code", "p"), "a.py");
+    }
+}

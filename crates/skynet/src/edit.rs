@@ -1,0 +1,105 @@
+//! Changes single lines of text files and leaves the rest as people have written it.
+#![forbid(unsafe_code)]
+
+/// The settings file `text` with `key=value` in `section`: in place of the line that set it, or of one that is commented
+/// out, or at the end of the section.
+pub fn set(text: &str, section: &str, key: &str, value: &str) -> String {
+    let line = format!("{key}={value}");
+    let header = format!("[{section}]");
+    let mut lines: Vec<&str> = text.lines().collect();
+    let Some(start) = lines.iter().position(|line| line.trim() == header) else {
+        lines.extend([header.as_str(), line.as_str()]);
+        return join(&lines);
+    };
+    let is_next = |line: &&str| line.trim().starts_with('[');
+    let length = lines.iter().skip(start + 1).position(is_next).unwrap_or(lines.len() - start - 1);
+    let body = || lines.iter().enumerate().skip(start + 1).take(length);
+    // The last one holds.
+    let made = body().rfind(|(_, line)| sets(line, key));
+    let commented = || body().find(|(_, line)| line.strip_prefix('#').is_some_and(|line| sets(line, key)));
+    match made.or_else(commented).map(|(index, _)| index) {
+        Some(index) => {
+            if let Some(place) = lines.get_mut(index) {
+                *place = &line;
+            }
+        }
+        None => {
+            let last = body().rfind(|(_, line)| !line.trim().is_empty());
+            let index = last.map_or(start, |(index, _)| index) + 1;
+            lines.insert(index, &line);
+        }
+    }
+    join(&lines)
+}
+
+/// The shell script `text` with `value` assigned where `variable` is first assigned something.
+pub fn assign(text: &str, variable: &str, value: &str) -> String {
+    let line = format!("{variable}={}", quote(value));
+    let start = format!("{variable}=");
+    let mut lines: Vec<&str> = text.lines().collect();
+    if let Some(place) = lines.iter_mut().find(|line| line.starts_with(&start)) {
+        *place = &line;
+    }
+    join(&lines)
+}
+
+/// Whether a line of a settings file sets `key`.
+fn sets(line: &str, key: &str) -> bool {
+    line.split_once(['=', ':']).is_some_and(|(name, _)| name.trim().eq_ignore_ascii_case(key))
+}
+
+/// A word of the shell that stands for `value`.
+fn quote(value: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./+@:,".contains(&byte);
+    if value.bytes().all(is_plain) {
+        value.to_string()
+    } else {
+        format!("'{}'", value.replace('\'', "'\\''"))
+    }
+}
+
+fn join(lines: &[&str]) -> String {
+    lines.iter().flat_map(|line| [*line, "\n"]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let changed = set(text, "participant", "queue", "q");
+        assert_eq!(changed, expected);
+        assert_eq!(set(&changed, "participant", "queue", "q"), expected);
+    }
+
+    #[test]
+    fn a_setting_is_changed_where_it_stands() {
+        check("[participant]\nqueue=old\ncode=a\n", "[participant]\nqueue=q\ncode=a\n");
+        check("[participant]\n# the queue\nQueue = old\n[x]\n", "[participant]\n# the queue\nqueue=q\n[x]\n");
+        check("[participant]\nqueue=a\nqueue=b\n", "[participant]\nqueue=a\nqueue=q\n");
+    }
+
+    #[test]
+    fn a_setting_that_is_commented_out_is_made_there() {
+        check("[participant]\n#queue=\n#x=\n", "[participant]\nqueue=q\n#x=\n");
+        check("[participant]\n#queue=\nqueue=b\n", "[participant]\n#queue=\nqueue=q\n");
+    }
+
+    #[test]
+    fn a_new_setting_comes_at_the_end_of_its_section() {
+        check("[participant]\na=1\n\n[x]\nqueue=x\n", "[participant]\na=1\nqueue=q\n\n[x]\nqueue=x\n");
+        check("[x]\nqueue=x", "[x]\nqueue=x\n[participant]\nqueue=q\n");
+        check("[participant]", "[participant]\nqueue=q\n");
+        check("", "[participant]\nqueue=q\n");
+    }
+
+    #[test]
+    fn scripts_are_given_their_values() {
+        let script = "#!/bin/sh\nx=1\naccount=nobody\naccount=2\n";
+        assert_eq!(assign(script, "account", "boss"), "#!/bin/sh\nx=1\naccount=boss\naccount=2\n");
+        assert_eq!(assign("dir=\n", "dir", "/a b/it's"), "dir='/a b/it'\\''s'\n");
+        assert_eq!(assign("dir=/x\n", "dir", ""), "dir=\n");
+        assert_eq!(assign("a=1\n", "b", "2"), "a=1\n");
+    }
+}

@@ -1,0 +1,71 @@
+//! Why a command could not be carried out, and what it says then.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// How a command has ended that could be tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Outcome {
+    /// All that was asked for is so.
+    Done,
+    /// Something is not; it was said what.
+    NotDone,
+}
+
+impl Outcome {
+    /// [`Self::Done`] if everything is.
+    pub fn all(outcomes: impl IntoIterator<Item = Self>) -> Self {
+        if outcomes.into_iter().all(|outcome| outcome == Self::Done) { Self::Done } else { Self::NotDone }
+    }
+}
+
+/// Why a command could not even be tried.
+#[derive(Debug)]
+pub struct Failure {
+    message: String,
+    code: u8,
+}
+
+impl Failure {
+    /// The command is a mistake: exit code 100.
+    pub fn usage(message: impl Display) -> Self {
+        Self { message: message.to_string(), code: 100 }
+    }
+
+    /// The system stood in the way: exit code 111.
+    pub fn system(what: impl Display, error: &io::Error) -> Self {
+        Self { message: format!("unable to {what}: {error}"), code: 111 }
+    }
+
+    /// The same about a file.
+    pub fn file(verb: &str, path: &Path, error: &io::Error) -> Self {
+        Self::system(format_args!("{verb} {}", path.display()), error)
+    }
+
+    /// What is to be said.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The exit code.
+    pub const fn code(&self) -> u8 {
+        self.code
+    }
+
+    /// Says it.
+    pub fn tell(&self) {
+        complain(&self.message);
+    }
+}
+
+/// Says on standard error what is wrong. That nobody listens is nobody's fault.
+pub fn complain(message: impl Display) {
+    let _ = writeln!(io::stderr(), "skynet: {message}");
+}
+
+/// Says on standard output what was done.
+pub fn say(message: impl Display) {
+    let _ = writeln!(io::stdout(), "{message}");
+}

@@ -1,0 +1,82 @@
+//! `skynet`: manages SkyNET participants with one command (SKYNET.md section 2).
+//!
+//! A participant is a service directory like any other. This program writes such directories, links them into the scan
+//! directory, and talks to their supervises through the same modules as svc and svstat. Reading order: [`cli`] is the
+//! command line, [`layout`] where everything is, [`config`] the settings, [`names`] who is meant, [`site`] what is there,
+//! [`plan`] what a participant consists of (with [`edit`], which changes lines of its files), [`writing`] carries such a
+//! plan out, [`accounts`] knows who owns what, [`running`] talks to what runs, [`progress`] knows what starting and stopping
+//! comes to and [`carry`] carries it out, [`condition`] how a participant is, [`items`] and [`tally`] what logs tell about
+//! work, [`crash`] what is told about crashes, [`logs`] and [`history`] what was logged, and [`commands`] has a module for
+//! each command or two.
+
+#![expect(
+    unreachable_pub,
+    reason = "`pub` says what a module has for the others: a program has no other outside"
+)]
+
+mod accounts;
+mod carry;
+mod cli;
+mod commands;
+mod condition;
+mod config;
+mod crash;
+mod edit;
+mod failure;
+mod history;
+mod items;
+mod layout;
+mod logs;
+mod meter;
+mod names;
+mod plan;
+mod progress;
+mod running;
+mod site;
+mod tally;
+mod writing;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use failure::{Failure, Outcome};
+use site::Site;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::NotDone) => ExitCode::from(1),
+        Err(failure) => {
+            failure.tell();
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn run() -> Result<Outcome, Failure> {
+    let cli = Cli::parse();
+    if let Command::Completions { shell } = cli.command {
+        return Ok(commands::completions::run(shell));
+    }
+    let site = Site::find(cli.root.as_deref(), cli.sysroot.as_deref())?;
+    match &cli.command {
+        Command::Install(arguments) => commands::install::run(&site, arguments),
+        Command::Uninstall(selection) => commands::uninstall::run(&site, selection),
+        Command::Enable(switch) => commands::enable::enable(&site, switch),
+        Command::Disable(switch) => commands::enable::disable(&site, switch),
+        Command::Start(patient) => commands::start::start(&site, patient),
+        Command::Stop(patient) => commands::start::stop(&site, patient),
+        Command::Restart(patient) => commands::start::restart(&site, patient),
+        Command::Reload(patient) => commands::start::reload(&site, patient),
+        Command::Wait(wait) => commands::start::wait(&site, wait),
+        Command::Status(arguments) => commands::status::run(&site, arguments),
+        Command::List(arguments) => commands::list::run(&site, arguments),
+        Command::Log(arguments) => commands::log::run(&site, arguments),
+        Command::History(arguments) => commands::history::run(&site, arguments),
+        Command::Notify(arguments) => commands::notify::run(&site, arguments),
+        Command::Manual(one) => commands::manual::run(&site, one),
+        Command::Rebuild(selection) => commands::rebuild::run(&site, selection),
+        Command::Apply => commands::apply::run(&site),
+        Command::Completions { .. } => Ok(Outcome::Done),
+    }
+}

@@ -1,0 +1,266 @@
+//! What is sent to a participant that is to be started or stopped, and when that has come true or has failed: looks at it
+//! come in, what is to be done comes out.
+#![forbid(unsafe_code)]
+
+use servicedir::service::goal::{Goal, Moment, is_reached};
+use servicedir::service::last_exit::How;
+use servicedir::service::status::Want;
+use servicedir::tai::Stamp;
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+/// A participant that does not say when it is ready has started if it has stayed up for so long.
+const SETTLED: Duration = Duration::from_secs(1);
+
+/// What is to be done with a participant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// It is to run.
+    Start,
+    /// It is to finish what it has in hand, and not to run any more.
+    Stop,
+    /// The same, and then it is to run again.
+    Restart,
+    /// It is to finish what it has in hand and to go on with new logic. One that does not run is left alone.
+    Reload,
+    /// Nothing; somebody only wants to know when it is in a state.
+    Wait(Goal),
+}
+
+/// A look at a participant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sight {
+    /// Whether there is a supervise.
+    pub is_supervised: bool,
+    /// Its process, if it is up.
+    pub pid: Option<NonZeroU32>,
+    /// For how long it has been up or down.
+    pub age: Duration,
+    /// What is wanted of it.
+    pub want: Want,
+    /// Whether it has said that it is ready.
+    pub is_ready: bool,
+    /// When and how it ended last.
+    pub last_exit: Option<(Stamp, How)>,
+}
+
+/// What is to be done after a look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// These commands are to be sent, and then it is to be looked at again.
+    Send(&'static [u8]),
+    /// Its present run is to be ended by the signal for that, and another wanted. Then it is to be looked at again.
+    Renew,
+    /// It is to be looked at again.
+    Look,
+    /// News are to be waited for, or this moment, whichever comes first.
+    Wait(Option<Instant>),
+    /// That was all.
+    End(End),
+}
+
+/// What has come of a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It runs, as it should.
+    Running,
+    /// It does not run, as it should.
+    Stopped,
+    /// It was not carried out; why.
+    Failed(String),
+    /// There is nobody who could carry it out.
+    Unsupervised,
+}
+
+/// A task that is being carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// Whether the participant says when it is ready.
+    tells_readiness: bool,
+    phase: Phase,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Phase {
+    /// Nothing was done yet.
+    New(Task),
+    /// It is going to end; whether it is to be started then, and whether it was we who have told it.
+    Stopping { starts_again: bool, is_told: bool },
+    /// It is going to run.
+    Starting(Starting),
+    /// Somebody waits for it.
+    Waiting(Goal),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Starting {
+    /// The run that ends as it should.
+    ending: Option<NonZeroU32>,
+    /// Whether it has.
+    has_ended: bool,
+    /// Whether it is as good if it stays down then.
+    may_stop: bool,
+    /// The last end that is no failure.
+    known_end: Option<Stamp>,
+    /// The run that counts, and when it will have stayed up.
+    run: Option<(NonZeroU32, Instant)>,
+}
+
+impl Progress {
+    /// A task of which nothing was done yet.
+    pub(crate) const fn new(task: Task, tells_readiness: bool) -> Self {
+        Self { tells_readiness, phase: Phase::New(task) }
+    }
+
+    /// Decides what to do after a look.
+    pub(crate) fn see(&mut self, sight: &Sight, now: Instant) -> Step {
+        match &mut self.phase {
+            Phase::New(task) => {
+                let task = *task;
+                self.begin(task, sight)
+            }
+            // The record of a supervise that has not yet read the command says nothing about what comes of it.
+            Phase::Stopping { is_told, .. }
+                if sight.is_supervised && (sight.pid.is_some() || sight.want != Want::Down) =>
+            {
+                // Somebody else wanted it to stop, and wants it up again.
+                let is_due = !*is_told && sight.want != Want::Down;
+                *is_told |= is_due;
+                if is_due { Step::Send(b"d") } else { Step::Wait(None) }
+            }
+            Phase::Stopping { starts_again: true, .. } if sight.is_supervised => self.start(None, sight),
+            Phase::Stopping { starts_again: true, .. } => Step::End(End::Unsupervised),
+            Phase::Stopping { starts_again: false, .. } => Step::End(End::Stopped),
+            Phase::Starting(starting) => starting.see(sight, self.tells_readiness, now),
+            Phase::Waiting(goal) => {
+                let pid = sight.pid.filter(|_| sight.is_supervised);
+                match (
+                    is_reached(*goal, None, Moment { pid, is_ready: sight.is_ready, is_restless: false }),
+                    *goal,
+                ) {
+                    (false, _) => Step::Wait(None),
+                    (true, Goal::Down) => Step::End(End::Stopped),
+                    (true, Goal::Up | Goal::Ready) => Step::End(End::Running),
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self, task: Task, sight: &Sight) -> Step {
+        // A second TERM would tell it to drop what it has in hand.
+        let is_stopping = sight.pid.is_some() && sight.want == Want::Down;
+        match task {
+            Task::Wait(goal) => {
+                self.phase = Phase::Waiting(goal);
+                Step::Look
+            }
+            _ if !sight.is_supervised => Step::End(End::Unsupervised),
+            Task::Reload if sight.pid.is_none() && sight.want != Want::Up => Step::End(End::Stopped),
+            Task::Reload if sight.pid.is_some() => {
+                // If somebody else has told it to stop, it may stay down.
+                self.phase =
+                    Phase::Starting(Starting { may_stop: is_stopping, ..Starting::new(sight.pid, sight) });
+                if is_stopping { Step::Look } else { Step::Renew }
+            }
+            Task::Start => self.start(sight.pid.filter(|_| is_stopping), sight),
+            Task::Restart if sight.pid.is_none() => self.start(None, sight),
+            // It is about to be started again anyway.
+            Task::Reload if sight.pid.is_none() => self.start(None, sight),
+            Task::Stop | Task::Restart | Task::Reload => {
+                self.phase = Phase::Stopping { starts_again: task == Task::Restart, is_told: !is_stopping };
+                if is_stopping { Step::Look } else { Step::Send(b"d") }
+            }
+        }
+    }
+
+    fn start(&mut self, ending: Option<NonZeroU32>, sight: &Sight) -> Step {
+        self.phase = Phase::Starting(Starting::new(ending, sight));
+        Step::Send(b"u")
+    }
+
+    /// What is sent when the time is over: a participant that was to be started again is, however late.
+    pub(crate) fn last_commands(&self) -> Option<&'static [u8]> {
+        matches!(self.phase, Phase::Stopping { starts_again: true, .. }).then_some(b"u")
+    }
+
+    /// What there is to say when the time is over.
+    pub(crate) fn late(&self, sight: &Sight, limit: Duration) -> End {
+        let seconds = limit.as_secs();
+        let within = format!("within {seconds} second{}", if seconds == 1 { "" } else { "s" });
+        let unfinished =
+            format!("it has not finished what it has in hand {within}; it is started again when it has");
+        End::Failed(match &self.phase {
+            _ if !sight.is_supervised => format!("it has had no supervisor {within}; is svscan running?"),
+            Phase::New(_) => format!("nothing could be done {within}"),
+            Phase::Stopping { starts_again: false, .. } => {
+                format!("it has not finished what it has in hand {within}; it stops when it has")
+            }
+            Phase::Stopping { starts_again: true, .. } => unfinished,
+            Phase::Starting(starting) if starting.ending.is_some() && sight.pid == starting.ending => {
+                unfinished
+            }
+            Phase::Starting(_) | Phase::Waiting(_) if sight.pid.is_none() => {
+                format!("it was not started {within}")
+            }
+            Phase::Waiting(Goal::Ready) if !self.tells_readiness => {
+                "it runs, but has no notification-fd to say that it is ready".to_string()
+            }
+            Phase::Starting(_) | Phase::Waiting(Goal::Ready) => {
+                format!("it runs, but has not said {within} that it is ready")
+            }
+            Phase::Waiting(Goal::Up | Goal::Down) => format!("it has not stopped {within}"),
+        })
+    }
+}
+
+impl Starting {
+    fn new(ending: Option<NonZeroU32>, sight: &Sight) -> Self {
+        Self {
+            ending,
+            has_ended: ending.is_none(),
+            may_stop: false,
+            known_end: sight.last_exit.as_ref().map(|(at, _)| *at),
+            run: None,
+        }
+    }
+
+    fn see(&mut self, sight: &Sight, tells_readiness: bool, now: Instant) -> Step {
+        if !sight.is_supervised {
+            return Step::Wait(None);
+        }
+        if let Some((at, how)) = sight.last_exit.as_ref().filter(|(at, _)| Some(*at) != self.known_end) {
+            if self.has_ended {
+                return Step::End(End::Failed(describe(how, tells_readiness)));
+            }
+            self.has_ended = true;
+            self.known_end = Some(*at);
+        }
+        if self.may_stop && sight.pid.is_none() && sight.want == Want::Down {
+            return Step::End(End::Stopped);
+        }
+        let Some(pid) = sight.pid.filter(|pid| self.ending != Some(*pid)) else { return Step::Wait(None) };
+        if tells_readiness {
+            return if sight.is_ready { Step::End(End::Running) } else { Step::Wait(None) };
+        }
+        let settled = match self.run {
+            Some((known, settled)) if known == pid => settled,
+            _ => now + SETTLED.saturating_sub(sight.age),
+        };
+        self.run = Some((pid, settled));
+        if settled <= now { Step::End(End::Running) } else { Step::Wait(Some(settled)) }
+    }
+}
+
+/// How a participant has ended that should run.
+fn describe(how: &How, tells_readiness: bool) -> String {
+    let how = match how {
+        How::Exited(code) => format!("it exited with code {code}"),
+        How::Killed(signal) => format!("it was killed by {signal}"),
+        How::Unknown => "it ended".to_string(),
+    };
+    let when = if tells_readiness { "before it was ready" } else { "within a second after its start" };
+    format!("{how} {when}; its log may say why")
+}
+
+#[cfg(test)]
+mod tests;

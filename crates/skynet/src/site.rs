@@ -1,0 +1,218 @@
+//! What is there: the participants of a system or of a mini-SkyNET, and their settings.
+
+use crate::config::Config;
+use crate::failure::{Failure, complain};
+use crate::layout::{DEFAULTS, Layout, Moved, read_moved};
+use crate::names::resolve;
+use nix::errno::Errno;
+use servicedir::service::directory::Directory;
+use servicedir::sys::files::HERE;
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// A system, an image of one, or a mini-SkyNET.
+#[derive(Debug)]
+pub struct Site {
+    /// Where everything is.
+    pub layout: Layout,
+}
+
+/// A participant that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Participant {
+    /// Its name.
+    pub name: String,
+    /// Its directory, as found: in the storage, in a package, or where a link in the scan directory leads.
+    pub directory: PathBuf,
+    /// Whether there is a link to it in the scan directory.
+    pub is_enabled: bool,
+    /// Whether a package owns it.
+    pub is_packaged: bool,
+}
+
+impl Participant {
+    /// Its directory for the modules of servicedir.
+    pub fn service(&self) -> CString {
+        CString::new(self.directory.as_os_str().as_bytes()).unwrap_or_default()
+    }
+
+    /// Whether a supervise runs for it.
+    pub fn supervision(&self) -> Supervision {
+        let knocked = Directory::open(HERE, &self.service()).and_then(|directory| directory.knock());
+        match knocked {
+            Ok(()) => Supervision::Runs,
+            Err(error) if [Errno::ENXIO, Errno::ENOENT].iter().any(|&none| error.is(none as i32)) => {
+                Supervision::None
+            }
+            Err(error) => Supervision::Hidden(error.text()),
+        }
+    }
+
+    /// What there is to say after its name if no supervise runs for it.
+    pub fn unsupervised(&self) -> String {
+        let disabled = if self.is_enabled { String::new() } else { format!(". {NOT_ENABLED}") };
+        format!("{UNSUPERVISED}{disabled}")
+    }
+}
+
+/// Whether a supervise runs for a participant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Supervision {
+    /// One does.
+    Runs,
+    /// None does.
+    None,
+    /// We may not know; why.
+    Hidden(&'static str),
+}
+
+/// What is said of a participant for which no supervise runs.
+pub const UNSUPERVISED: &str = "is not running and has no supervisor";
+
+/// What is said of a participant without a link in the scan directory.
+pub const NOT_ENABLED: &str = "It is not enabled for automatic running";
+
+impl Site {
+    /// The site that is meant: a mini-SkyNET that was named or that the current directory is in, else the system.
+    pub fn find(root: Option<&Path>, sysroot: Option<&Path>) -> Result<Self, Failure> {
+        if let Some(root) = root {
+            let root = std::path::absolute(root).map_err(|error| Failure::file("find", root, &error))?;
+            return Ok(Self { layout: Layout::home(&root) });
+        }
+        let here = std::env::current_dir();
+        if let (None, Some(home)) = (sysroot, here.ok().as_deref().and_then(find_home)) {
+            return Ok(Self { layout: Layout::home(&home) });
+        }
+        let root = sysroot.unwrap_or(Path::new("/"));
+        let fragments = DEFAULTS.iter().filter_map(|path| fs::read_to_string(root.join(path)).ok());
+        let moved = fragments.map(|text| read_moved(&text)).fold(Moved::default(), |known, next| Moved {
+            storage: next.storage.or(known.storage),
+            service: next.service.or(known.service),
+        });
+        let layout = Layout::system(root, &moved, root.join("service").is_dir());
+        Ok(Self { layout })
+    }
+
+    /// All participants, in the order of their names.
+    pub fn participants(&self) -> Result<Vec<Participant>, Failure> {
+        let mut found: BTreeMap<String, Participant> = BTreeMap::new();
+        let packaged = self.layout.packaged.as_deref();
+        // What an administrator has installed goes before what a package has.
+        for (place, is_packaged) in [(packaged, true), (Some(self.layout.storage.as_path()), false)] {
+            for name in place.map_or(Ok(Vec::new()), directories)? {
+                let directory = place.unwrap_or(Path::new("")).join(&name);
+                let participant =
+                    Participant { name: name.clone(), directory, is_enabled: false, is_packaged };
+                found.insert(name, participant);
+            }
+        }
+        for (name, participant) in &mut found {
+            // In an image, a link leads somewhere only when the image runs.
+            participant.is_enabled = self.layout.link(name).symlink_metadata().is_ok();
+        }
+        for name in directories(&self.layout.service)? {
+            let link = self.layout.link(&name);
+            // A service that is no participant has no exo.
+            let is_participant = link.join("exo").symlink_metadata().is_ok();
+            if is_participant && !found.contains_key(&name) {
+                let directory = fs::canonicalize(&link).unwrap_or(link);
+                let participant =
+                    Participant { name: name.clone(), directory, is_enabled: true, is_packaged: false };
+                found.insert(name, participant);
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+
+    /// The participants that are meant: all of them, or these. Complains about each name that is not one, and leaves it
+    /// out; says whether there was none of these.
+    pub fn select(&self, names: &[String], all: bool) -> Result<(Vec<Participant>, bool), Failure> {
+        let participants = self.participants()?;
+        if all {
+            return Ok((participants, true));
+        }
+        let known: Vec<String> = participants.iter().map(|participant| participant.name.clone()).collect();
+        let mut selected: Vec<Participant> = Vec::new();
+        let mut is_clean = true;
+        for word in names {
+            match resolve(word, &known) {
+                Ok(name) if selected.iter().any(|participant| participant.name == name) => {}
+                Ok(name) => {
+                    selected
+                        .extend(participants.iter().find(|participant| participant.name == name).cloned());
+                }
+                Err(trouble) => {
+                    complain(trouble);
+                    is_clean = false;
+                }
+            }
+        }
+        Ok((selected, is_clean))
+    }
+
+    /// The settings of the participant `name` in `directory`: those of the system, then its own. What is odd in a file is
+    /// complained about, and the rest of it holds.
+    pub fn config(&self, name: &str, directory: &Path) -> Result<Config, Failure> {
+        self.config_with(name, directory, None)
+    }
+
+    /// The same as it will be once `own` is what its own file says.
+    pub fn config_with(&self, name: &str, directory: &Path, own: Option<&str>) -> Result<Config, Failure> {
+        let mut files = self.layout.settings.clone();
+        let mut fragments: Vec<PathBuf> = match fs::read_dir(&self.layout.fragments) {
+            Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
+            Err(_) => Vec::new(),
+        };
+        fragments.retain(|path| path.extension().is_some_and(|extension| extension == "conf"));
+        fragments.sort();
+        files.extend(fragments);
+        let own_file = directory.join("config.exo");
+        files.push(own_file.clone());
+        if !self.layout.is_home() {
+            files.push(self.layout.own.join(format!("{name}.conf")));
+        }
+        let mut config = Config::default();
+        for path in files {
+            let text = match own {
+                Some(text) if path == own_file => text.to_string(),
+                _ => match fs::read_to_string(&path) {
+                    Ok(text) => text,
+                    Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                    Err(error) => return Err(Failure::file("read", &path, &error)),
+                },
+            };
+            for odd in config.add(&text) {
+                complain(format_args!("{}:{}: {}", path.display(), odd.line, odd.what));
+            }
+        }
+        Ok(config)
+    }
+}
+
+/// The mini-SkyNET that `directory` is in: the nearest directory above that has `participants` and `service`, or a
+/// directory `BOSS` that has.
+fn find_home(directory: &Path) -> Option<PathBuf> {
+    let is_home = |path: &Path| path.join("participants").is_dir() && path.join("service").is_dir();
+    directory.ancestors().find_map(|above| {
+        let boss = above.join("BOSS");
+        // The root of a system may have a /service, and is none.
+        let candidates = [above.to_path_buf(), boss];
+        candidates.into_iter().find(|path| path != Path::new("/") && is_home(path))
+    })
+}
+
+/// The names of the directories, and of links to some, in `place`; none if there is no such place.
+fn directories(place: &Path) -> Result<Vec<String>, Failure> {
+    let entries = match fs::read_dir(place) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Failure::file("read", place, &error)),
+    };
+    let names = entries.flatten().filter(|entry| entry.path().is_dir());
+    let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+    Ok(names.filter(|name| crate::names::is_valid(name)).collect())
+}

@@ -1,0 +1,253 @@
+//! Making, enabling and removing participants in a mini-SkyNET, which nobody needs to be root for.
+
+use crate::support::{Sandbox, is_root};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+/// A program in the place of the exoskeleton: says who it is, what it is given and what surrounds it, then works until it
+/// is told to stop.
+const EXO: &str = "#!/bin/sh\n\
+    echo \"exo $(id -un) $*: $(sed -n 's/^code=//p' config.exo)\"\n\
+    env | sort | sed 's/^/env /'\n\
+    trap 'echo stopping; exit 0' TERM\n\
+    echo works\n\
+    while :; do sleep 0.1; done\n";
+
+/// A mini-SkyNET with an exoskeleton of its own, of an unprivileged account.
+struct Home {
+    sandbox: Sandbox,
+    prefix: &'static str,
+}
+
+impl Home {
+    fn new() -> Self {
+        let sandbox = Sandbox::new();
+        fs::write(sandbox.path("bin/exo"), EXO).unwrap();
+        fs::set_permissions(sandbox.path("bin/exo"), fs::Permissions::from_mode(0o755)).unwrap();
+        sandbox.run("mkdir home && echo 'pass' >home/logic.py");
+        let prefix = if is_root() {
+            sandbox.run("chown -R nobody home");
+            "setuidgid nobody"
+        } else {
+            ""
+        };
+        Self { sandbox, prefix }
+    }
+
+    /// The command as the account that owns the home gives it there.
+    fn command(&self, command: &str) -> String {
+        format!("cd home && {} {command}", self.prefix)
+    }
+
+    #[track_caller]
+    fn skynet(&self, words: &str) -> String {
+        self.sandbox.run(&self.command(&format!("skynet --root BOSS {words}")))
+    }
+
+    #[track_caller]
+    fn refuses(&self, code: i32, words: &str) -> String {
+        self.sandbox.fail(code, &self.command(&format!("skynet --root BOSS {words}")))
+    }
+
+    fn svscan(&self) -> crate::support::Running {
+        fs::create_dir_all(self.sandbox.path("home/BOSS/service")).unwrap();
+        let script = format!("{} svscan home/BOSS/service", self.prefix);
+        let svscan = self.sandbox.start(&script, "messages");
+        let place = self.sandbox.path("home/BOSS/service");
+        self.sandbox.wait_until("svscan scans", || {
+            fs::read_link(format!("/proc/{}/cwd", svscan.pid())).is_ok_and(|cwd| cwd == place)
+        });
+        svscan
+    }
+
+    /// Waits until the log of a participant contains `text`.
+    #[track_caller]
+    fn wait_for_log(&self, name: &str, text: &str) -> String {
+        let log = format!("home/BOSS/participants/{name}/log/main/current");
+        self.sandbox.wait_until("it is in the log", || self.sandbox.read(&log).contains(text));
+        self.sandbox.read(&log)
+    }
+
+    /// Every file of the participant with its inode, mode and owner.
+    fn files(&self) -> String {
+        self.sandbox.run("find home/BOSS/participants -printf '%p %i %m %u %T@ %l\\n' | sort")
+    }
+}
+
+#[test]
+fn o4_a_participant_is_made_from_its_logic_alone() {
+    let home = Home::new();
+    let said = home.skynet("install -n x logic.py");
+    assert_eq!(said, format!("x: made in {}\n", home.sandbox.path("home/BOSS/participants/x").display()));
+    let names = home.sandbox.run("cd home/BOSS/participants/x && find . -type f -o -type l | sort");
+    assert_eq!(names, "./config.exo\n./exo\n./log/run\n./logic.py\n./run\n");
+    let modes =
+        home.sandbox.run("cd home/BOSS/participants/x && stat -c '%a %n' . log run log/run *.py config.exo");
+    assert_eq!(modes, "755 .\n755 log\n755 run\n755 log/run\n644 logic.py\n644 config.exo\n");
+    home.sandbox.run("cmp home/logic.py home/BOSS/participants/x/logic.py");
+}
+
+#[test]
+fn asking_twice_changes_nothing_and_says_so() {
+    let home = Home::new();
+    home.skynet("install -n x -q work -u nobody logic.py");
+    let before = home.files();
+    assert_eq!(home.skynet("install -n x -q work -u nobody logic.py"), "x: unchanged\n");
+    assert_eq!(home.skynet("install -n x logic.py"), "x: unchanged\n");
+    assert_eq!(home.skynet("rebuild x"), "x: unchanged\n");
+    assert_eq!(home.files(), before);
+    home.sandbox.run("echo 'print()' >>home/logic.py");
+    assert_eq!(home.skynet("install -n x logic.py"), "x: written again: logic.py\n");
+    assert_eq!(home.skynet("install -n x -r 'x.*' logic.py"), "x: written again: config.exo\n");
+    assert!(home.sandbox.read("home/BOSS/participants/x/config.exo").contains("\nqueue=work\n"));
+}
+
+#[test]
+fn what_cannot_be_is_refused_and_nothing_is_made() {
+    let home = Home::new();
+    assert!(home.refuses(111, "install nothing.py").contains("nothing.py"));
+    assert!(home.refuses(100, "install -n a/b logic.py").contains("a/b cannot be the name"));
+    assert!(home.refuses(100, "install -i 0 logic.py").contains("-i 0"));
+    home.sandbox.run("cp home/logic.py home/run && mkdir home/d.py");
+    assert!(home.refuses(100, "install -n x run").contains("run cannot be the name of logic"));
+    assert!(home.refuses(100, "install -n x d.py").contains("is a directory"));
+    assert!(!home.sandbox.path("home/BOSS").exists());
+}
+
+#[test]
+fn p1_names_queues_and_instances_are_chosen_without_touching_code() {
+    let home = Home::new();
+    home.skynet("install -n build -i 2 -r 'build_.*' logic.py");
+    for name in ["build_0", "build_1"] {
+        let config = home.sandbox.read(&format!("home/BOSS/participants/{name}/config.exo"));
+        for line in ["code=logic.py", "queue=build", "regexp=build_.*", "instances=2"] {
+            assert!(config.lines().any(|found| found == line), "{line} in\n{config}");
+        }
+    }
+    let said = home.skynet("install -n build -i 1 logic.py");
+    let expected = "build_0: written again: config.exo\n\
+                    build_1 is there from before: skynet uninstall build_1 removes it\n";
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn old_habits_of_making_a_participant_and_reading_its_settings_work() {
+    let home = Home::new();
+    home.skynet("make_participant -n x -p logic.py");
+    let code = home.sandbox.run("awk -F= '/^code/ {print $2}' home/BOSS/participants/x/config.exo");
+    assert_eq!(code, "logic.py\n");
+}
+
+#[test]
+fn d6_a_mini_skynet_runs_without_root() {
+    let home = Home::new();
+    home.skynet("install -n x logic.py");
+    home.sandbox.run("echo 'export GREETING=\"hello you\" # well' >home/BOSS/x.env");
+    home.sandbox.run("echo 'EVERYBODY=yes' >home/BOSS/skynet.env");
+    let _svscan = home.svscan();
+    let said = home.skynet("enable --now x");
+    assert_eq!(said, "x is enabled\nx RUNNING\n");
+    let text = home.wait_for_log("x", " works\n");
+    let account = if is_root() { "nobody".into() } else { home.sandbox.run("id -un") };
+    assert!(text.contains(&format!(" exo {} config.exo: logic.py\n", account.trim())), "{text}");
+    assert!(text.contains(" env GREETING=hello you\n") && text.contains(" env EVERYBODY=yes\n"), "{text}");
+    // Nothing else of the environment of svscan gets through.
+    assert!(!text.contains(" env HOME=") && !text.contains("SKYNET_TEST"), "{text}");
+    assert_eq!(home.skynet("enable x"), "x is enabled already\n");
+}
+
+#[test]
+fn a1_what_is_enabled_starts_with_svscan_and_what_is_disabled_has_stopped() {
+    let home = Home::new();
+    home.skynet("install -n x logic.py");
+    home.skynet("install -n y logic.py");
+    let said = home.skynet("enable --now --all");
+    assert!(said.starts_with("x is enabled\ny is enabled\nNo svscan runs on "), "{said}");
+    let svscan = home.svscan();
+    home.skynet("enable --now --all");
+    home.wait_for_log("x", " works\n");
+    let said = home.skynet("disable --now x");
+    assert_eq!(said, "x is disabled\nx STOPPED\n");
+    home.sandbox.fail(100, "svok home/BOSS/participants/x");
+    home.sandbox.fail(100, "svok home/BOSS/participants/x/log");
+    let log = home.sandbox.read("home/BOSS/participants/x/log/main/current");
+    assert!(log.ends_with(" stopping\n"), "{log}");
+    home.sandbox.run("svok home/BOSS/participants/y");
+    assert_eq!(home.skynet("disable x"), "x is disabled already\n");
+    assert!(home.skynet("apply").contains("looks at "));
+    drop(svscan);
+    assert!(home.skynet("disable --now y").ends_with("y STOPPED\n"));
+    assert!(home.skynet("apply").starts_with("No svscan runs on "));
+}
+
+#[test]
+fn a2_a_participant_that_is_busy_is_not_waited_for_unless_asked() {
+    let home = Home::new();
+    home.skynet("install -n x logic.py");
+    home.sandbox.run("rm home/BOSS/participants/x/exo");
+    let exo =
+        "#!/bin/sh\ntrap '' TERM\necho works\nuntil [ -e finish ]; do sleep 0.05; done\necho finished\n";
+    fs::write(home.sandbox.path("home/BOSS/participants/x/exo"), exo).unwrap();
+    home.sandbox.run("chmod 755 home/BOSS/participants/x/exo");
+    let _svscan = home.svscan();
+    home.skynet("enable --now x");
+    home.wait_for_log("x", " works\n");
+    let output = home.sandbox.sh(&home.command("skynet --root BOSS disable x"));
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(output.stdout, b"x is disabled\n");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("x finishes what it has in hand"));
+    home.sandbox.run("svok home/BOSS/participants/x && touch home/BOSS/participants/x/finish");
+    assert!(home.skynet("disable --now x").ends_with("x STOPPED\n"));
+    assert!(home.sandbox.read("home/BOSS/participants/x/log/main/current").ends_with(" finished\n"));
+}
+
+#[test]
+fn what_runs_is_not_removed_and_what_does_not_is() {
+    let home = Home::new();
+    home.skynet("install -n x logic.py");
+    let _svscan = home.svscan();
+    home.skynet("enable --now x");
+    assert!(home.refuses(1, "uninstall x").contains("x is running (pid "));
+    assert!(home.refuses(1, "manual x").contains("x is running (pid "));
+    home.sandbox.run("svc -d --wait=down home/BOSS/participants/x");
+    assert_eq!(home.skynet("uninstall x"), "x: removed\n");
+    assert_eq!(
+        home.sandbox.run("ls home/BOSS/participants home/BOSS/service"),
+        "home/BOSS/participants:\n\nhome/BOSS/service:\n"
+    );
+    assert!(home.refuses(1, "uninstall x").contains("There is no participant x"));
+}
+
+#[test]
+fn a_participant_runs_in_the_foreground_with_its_own_environment() {
+    let home = Home::new();
+    home.skynet("install -n x logic.py");
+    home.sandbox.run("echo GREETING=hello >home/BOSS/x.env");
+    let script = home.command("env STRANGE=1 skynet --root BOSS manual x");
+    let _manual = home.sandbox.start(&format!("sh -c '{script}'"), "manual");
+    home.sandbox.wait_until("it runs", || home.sandbox.read("manual").contains("works\n"));
+    let text = home.sandbox.read("manual");
+    assert!(text.contains("env GREETING=hello\n") && !text.contains("STRANGE"), "{text}");
+    // The same by hand.
+    let script = home.command("env STRANGE=1 ./BOSS/participants/x/run");
+    let _run = home.sandbox.start(&format!("sh -c '{script}'"), "by-hand");
+    home.sandbox.wait_until("it runs", || home.sandbox.read("by-hand").contains("works\n"));
+    assert!(!home.sandbox.read("by-hand").contains("STRANGE"));
+}
+
+#[test]
+fn without_an_exoskeleton_a_participant_says_what_is_missing() {
+    let home = Home::new();
+    home.sandbox.run("rm bin/exo");
+    home.skynet("install -n x logic.py");
+    let output = home.sandbox.sh(&home.command("skynet --root BOSS manual x"));
+    assert_eq!(output.status.code(), Some(100));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("exo is not installed"), "{output:?}");
+    fs::write(home.sandbox.path("bin/exo"), EXO).unwrap();
+    home.sandbox.run("chmod 755 bin/exo");
+    assert_eq!(home.skynet("rebuild x"), "x: written again: exo\n");
+    assert_eq!(
+        fs::read_link(home.sandbox.path("home/BOSS/participants/x/exo")).unwrap(),
+        home.sandbox.path("bin/exo")
+    );
+}

@@ -1,0 +1,78 @@
+//! status and list.
+
+use crate::scene::{READY, Sandbox};
+use std::time::Instant;
+
+#[test]
+fn o2_status_has_a_line_for_each() {
+    let mut sandbox = Sandbox::new();
+    sandbox.participant("busy", &format!("echo 'begin wfid=1-a participant=busy'\necho 'item wfid=1-a participant=busy ms=5 result=true'\necho 'begin wfid=1-b participant=busy'\n{READY}"));
+    sandbox.write("BOSS/participants/busy/notification-fd", "3\n");
+    sandbox.enable("busy");
+    sandbox.enabled("down", "exit 3");
+    sandbox.participant("none", "exit 0");
+    sandbox.svscan();
+    sandbox.run("wait ready busy");
+    sandbox.wait_for_supervises(&["down"]);
+    sandbox.run("stop down");
+    sandbox.wait_until("the log is there", || sandbox.member("busy", "in_hand") == "1");
+    let text = sandbox.run("status");
+    let lines: Vec<&str> = text.lines().collect();
+    let [busy, down, none] = lines[..] else { panic!("{text}") };
+    let pid = sandbox.member("busy", "pid");
+    assert!(busy.starts_with(&format!("busy  running  pid {pid}")), "{busy}");
+    assert!(busy.contains("  1 in hand, 1 done  ") && busy.ends_with("  enabled"), "{busy}");
+    // It may be told to stop in the moment in which it runs.
+    let is_told =
+        ["exit 3", "killed by TERM"].iter().any(|how| down.contains(&format!("  last end: {how}, 20")));
+    assert!(down.starts_with("down  stopped  -") && is_told, "{down}");
+    assert_eq!(none, "none  is not running and has no supervisor. It is not enabled for automatic running");
+    assert_eq!(busy.find("since "), down.find("since "), "{text}");
+    assert_eq!(sandbox.run("list"), "* busy\n  down\n  none\n");
+    assert_eq!(sandbox.run("list --enabled"), "* busy\n  down\n");
+    assert_eq!(sandbox.run("list --disabled"), "  none\n");
+}
+
+#[test]
+fn o2_status_is_an_array_for_programs() {
+    let mut sandbox = Sandbox::new();
+    sandbox.enabled("p", "exec sleep 1000");
+    sandbox.participant("q", "exit 0");
+    assert!(sandbox.member("p", "state") == "\"unsupervised\"");
+    sandbox.svscan();
+    sandbox.run("wait up p");
+    assert_eq!(sandbox.member("p", "state"), "\"running\"");
+    assert_eq!(sandbox.member("p", "ready"), "null");
+    assert_eq!(sandbox.member("p", "enabled"), "true");
+    assert_eq!(sandbox.member("q", "enabled"), "false");
+    let text = sandbox.run("status --json");
+    assert!(text.starts_with("[\n{\"name\":\"p\",") && text.ends_with("}\n]\n"), "{text}");
+    let said = sandbox.skynet("status x p");
+    assert_eq!((said.code, said.err.as_str()), (1, "skynet: There is no participant x\n"));
+    assert!(said.out.starts_with("p  running  "), "{}", said.out);
+}
+
+/// A figure, not a check: the machine may be busy.
+#[test]
+#[ignore = "takes a minute; run it with --ignored --nocapture in release"]
+#[expect(clippy::print_stderr, reason = "a figure")]
+fn status_start_and_stop_of_200_participants() {
+    let mut sandbox = Sandbox::new();
+    for number in 0..200 {
+        let name = format!("p{number:03}");
+        // Logs are as long as multilog lets them grow.
+        let lines = "i=0; while [ $i -lt 900 ]; do echo \"item wfid=20110216-$i participant=p ms=5 result=true and so on\"; i=$((i+1)); done";
+        sandbox.participant(&name, &format!("{lines}\necho >&3\nexec sleep 1000"));
+        sandbox.write(&format!("BOSS/participants/{name}/notification-fd"), "3\n");
+        sandbox.enable(&name);
+    }
+    sandbox.svscan();
+    sandbox.run("wait ready --all -w 300");
+    for command in
+        ["status --json", "status", "list", "stop --all", "start --all", "status --json", "status", "status"]
+    {
+        let start = Instant::now();
+        let text = sandbox.run(command);
+        eprintln!("skynet {command}: {:?}, {} lines", start.elapsed(), text.lines().count());
+    }
+}

@@ -1,0 +1,208 @@
+//! What all tests need: a scratch directory or a scratch system, programs that run in it, waiting with a deadline, and
+//! the certainty that nothing is left running.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long anything may take that should happen at once. Only failing tests wait so long.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// The variable that marks every process of a sandbox, and is how they are found again.
+const MARK: &str = "SKYNET_TEST";
+
+/// The programs that tests use.
+const PROGRAMS: &str = "skynet svscan supervise svc svok svstat multilog setuidgid tai64n tai64nlocal";
+
+/// Whether the tests run as root.
+pub fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
+/// A scratch directory and all processes that are started in it; both are gone when it is dropped.
+pub struct Sandbox {
+    directory: PathBuf,
+    mark: String,
+}
+
+impl Sandbox {
+    /// A fresh directory with our programs in `bin`, where every account can reach them.
+    pub fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let mark = format!("sk-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let directory = fs::canonicalize(std::env::temp_dir()).unwrap().join(&mark);
+        fs::create_dir(&directory).unwrap();
+        fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
+        let sandbox = Self { directory, mark };
+        let ours = Path::new(env!("CARGO_BIN_EXE_skynet")).parent().unwrap();
+        assert!(ours.join("svscan").exists(), "build the other programs first: cargo build");
+        // A file that this process itself writes is busy as long as a new child has not yet let go of it.
+        sandbox.run(&format!(
+            "mkdir bin && cd '{}' && install -m 755 -t \"$OLDPWD/bin\" {PROGRAMS}",
+            ours.display()
+        ));
+        sandbox
+    }
+
+    /// A path in the sandbox.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    /// Reads a file; an empty text if there is none.
+    pub fn read(&self, name: &str) -> String {
+        String::from_utf8_lossy(&fs::read(self.path(name)).unwrap_or_default()).into_owned()
+    }
+
+    /// A command that runs in the sandbox, without input.
+    pub fn command(&self, program: &str) -> Command {
+        // Ours are found in the sandbox, whatever PATH this process has.
+        let ours = self.path("bin").join(program);
+        let mut command = Command::new(if ours.exists() { ours.as_os_str() } else { program.as_ref() });
+        let path = format!("{}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", self.path("bin").display());
+        command.current_dir(&self.directory).stdin(Stdio::null());
+        command.env_clear().env("PATH", path).env(MARK, &self.mark).env("TZ", "UTC");
+        command.env("HOME", &self.directory);
+        command
+    }
+
+    /// Runs a shell script to its end.
+    pub fn sh(&self, script: &str) -> Output {
+        self.command("sh").args(["-c", script]).output().unwrap()
+    }
+
+    /// Runs a shell script that must succeed, and returns what it printed.
+    #[track_caller]
+    pub fn run(&self, script: &str) -> String {
+        let output = self.sh(script);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{script}: {}\n{stderr}\n{}", output.status, self.describe());
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Runs a shell script that must fail with `code`, and returns what it complained.
+    #[track_caller]
+    pub fn fail(&self, code: i32, script: &str) -> String {
+        let output = self.sh(script);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let description = || format!("{script}: {}\n{stderr}\n{}", output.status, self.describe());
+        assert_eq!(output.status.code(), Some(code), "{}", description());
+        stderr.into_owned()
+    }
+
+    /// Starts a shell script in the background; what it prints goes into the file `messages`.
+    pub fn start(&self, script: &str, messages: &str) -> Running {
+        let messages = fs::File::options().create(true).append(true).open(self.path(messages)).unwrap();
+        let mut command = self.command("sh");
+        command.args(["-c", &format!("exec {script}")]);
+        command.stdout(messages.try_clone().unwrap()).stderr(messages);
+        Running(command.spawn().unwrap())
+    }
+
+    /// Runs a script as root of a system of its own: a copy of this one, in which everything may be changed, with our
+    /// programs in `/usr/bin`, our skeletons in `/skeletons`, an empty `/service`, and no processes but its own, which end with it. Returns what it
+    /// printed. In the script, `wait_for COMMAND...` waits until the command succeeds, and `scan` starts svscan.
+    #[track_caller]
+    pub fn system(&self, script: &str) -> String {
+        let script = format!(
+            "set -eu\n\
+             wait_for() {{ tries=0; until \"$@\" >/dev/null 2>&1; do tries=$((tries + 1)); \
+             [ $tries -lt 600 ] || {{ echo \"waited in vain for $*\" >&2; exit 99; }}; sleep 0.05; done; }}\n\
+             scan() {{ svscan /service 2>/dev/null & wait_for scans $!; }}\n\
+             scans() {{ [ \"$(readlink /proc/$1/cwd)\" = /service ]; }}\n\
+             {script}\n"
+        );
+        fs::write(self.path("script"), script).unwrap();
+        let skeletons = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../skeletons");
+        self.run(&format!("cp -r '{}' skeletons", skeletons.display()));
+        self.run(
+            "unshare --mount --pid --fork --kill-child sh -euc '\n\
+             mkdir space && mount -t tmpfs none space && mkdir space/upper space/work space/root\n\
+             mount -t overlay none -o lowerdir=/,upperdir=space/upper,workdir=space/work space/root\n\
+             mount -t proc proc space/root/proc && mount -t tmpfs -o mode=755 none space/root/run\n\
+             mount --bind /dev space/root/dev\n\
+             cp bin/* space/root/usr/bin && cp script space/root/script && cp -r skeletons space/root && mkdir space/root/service\n\
+             timeout -k 1 120 chroot space/root sh /script </dev/null\n'",
+        )
+    }
+
+    /// Waits until `condition` holds.
+    #[track_caller]
+    pub fn wait_until(&self, what: &str, mut condition: impl FnMut() -> bool) {
+        let start = Instant::now();
+        while !condition() {
+            assert!(start.elapsed() < DEADLINE, "waited in vain until {what}\n{}", self.describe());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The processes of this sandbox that are alive: those with its mark, and those that are in its directory, which
+    /// may have any environment.
+    pub fn processes(&self) -> Vec<i32> {
+        let mark = format!("{MARK}={}", self.mark);
+        let has_mark = |pid: i32| {
+            let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            environment.split(|&byte| byte == 0).any(|entry| entry == mark.as_bytes())
+        };
+        let is_inside = |pid: i32| {
+            fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|path| path.starts_with(&self.directory))
+        };
+        let entries = fs::read_dir("/proc").unwrap().flatten();
+        let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        numbers.filter(|&pid| has_mark(pid) || is_inside(pid)).collect()
+    }
+
+    /// The files and messages of the sandbox, for the report of a failing test.
+    fn describe(&self) -> String {
+        let script = "find . -path ./bin -prune -o -printf '%M %u %p\\n' | sort -k 3 | head -n 200; \
+                      find . -name messages -exec tail -v -n 20 {} +";
+        let output = Command::new("sh").args(["-c", script]).current_dir(&self.directory).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        // A supervisor may start one more process while its others are being ended.
+        for _ in 0..200 {
+            let processes = self.processes();
+            if processes.is_empty() {
+                break;
+            }
+            for pid in processes {
+                let _ = nix::sys::signal::kill(
+                    nix::unistd::Pid::from_raw(pid),
+                    nix::sys::signal::Signal::SIGKILL,
+                );
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// A program in the background. It is ended when this is dropped.
+pub struct Running(pub Child);
+
+impl Running {
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Shows a figure to whoever runs the tests with `--nocapture`.
+#[expect(clippy::print_stderr, reason = "the harness hides it unless it is asked for")]
+pub fn show(figure: &str) {
+    eprintln!("{figure}");
+}

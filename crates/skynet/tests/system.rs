@@ -1,0 +1,223 @@
+//! The same in a whole system: as root, with accounts, packages, and images of systems.
+
+use crate::support::{Sandbox, is_root};
+
+/// Puts an exoskeleton into the system that says who it is, and a logic.
+const EXO: &str = "printf '%s\\n' '#!/bin/sh' 'echo \"exo $(id -un) $*\"' 'exec sleep 1000' >/usr/bin/exo\n\
+    chmod 755 /usr/bin/exo; mkdir /src; echo pass >/src/x.py; cd /src\n\
+    for account in boss bosslog; do useradd --system \"$account\"; done\n";
+
+#[track_caller]
+fn check(script: &str, expected: &str) {
+    // A system of its own takes root's privileges.
+    if is_root() {
+        let sandbox = Sandbox::new();
+        assert_eq!(sandbox.system(&format!("{EXO}{script}")), expected);
+    }
+}
+
+#[test]
+fn o1_a_participant_of_the_system_runs_as_its_account_and_logs_as_another() {
+    check(
+        "mkdir -p /etc/boss; printf '[participant]\\nloguser=bosslog\\n' >/etc/boss/boss.conf\n\
+         skynet install -u boss x.py\n\
+         skynet install -u boss x.py\n\
+         scan\n\
+         skynet enable --now x\n\
+         wait_for grep -q 'exo boss config.exo' /var/log/boss/x/current\n\
+         stat -c '%U %a %n' /var/lib/SkyNET/store/x /var/lib/SkyNET/store/x/run /var/log/boss/x\n\
+         ps -o user= -C multilog\n\
+         setuidgid nobody tai64nlocal </var/log/boss/x/current | cut -d ' ' -f 3-\n\
+         readlink /service/x /var/lib/SkyNET/store/x/exo\n\
+         svc -d /var/lib/SkyNET/store/x; svc -d /var/lib/SkyNET/store/x\n\
+         svc --wait=down /var/lib/SkyNET/store/x; skynet uninstall x; ls -d /var/log/boss/x; ls /service\n",
+        "x: made in /var/lib/SkyNET/store/x\n\
+         x: unchanged\n\
+         x is enabled\n\
+         x RUNNING\n\
+         root 755 /var/lib/SkyNET/store/x\n\
+         root 755 /var/lib/SkyNET/store/x/run\n\
+         bosslog 755 /var/log/boss/x\n\
+         bosslog\n\
+         exo boss config.exo\n\
+         /var/lib/SkyNET/store/x\n\
+         /usr/bin/exo\n\
+         x: removed; its log stays in /var/log/boss/x\n\
+         /var/log/boss/x\n",
+    );
+}
+
+#[test]
+fn a1_a_change_of_the_account_holds_after_rebuild() {
+    check(
+        "skynet install x.py >/dev/null\n\
+         echo runas=boss >>/var/lib/SkyNET/store/x/config.exo\n\
+         skynet rebuild --all\n\
+         sed -n '/^account/p' /var/lib/SkyNET/store/x/run\n\
+         skynet install -u nosuch x.py 2>&1 || echo $?\n",
+        "x: written again: run\n\
+         account=boss\n\
+         skynet: There is no account nosuch; make one with useradd --system nosuch, or choose another\n\
+         100\n",
+    );
+}
+
+#[test]
+fn a1_what_boots_is_chosen() {
+    check(
+        "skynet install -n x x.py >/dev/null; skynet install -n y x.py >/dev/null\n\
+         skynet install -n z x.py >/dev/null; touch /var/lib/SkyNET/store/z/down\n\
+         skynet enable --all; skynet disable x; scan; svscan=$!\n\
+         wait_for svok /service/y; wait_for svok /service/z; svc --wait=up /service/y; ls /service\n\
+         svstat /service/z | cut -d ' ' -f 2\n\
+         skynet enable --now z\n\
+         kill $svscan; wait $svscan; scan; wait_for svok /service/y; wait_for svok /service/z\n\
+         svstat /service/z | cut -d ' ' -f 2; ! svok /var/lib/SkyNET/store/x\n",
+        "x is enabled\ny is enabled\nz is enabled\nx is disabled\ny\nz\ndown\nz is enabled already\nz RUNNING\ndown\n",
+    );
+}
+
+#[test]
+fn a1_apply_stops_what_has_vanished() {
+    check(
+        "skynet install x.py >/dev/null; scan; skynet enable --now x >/dev/null\n\
+         rm /service/x; skynet apply | tr -d 0-9\n\
+         wait_for sh -c '! svok /var/lib/SkyNET/store/x'; wait_for sh -c '! svok /var/lib/SkyNET/store/x/log'\n",
+        "svscan (pid ) looks at /service now\n",
+    );
+}
+
+#[test]
+fn who_is_not_root_is_told_what_is_in_the_way() {
+    check(
+        "setuidgid nobody skynet install x.py 2>&1 || echo $?\n",
+        "skynet: unable to write /var/lib/SkyNET/store/x: Permission denied (os error 13)\n111\n",
+    );
+}
+
+#[test]
+fn what_runs_without_supervise_is_not_removed() {
+    check(
+        "skynet install x.py >/dev/null; scan; svscan=$!; skynet enable --now x >/dev/null\n\
+         kill -9 $svscan $(pidof supervise)\n\
+         wait_for sh -c '! pidof supervise'\n\
+         skynet uninstall x 2>&1 | tr -d 0-9; ls /var/lib/SkyNET/store\n",
+        "skynet: x is running (pid ): skynet stop x first\nx\n",
+    );
+}
+
+#[test]
+fn the_skeleton_works_as_it_is() {
+    check(
+        "cp -r /skeletons/participant /srv/example; ln -s /srv/example /service; scan\n\
+         wait_for grep 'exo nobody config.exo' /var/log/boss/example/current\n\
+         stat -c '%U %n' /var/log/boss/example\n\
+         skynet disable --now exam\n\
+         skynet uninstall exam 2>&1 || echo $?\n",
+        "nobody /var/log/boss/example\n\
+         example is disabled\n\
+         example STOPPED\n\
+         skynet: There is no participant exam\n\
+         1\n",
+    );
+}
+
+#[test]
+fn old_habits_of_looking_at_a_log_and_of_stopping_work() {
+    check(
+        "skynet install x.py >/dev/null; scan; skynet enable --now x >/dev/null\n\
+         wait_for test -s /var/log/boss/x/current\n\
+         timeout 2 tail --follow=name /var/log/boss/x/current | tai64nlocal >/tmp/seen & \n\
+         wait_for grep -q '^2.* exo nobody config.exo' /tmp/seen\n\
+         store=/var/lib/SkyNET/store/x\n\
+         svc -d $store; svc -d $store; svc --wait=down $store; svstat $store | cut -d ' ' -f 2\n\
+         svc -u $store; svc --wait=up $store; svc -a $store/log; wait_for sh -c 'ls /var/log/boss/x/@*.s'\n\
+         awk -F= '/^code/ {print $2}' $store/config.exo\n",
+        "down\nx.py\n",
+    );
+}
+
+/// Puts a participant into the system as a package would, on a file system that is read-only from then on.
+const PACKAGE: &str = "skynet install x.py >/dev/null; s=/var/lib/SkyNET/store/x\n\
+    p=/usr/lib/boss/participant-services/x; mkdir -p $p/log\n\
+    cp -a $s/run $s/exo $s/config.exo $s/x.py $p; cp -a $s/log/run $p/log; skynet uninstall x >/dev/null\n\
+    ln -s LINK $p/supervise; ln -s LOGLINK $p/log/supervise\n\
+    mount --bind /usr /usr && mount -o remount,bind,ro /usr\n";
+
+#[test]
+fn participants_of_packages_run_on_a_read_only_usr_and_again_after_a_boot() {
+    // Where the link leads to something right in /run, supervise needs nobody's help at boot.
+    on_read_only_usr("/run/skynet-x", "/run/skynet-x-log", "");
+    on_read_only_usr("/run/skynet/x", "/run/skynet/x.log", "skynet apply >/dev/null\n");
+    on_read_only_usr("/run/a/x/main", "/run/b/x/log", "skynet apply >/dev/null\n");
+}
+
+#[track_caller]
+fn on_read_only_usr(link: &str, log_link: &str, at_boot: &str) {
+    let package = PACKAGE.replace("LOGLINK", log_link).replace("LINK", link);
+    check(
+        &format!(
+            "{package}\
+             ! touch $p/file 2>/dev/null\n\
+             scan; svscan=$!\n\
+             skynet enable --now x\n\
+             wait_for grep -q 'exo nobody config.exo' /var/log/boss/x/current\n\
+             svok /service/x; svok /service/x/log; test -e {link}/status; test -e {log_link}/status\n\
+             skynet uninstall x 2>&1 || echo $?\n\
+             skynet rebuild x 2>&1 || echo $?\n\
+             skynet install x.py 2>&1 || echo $?\n\
+             skynet disable --now x\n\
+             ! svok /service/x 2>/dev/null\n\
+             skynet enable --now x\n\
+             kill $svscan; wait $svscan; rm -rf /run/*\n\
+             {at_boot}scan; wait_for svok /service/x; wait_for svok /service/x/log; skynet apply | cut -d ' ' -f 1\n",
+        ),
+        "x is enabled\n\
+         x RUNNING\n\
+         skynet: x belongs to a package: use the package manager\n\
+         1\n\
+         skynet: x was not made by skynet install, and is left alone\n\
+         1\n\
+         skynet: x is a participant that a package owns; choose another name with -n\n\
+         100\n\
+         x is disabled\n\
+         x STOPPED\n\
+         x is enabled\n\
+         x RUNNING\n\
+         svscan\n",
+    );
+}
+
+#[test]
+fn participants_are_installed_in_images_where_nothing_runs() {
+    check(
+        "mkdir -p /image/etc/default; echo 'boss:x:812:813::/:/bin/false' >/image/etc/passwd\n\
+         echo 'nobody:x:65534:65534::/:/bin/false' >>/image/etc/passwd\n\
+         echo 'STORAGE_DIR=/srv/participants' >/image/etc/default/boss-skynet\n\
+         skynet --sysroot /image install -u boss x.py\n\
+         skynet --sysroot /image enable --now x\n\
+         skynet --sysroot /image enable x\n\
+         skynet --sysroot /image apply\n\
+         readlink /image/etc/service/x\n\
+         stat -c '%u %n' /image/var/log/boss/x /image/srv/participants/x\n\
+         grep -c /image /image/srv/participants/x/run /image/srv/participants/x/log/run || :\n\
+         skynet --sysroot /image disable --now x\n\
+         skynet --sysroot /image uninstall x\n\
+         ls /image/etc/service /image/srv/participants\n",
+        "x: made in /image/srv/participants/x\n\
+         x is enabled\n\
+         No svscan runs on /image/etc/service; they start when one does\n\
+         x is enabled already\n\
+         No svscan runs on /image/etc/service; changes hold when one does\n\
+         /srv/participants/x\n\
+         65534 /image/var/log/boss/x\n\
+         0 /image/srv/participants/x\n\
+         /image/srv/participants/x/run:0\n\
+         /image/srv/participants/x/log/run:0\n\
+         x is disabled\n\
+         x: removed; its log stays in /image/var/log/boss/x\n\
+         /image/etc/service:\n\
+         \n\
+         /image/srv/participants:\n",
+    );
+}

@@ -1,0 +1,30 @@
+//! skynet as the people of the stories use it (SKYNET.md section 5), whose ids the tests carry.
+#![cfg(test)]
+#![expect(unreachable_pub, reason = "a test binary has no outside")]
+#![expect(clippy::disallowed_methods, reason = "tests run programs, and wait with a deadline")]
+
+// What all of them need.
+mod support;
+
+// Making, enabling and removing participants in a mini-SkyNET.
+mod installing;
+// The same in a whole system.
+mod system;
+// The manual page.
+mod page;
+
+// What participants have logged, across rotations.
+mod logs;
+// How often they were called, how long they took, what failed.
+mod history;
+// The same of a gigabyte: `cargo test --release -p skynet --test integration -- --ignored --nocapture gigabyte`.
+mod gigabyte;
+
+// A scratch mini-SkyNET whose participants are started and stopped.
+mod scene;
+// Crashes: restarts, and who is told.
+mod crashes;
+// start, stop, restart, reload, wait.
+mod control;
+// status and list.
+mod status;
