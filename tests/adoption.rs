@@ -3,6 +3,7 @@
 
 use crate::support::{Running, Sandbox, kill, process_state, send, show};
 use nix::sys::signal::Signal::{SIGCONT, SIGSTOP, SIGTERM};
+use servicedir::service::instance::{Instance, Process};
 use servicedir::tai::Stamp;
 use std::fs::{self, File};
 use std::io::Write;
@@ -178,7 +179,7 @@ fn the_pipe_is_taken_over_from_the_service_when_the_logger_is_gone() {
 
 #[test]
 fn a_process_that_was_given_the_number_of_the_service_is_not_taken_for_it() {
-    for wrong in ["time", "boot", "nonsense", "nothing"] {
+    for wrong in ["time", "boot", "directory", "nonsense", "nothing"] {
         let mut tree = Tree::new(ECHO);
         tree.wait_for_lines("started\n");
         let stranger = tree.sandbox.start("sleep 1000", "stranger");
@@ -190,17 +191,23 @@ fn a_process_that_was_given_the_number_of_the_service_is_not_taken_for_it() {
         }
 
         let pid = stranger.pid();
-        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
         let start = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-        let start = start.rsplit(") ").next().unwrap().split(' ').nth(19).unwrap().to_string();
-        let instance = match wrong {
-            "time" => format!("boot {}\nsupervise {pid} 1\nservice {pid} 1\n", boot.trim()),
-            "boot" => format!("boot 0\nsupervise {pid} {start}\nservice {pid} {start}\n"),
-            "nonsense" => "boot\nsupervise x\n\0".to_string(),
-            _ => String::new(),
-        };
+        let started = start.rsplit(") ").next().unwrap().split(' ').nth(19).unwrap().parse().unwrap();
         for name in [WEB, LOG] {
-            tree.sandbox.write(&format!("{name}/supervise/instance"), &instance);
+            let left = tree.sandbox.instance(name).unwrap();
+            let process = Some(Process { pid, started });
+            let left = Instance { supervise: process, service: process, ..left };
+            let content = match wrong {
+                "time" => {
+                    let process = Some(Process { pid, started: started + 1 });
+                    Instance { supervise: process, service: process, ..left }.encode()
+                }
+                "boot" => Instance { boot: "another".to_string(), ..left }.encode(),
+                "directory" => Instance { directory: Some((1, 1)), ..left }.encode(),
+                "nonsense" => b"boot\nsupervise x\n\0".to_vec(),
+                _ => Vec::new(),
+            };
+            fs::write(tree.sandbox.path(name).join("supervise/instance"), content).unwrap();
         }
         tree.start_svscan();
         tree.sandbox.next_pid(WEB, services[0]);

@@ -7,14 +7,14 @@ use std::io::Write;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-/// The service was killed, `run` is started again: poll, read of the signal, wait4, has the directory changed, 5 to
-/// write `last-exit`, 5 for `status`, has it changed, clone, 5 for `status`, wait4. The fifth removes what was replaced,
-/// because on ext4 that and an exchange cost a tenth of a rename over it.
-const RESTART_IN_SUPERVISE: usize = 22;
+/// The service was killed, `run` is started again: read of the signal, wait4, has the directory changed, memory for a
+/// stack, clone, and that memory back; wait4.
+const RESTART_IN_SUPERVISE: usize = 6;
 
-/// The same in the new process until it is `run`: robust list, signal mask, own number, 3 to learn its start time, 5 to
-/// write `instance`, execve.
-const RESTART_IN_CHILD: usize = 12;
+/// The same in the new process until it is `run`: signal mask, own number, 3 to learn its start time, `instance`, 5 to
+/// write `last-exit`, 5 for `status`, execve. The fifth removes what was replaced, because on ext4 that and an exchange
+/// cost a tenth of a rename over it.
+const RESTART_IN_CHILD: usize = 17;
 
 /// A line that comes alone: poll, read, write.
 const LINE: usize = 3;

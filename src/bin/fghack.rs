@@ -5,7 +5,7 @@ use servicedir::chain::Chain;
 use servicedir::report::Failure;
 use servicedir::sys::process::{self, Ending};
 use servicedir::sys::startup::{self, Word};
-use servicedir::sys::{Errno, files};
+use servicedir::sys::{Errno, files, pipes};
 use std::os::fd::AsFd;
 
 servicedir::program!(run);
@@ -20,7 +20,7 @@ fn run(words: &[Word]) -> Result<u8, Failure> {
     }
     let fatal =
         |what: &'static [u8]| move |error: Errno| Failure::fatal("fghack", &[what, b": ", error.bytes()]);
-    let (life, held) = files::pipe().map_err(fatal(b"unable to create pipe"))?;
+    let (life, held) = pipes::new().map_err(fatal(b"unable to create pipe"))?;
     let mut life = Some(life);
     let child = process::spawn(|| {
         life = None;

@@ -9,7 +9,7 @@ use super::status_files::StatusFiles;
 use crate::report::Failure;
 use crate::sys::signals::{Inbox, Signal};
 use crate::sys::startup::{self, say};
-use crate::sys::{clock, files, poll, process};
+use crate::sys::{clock, files, pipes, poll, process};
 use crate::tai::Stamp;
 use std::ffi::CStr;
 use std::os::fd::AsFd;
@@ -46,7 +46,7 @@ pub fn run(arguments: &[&CStr]) -> Result<u8, Failure> {
         multilog.sinks.directories.push(LogDirectory::open(rules)?);
         multilog.work_until_settled()?;
     }
-    files::widen_input(CHUNK);
+    pipes::widen_input(CHUNK);
     multilog.main()
 }
 

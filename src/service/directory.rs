@@ -37,8 +37,6 @@ pub const READY_NEW: &CStr = c"supervise/ready.new";
 pub const FINISHING: &CStr = c"supervise/finishing";
 /// Which processes supervise the service, and are it.
 pub const INSTANCE: &CStr = c"supervise/instance";
-/// The same while it is being written.
-pub const INSTANCE_NEW: &CStr = c"supervise/instance.new";
 /// Run after the service has ended.
 pub const FINISH: &CStr = c"./finish";
 /// Present: what the service leaves behind is ended.

@@ -1,12 +1,18 @@
 //! The text in `supervise/instance`: which processes supervise a service and are the service, so that after a
 //! crash others can tell them from strangers that were given the same numbers.
 //!
+//! It is written over in place, in one step and always with the same length, because that takes a new process of the
+//! service next to no time; a reader that meets both the old and the new sees that the check does not fit.
+//!
 //! Lines: `boot ID`; `directory DEVICE INODE`, so that a copy of the directory is not taken for it; `input INODE`
 //! and `output INODE` of the pipes between a service and its logger, if it has them; `readiness INODE` of the pipe by
-//! which it is going to say that it is ready; `starts COUNT`, how often the
-//! service was started; `supervise PID START` and, while the service is up, `service PID START`, where START is the
-//! time at which the process was started, as field 22 of `/proc/PID/stat` tells it.
+//! which it is going to say that it is ready; `starts COUNT`, how often the service was started; `supervise PID START`
+//! and, while the service is up, `service PID START`, where START is the time at which the process was started, as field
+//! 22 of `/proc/PID/stat` tells it; `check SUM` of all these; empty lines.
 #![forbid(unsafe_code)]
+
+/// How long the text is, with as many empty lines as that takes.
+const LENGTH: usize = 384;
 
 /// A process and when it was started, in the kernel's ticks since boot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +48,10 @@ impl Instance {
     /// Reads the file; lines of other kinds are ignored, a damaged file says nothing.
     pub fn decode(content: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(content).ok()?;
+        let (text, check) = text.rsplit_once("check ")?;
+        if u64::from_str_radix(check.trim_end(), 16) != Ok(sum(text.as_bytes())) {
+            return None;
+        }
         let mut instance = Self::default();
         for line in text.lines() {
             let mut words = line.split(' ');
@@ -90,8 +100,21 @@ impl Instance {
                 line(kind, &[u64::from(pid.unsigned_abs()), started]);
             }
         }
-        text.into_bytes()
+        seal(&text)
     }
+}
+
+/// The content of the file of which these are the lines: with their check, and of the length that it always has.
+pub fn seal(lines: &str) -> Vec<u8> {
+    let mut content = format!("{lines}check {:016x}\n", sum(lines.as_bytes())).into_bytes();
+    content.resize(content.len().max(LENGTH), b'\n');
+    content
+}
+
+/// The sum over the text: FNV-1a, which tells a mixture of two texts from either.
+fn sum(text: &[u8]) -> u64 {
+    text.iter()
+        .fold(0xcbf2_9ce4_8422_2325, |sum, &byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]
@@ -121,19 +144,31 @@ mod tests {
         for text in [
             "",
             "boot\n",
-            "boot x\nservice 1",
+            "boot x\nservice 1\n",
             "boot x\nservice -1 5\n",
             "service 1 5\n",
             "boot x\nservice a 5\n",
         ] {
-            assert_eq!(Instance::decode(text.as_bytes()), None, "{text:?}");
+            assert_eq!(Instance::decode(&seal(text)), None, "{text:?}");
         }
         assert_eq!(Instance::decode(b"boot \xff\n"), None);
+        assert_eq!(Instance::decode(b"boot x\n"), None);
+    }
+
+    #[test]
+    fn a_mixture_of_two_says_nothing() {
+        let [old, new] =
+            [7, 8].map(|starts| Instance { boot: "x".to_string(), starts, ..Instance::default() }.encode());
+        assert_eq!(old.len(), new.len());
+        for length in 0..old.len() {
+            let mixture = [&new[..length], &old[length..]].concat();
+            assert!(mixture == old || mixture == new || Instance::decode(&mixture).is_none(), "{length}");
+        }
     }
 
     #[test]
     fn lines_of_the_future_are_ignored() {
-        let instance = Instance::decode(b"boot x\ncolour blue\nservice 7 5\n").unwrap();
+        let instance = Instance::decode(&seal("boot x\ncolour blue\nservice 7 5\n")).unwrap();
         assert_eq!(instance.service, Some(Process { pid: 7, started: 5 }));
     }
 }

@@ -1,11 +1,10 @@
-//! The files in `supervise/` in which a supervise says what it knows, each replaced by rename so that a reader
-//! finds the old one or the new one.
+//! The files in `supervise/` in which a supervise says what it knows, each replaced by rename, or written over in one
+//! step, so that a reader finds the old one or the new one.
 
 use super::event::Ending;
 use crate::report::{Failure, SYSTEM};
 use crate::service::directory::{
-    FINISHING, INSTANCE, INSTANCE_NEW, LAST_EXIT, LAST_EXIT_NEW, LOCK, READY, READY_NEW, STATUS, STATUS_NEW,
-    SUPERVISE,
+    FINISHING, INSTANCE, LAST_EXIT, LAST_EXIT_NEW, LOCK, READY, READY_NEW, STATUS, STATUS_NEW, SUPERVISE,
 };
 use crate::service::instance::{Instance, Process};
 use crate::service::last_exit::{How, LastExit};
@@ -95,15 +94,24 @@ pub fn remove_finishing() {
     let _ = files::remove(HERE, FINISHING);
 }
 
+/// Opens the file that says which processes these are.
+pub fn open_instance() -> Result<File, Trouble> {
+    files::open_update(HERE, INSTANCE).map_err(|error| Step("open", Some(error)).explain("instance"))
+}
+
 /// Writes down which processes these are, for the supervise or svscan that finds them after a crash.
-pub fn write_instance(instance: &Instance) -> Result<(), Trouble> {
-    replace(INSTANCE_NEW, INSTANCE, &instance.encode()).map_err(|trouble| trouble.explain("instance"))
+pub fn write_instance(file: &File, instance: &Instance) -> Result<(), Trouble> {
+    let content = instance.encode();
+    match files::write_over(file, &content) {
+        Ok(length) if length == content.len() => Ok(()),
+        Ok(_) => Err(Step("write", None).explain("instance")),
+        Err(error) => Err(Step("write", Some(error)).explain("instance")),
+    }
 }
 
 /// Reads which processes an earlier supervise has left behind.
-pub fn read_instance() -> Option<Instance> {
-    let file = files::open_read(HERE, INSTANCE).ok()?;
-    Instance::decode(&files::read_all(&file).ok()?)
+pub fn read_instance(file: &File) -> Option<Instance> {
+    Instance::decode(&files::read_all(file).ok()?)
 }
 
 /// There is no supervise any more.

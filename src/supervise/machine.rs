@@ -115,6 +115,11 @@ impl Machine {
         self.status.pid
     }
 
+    /// How the service is once it is up as process `pid`, from now on.
+    pub const fn once_up(&self, pid: NonZeroU32, now: Now) -> Status {
+        Status { since: now.stamp, pid: Some(pid), paused: false, want: self.status.want }
+    }
+
     /// The process of `finish`, if it runs.
     pub const fn finish_pid(&self) -> Option<NonZeroU32> {
         match self.after {
@@ -287,9 +292,7 @@ impl Machine {
     }
 
     fn turn(&mut self, pid: Option<NonZeroU32>, now: Now, actions: &mut Actions) {
-        self.status.pid = pid;
-        self.status.since = now.stamp;
-        self.status.paused = false;
+        self.status = Status { since: now.stamp, pid, paused: false, want: self.status.want };
         self.publish(actions);
     }
 

@@ -1,26 +1,26 @@
 //! supervise's edge: the lock, the fifos, the child, and the loop that performs what the machine decides.
 
 use super::event::{Action, Actions, Ending, Event, Now};
-use super::facts::{self, Trouble};
+use super::facts;
 use super::leftovers::{self, Leftovers, Origin};
 use super::machine::Machine;
+use super::records::Records;
 use super::scripts::Scripts;
-use super::sending::{self, as_number};
+use super::sending::{self, as_number, as_pid};
 use super::settings::Settings;
 use super::settings_files::SettingsFiles;
 use super::takeover::{self, Takeover};
 use crate::report::{Failure, warning};
 use crate::service::control::Command;
-use crate::service::directory::{CONTROL, DOWN, OK, READY};
+use crate::service::directory::{CONTROL, DOWN, OK};
 use crate::service::instance::Instance;
 use crate::service::sentence::HasDown;
 use crate::service::status::Want;
-use crate::sys::exec::Prepared;
 use crate::sys::files::{self, HERE};
 use crate::sys::process::Handle;
 use crate::sys::signals::{Inbox, Signal};
 use crate::sys::startup::{self, say};
-use crate::sys::{Errno, clock, poll, process};
+use crate::sys::{Errno, clock, pipes, poll, process};
 use crate::tai::Stamp;
 use std::ffi::CStr;
 use std::fs::File;
@@ -53,17 +53,24 @@ pub fn run(name: &CStr, delay: Duration) -> Result<u8, Failure> {
     let _writer = files::open_write(HERE, CONTROL)
         .map_err(|error| unable(&[b"write ", name.to_bytes(), b"/supervise/control"], error))?;
     let environment = startup::environment();
-    let mut supervise = Supervise::new(name, signals, &environment);
-    let first = supervise.begin(has_down, delay);
+    let (mut supervise, first) = Supervise::begin(name, signals, &environment, has_down, delay);
+    // How it is comes first, and is written before anybody can find us running.
     let mut first = first.into_iter();
-    // The status is there before anybody can find us running.
-    if let Some(Action::Publish(status)) = first.next() {
-        supervise.record(facts::write_status(&status), "status.new");
-    }
+    supervise.perform(first.by_ref().take(1));
     let _ = files::make_fifo(OK);
-    let _ok = files::open_read(HERE, OK)
-        .map_err(|error| unable(&[b"read ", name.to_bytes(), b"/supervise/ok"], error))?;
-    supervise.main(first, &control)
+    let unable_ok = |error| unable(&[b"read ", name.to_bytes(), b"/supervise/ok"], error);
+    if let Err(error) = files::check_read(HERE, OK) {
+        supervise.records.flush();
+        return Err(unable_ok(error));
+    }
+    supervise.perform(first);
+    // A new process of the service has said so already.
+    if supervise.machine.pid().is_none() || supervise.adopted.is_some() {
+        supervise.records.identify(&supervise.instance);
+    }
+    supervise.records.flush();
+    let _ok = files::open_read(HERE, OK).map_err(unable_ok)?;
+    supervise.main(&control)
 }
 
 fn now() -> Now {
@@ -83,15 +90,14 @@ struct Supervise<'a> {
     name: &'a CStr,
     machine: Machine,
     signals: Inbox,
-    program: Prepared<'a>,
     scripts: Scripts<'a>,
     instance: Instance,
+    records: Records<'a>,
     settings: SettingsFiles,
     /// The service, if it is not a child of ours.
     adopted: Option<Handle>,
     /// Where the service is going to tell that it is ready.
     readiness: Option<OwnedFd>,
-    is_ready: bool,
     /// The service led a session when it ended, as far as that matters.
     led_session: bool,
     /// What it has left behind, while that is being ended.
@@ -99,53 +105,44 @@ struct Supervise<'a> {
 }
 
 impl<'a> Supervise<'a> {
-    fn new(name: &'a CStr, signals: Inbox, environment: &'a [&'a CStr]) -> Self {
-        let own = process::own_number();
-        let instance = Instance {
+    /// Begins where an earlier supervise has left off, if one has ended without being told to; else anew. Returns what is
+    /// to be done first, too.
+    fn begin(
+        name: &'a CStr,
+        signals: Inbox,
+        environment: &'a [&'a CStr],
+        has_down: HasDown,
+        delay: Duration,
+    ) -> (Self, Actions) {
+        let mut instance = Instance {
             boot: process::boot().unwrap_or_default(),
             directory: files::look(HERE, c".").ok().flatten().map(|facts| facts.identity),
-            input: files::pipe_number(own, 0),
-            output: files::pipe_number(own, 1),
-            readiness: None,
-            starts: 0,
+            input: pipes::inode(files::input()),
+            output: pipes::inode(files::output()),
             supervise: facts::myself(),
-            service: None,
+            ..Instance::default()
         };
-        let (machine, _) = Machine::new(HasDown::Yes, Duration::ZERO, now());
-        Self {
-            name,
-            machine,
-            signals,
-            program: Prepared::file(c"./run", &[c"./run"], environment),
-            scripts: Scripts::new(name, environment),
-            instance,
-            settings: SettingsFiles::default(),
-            adopted: None,
-            readiness: None,
-            is_ready: false,
-            led_session: false,
-            leftovers: None,
-        }
-    }
-
-    /// Begins where an earlier supervise has left off, if one has ended without being told to; else anew.
-    fn begin(&mut self, has_down: HasDown, delay: Duration) -> Actions {
-        let left = facts::read_instance().filter(|left| takeover::is_about(left, &self.instance));
-        self.instance.starts = left.as_ref().map_or(0, |left| left.starts);
-        let taken = left.as_ref().and_then(|left| takeover::find(self.name, left, now().stamp));
+        let (mut records, left) = Records::new(name);
+        let mut settings = SettingsFiles::default();
+        let has_left = left.is_some();
+        let left = left.filter(|left| takeover::is_about(left, &instance));
+        instance.starts = left.as_ref().map_or(0, |left| left.starts);
+        let taken = left.as_ref().and_then(|left| takeover::find(name, left, now().stamp));
+        let (mut adopted, mut readiness) = (None, None);
         let (machine, actions) = if let Some(Takeover { handle, service, status }) = taken {
-            self.is_ready = matches!(files::look(HERE, READY), Ok(Some(_)));
-            self.instance.service = Some(service);
-            self.adopted = Some(handle);
-            let settings = self.load_settings();
-            if let Some(number) = settings.notification.filter(|_| !self.is_ready) {
-                self.instance.readiness = left.as_ref().and_then(|left| left.readiness);
-                self.readiness = self.instance.readiness.and_then(|inode| files::find_pipe(number, inode));
+            records.keep();
+            instance.service = Some(service);
+            adopted = Some(handle);
+            let settings = settings.load(name);
+            if let Some(number) = settings.notification.filter(|_| !records.is_ready()) {
+                instance.readiness = left.and_then(|left| left.readiness);
+                readiness = instance.readiness.and_then(|inode| pipes::find(number, inode));
             }
             Machine::adopt(status, settings, now())
         } else {
-            facts::remove_ready();
-            facts::remove_finishing();
+            if has_left {
+                records.clear();
+            }
             // What the administrator wanted of the earlier one holds.
             let has_down = match left.and_then(|_| facts::read_status()) {
                 Some(status) if status.want == Want::Up => HasDown::No,
@@ -154,14 +151,26 @@ impl<'a> Supervise<'a> {
             };
             Machine::new(has_down, delay, now())
         };
-        self.machine = machine;
-        self.record(facts::write_instance(&self.instance), "instance.new");
-        actions
+        let supervise = Self {
+            name,
+            machine,
+            signals,
+            scripts: Scripts::new(name, environment),
+            instance,
+            records,
+            settings,
+            adopted,
+            readiness,
+            led_session: false,
+            leftovers: None,
+        };
+        (supervise, actions)
     }
 
-    fn main(mut self, first: impl Iterator<Item = Action>, control: &File) -> Result<u8, Failure> {
-        let mut exiting = self.perform(first);
+    fn main(mut self, control: &File) -> Result<u8, Failure> {
+        let mut exiting = false;
         while !exiting {
+            self.settings.forget();
             let waiting = [
                 Some(self.signals.as_fd()),
                 Some(control.as_fd()),
@@ -180,6 +189,7 @@ impl<'a> Supervise<'a> {
                 || (left && self.clear())
                 || (told && self.obey(control))
                 || self.feed(Event::Deadline);
+            self.records.flush();
         }
         facts::remove_instance();
         Ok(0)
@@ -191,7 +201,7 @@ impl<'a> Supervise<'a> {
         // Draining comes first: a child that ends after this makes the descriptor readable again.
         self.signals.clear();
         let service = self.machine.pid().filter(|_| self.machine.minds_leftovers()).map(as_number);
-        self.led_session = service.is_some_and(process::has_ended_as_leader);
+        self.led_session = service.is_some_and(process::leads_session);
         while let Some(ended) = process::reap() {
             let is = |pid: Option<NonZeroU32>| pid.map(as_number) == Some(ended.pid);
             let how = match ended.how {
@@ -263,7 +273,11 @@ impl<'a> Supervise<'a> {
     }
 
     fn feed(&mut self, event: Event) -> bool {
-        let actions: Actions = self.machine.handle(event, now());
+        self.feed_at(event, now())
+    }
+
+    fn feed_at(&mut self, event: Event, now: Now) -> bool {
+        let actions: Actions = self.machine.handle(event, now);
         self.perform(actions.into_iter())
     }
 
@@ -275,20 +289,25 @@ impl<'a> Supervise<'a> {
     fn act(&mut self, action: Action) -> bool {
         match action {
             Action::Start => return self.start(),
-            Action::Finish(how) => match self.scripts.finish(how, &self.signals) {
-                Some(pid) => return self.feed(Event::Finishing(pid)),
-                None => return self.feed(Event::Finished(Ending::Unknown)),
-            },
+            Action::Finish(how) => {
+                // It may read how it is.
+                self.records.flush();
+                return match self.scripts.finish(how, &self.signals) {
+                    Some(pid) => self.feed(Event::Finishing(pid)),
+                    None => self.feed(Event::Finished(Ending::Unknown)),
+                };
+            }
             Action::EndLeftovers(pid) => return self.end_leftovers(pid),
             Action::Exit => return true,
-            Action::Publish(status) => self.record(facts::write_status(&status), "status.new"),
-            Action::RecordEnd(how) => self.record_end(how),
-            Action::RecordFinishing => self.record(facts::write_finishing(), "finishing"),
-            Action::RecordFinished => facts::remove_finishing(),
-            Action::RecordReady => {
-                self.is_ready = true;
-                self.record(facts::write_ready(now().stamp), "ready.new");
+            Action::Publish(status) => self.records.publish(status),
+            Action::RecordEnd(how) => {
+                self.readiness = None;
+                self.instance.service = None;
+                self.records.end(how);
             }
+            Action::RecordFinishing => self.records.finishing(),
+            Action::RecordFinished => self.records.finished(),
+            Action::RecordReady => self.records.ready(),
             Action::Send(pid, signal, scope) => {
                 let adopted = self.adopted.as_ref().filter(|_| self.machine.pid() == Some(pid));
                 sending::send(pid, signal, scope, adopted);
@@ -297,7 +316,10 @@ impl<'a> Supervise<'a> {
                 leftovers::report(self.name, self.origin(pid), self.scripts.notify());
             }
             Action::KillLeftovers => self.leftovers.iter_mut().for_each(Leftovers::kill),
-            Action::Notify(pid, how) => self.scripts.notify_of(pid, how, &self.signals),
+            Action::Notify(pid, how) => {
+                self.records.flush();
+                self.scripts.notify_of(pid, how, &self.signals);
+            }
             Action::WarnRefused(error, pause) => {
                 let pause = format!(", sleeping {} seconds: ", pause.as_secs());
                 let error = Errno::from_raw(error).bytes();
@@ -331,49 +353,39 @@ impl<'a> Supervise<'a> {
         }
     }
 
-    fn record_end(&mut self, how: Ending) {
-        if self.is_ready {
-            self.is_ready = false;
-            facts::remove_ready();
-        }
-        self.readiness = None;
-        self.instance.service = None;
-        self.record(facts::write_last_exit(how, now().stamp), "last-exit.new");
-    }
-
     fn start(&mut self) -> bool {
         let settings = self.load_settings();
         if settings.end_leftovers {
             process::gather_orphans();
         }
         let readiness = settings.notification.and_then(|number| {
-            let pipe = files::lasting_pipe().map_err(|error| {
+            let pipe = pipes::lasting().map_err(|error| {
                 warn(&[b"unable to create pipe for ", self.name.to_bytes(), b": ", error.bytes()]);
             });
             pipe.ok().map(|(from_service, to_us)| (from_service, to_us, number))
         });
         self.instance.starts = self.instance.starts.saturating_add(1);
-        self.instance.readiness = readiness.as_ref().and_then(|(pipe, ..)| files::inode(pipe));
-        let started = process::spawn(|| {
-            self.signals.release(&[Signal::SIGCHLD]);
-            // Until the program runs, this process has the lock, so that no other supervise can miss it.
-            let instance = Instance { service: facts::myself(), ..self.instance.clone() };
-            self.record(facts::write_instance(&instance), "instance.new");
-            if let Some((_, to_us, number)) = &readiness {
-                if let Err(error) = files::become_descriptor(to_us, *number) {
-                    return unable(&[b"set up descriptors for ", self.name.to_bytes()], error);
+        self.instance.readiness = readiness.as_ref().and_then(|(pipe, ..)| pipes::inode(pipe));
+        let now = now();
+        let Self { machine, signals, scripts, instance, records, .. } = self;
+        // Until the program runs, its process has the lock, so that no other supervise can miss it. What it knows of
+        // itself, supervise knows then, too: both have one memory.
+        let started =
+            scripts.run(readiness.as_ref().map(|(_, to_us, number)| (to_us, *number)), signals, || {
+                instance.service = facts::myself();
+                records.identify(instance);
+                // The program finds itself up, and who is told that it runs does, too.
+                if let Some(pid) = instance.service.and_then(|service| as_pid(service.pid)) {
+                    records.introduce(machine.once_up(pid, now));
                 }
-            }
-            unable(&[b"start ", self.name.to_bytes(), b"/run"], self.program.exec())
-        });
+            });
         match started {
             Ok(pid) => {
                 self.readiness = readiness.map(|(from_service, ..)| from_service);
-                match u32::try_from(pid).ok().and_then(NonZeroU32::new) {
-                    Some(pid) => self.feed(Event::Settings(settings)) || self.feed(Event::Started(pid)),
-                    // A parent is never given such a number.
-                    None => false,
-                }
+                // A parent is never given a number that is none.
+                as_pid(pid).is_some_and(|pid| {
+                    self.feed(Event::Settings(settings)) || self.feed_at(Event::Started(pid), now)
+                })
             }
             Err(error) => self.feed(Event::Refused(error.number())),
         }
@@ -381,14 +393,5 @@ impl<'a> Supervise<'a> {
 
     fn load_settings(&mut self) -> Settings {
         self.settings.load(self.name)
-    }
-
-    /// Warns if something could not be written down. That (a full disk, say) is no reason to stop supervising;
-    /// the next change tries again.
-    fn record(&self, written: Result<(), Trouble>, file: &str) {
-        if let Err((verb, rest)) = written {
-            let path = [self.name.to_bytes(), b"/supervise/", file.as_bytes()].concat();
-            warn(&[b"unable to ", verb.as_bytes(), b" ", &path, rest.as_bytes()]);
-        }
     }
 }

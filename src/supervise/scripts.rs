@@ -1,13 +1,15 @@
-//! The scripts beside `run`: `finish`, which supervise waits for, and `notify`, which it does not.
+//! The programs of a service directory: `run`, `finish`, which supervise waits for, and `notify`, which it does not.
 
 use super::event::Ending;
 use super::run::{unable, warn};
+use super::sending::as_pid;
 use crate::service::directory::{FINISH, NOTIFY};
 use crate::sys::exec::Prepared;
-use crate::sys::process;
 use crate::sys::signals::{Inbox, Signal};
+use crate::sys::{Result as SysResult, files, process};
 use std::ffi::{CStr, CString};
 use std::num::NonZeroU32;
+use std::os::fd::OwnedFd;
 
 /// Something to tell `notify`: a process of the service, and how it ended unless it was started.
 type News = (NonZeroU32, Option<Ending>);
@@ -18,6 +20,7 @@ pub struct Scripts<'a> {
     /// The service directory, as it was given; we are in it.
     name: &'a CStr,
     environment: &'a [&'a CStr],
+    run: Prepared<'a>,
     /// The present run of `notify`.
     notify: Option<i32>,
     /// What it is to be told next.
@@ -26,8 +29,29 @@ pub struct Scripts<'a> {
 
 impl<'a> Scripts<'a> {
     /// None runs yet.
-    pub const fn new(name: &'a CStr, environment: &'a [&'a CStr]) -> Self {
-        Self { name, environment, notify: None, news: None }
+    pub fn new(name: &'a CStr, environment: &'a [&'a CStr]) -> Self {
+        let run = Prepared::file(c"./run", &[c"./run"], environment);
+        Self { name, environment, run, notify: None, news: None }
+    }
+
+    /// Runs `./run` when `introduce` has written down what its process is. It says that it is ready by `readiness`: a
+    /// pipe, and its number there.
+    pub fn run(
+        &self,
+        readiness: Option<(&OwnedFd, i32)>,
+        signals: &Inbox,
+        introduce: impl FnOnce(),
+    ) -> SysResult<i32> {
+        process::launch(|| {
+            signals.release(&[Signal::SIGCHLD]);
+            introduce();
+            if let Some((pipe, number)) = readiness {
+                if let Err(error) = files::become_descriptor(pipe, number) {
+                    return unable(&[b"set up descriptors for ", self.name.to_bytes()], error);
+                }
+            }
+            unable(&[b"start ", self.name.to_bytes(), b"/run"], self.run.exec())
+        })
     }
 
     /// The present run of `notify`.
@@ -43,7 +67,7 @@ impl<'a> Scripts<'a> {
             Ending::Unknown => (256, 0),
         };
         let pid = self.start(FINISH, &[&word(code), &word(signal), self.name], signals)?;
-        u32::try_from(pid).ok().and_then(NonZeroU32::new)
+        as_pid(pid)
     }
 
     /// Runs `./notify NAME start|exit|killed PID CODE`. While it runs, the news wait, and the last are kept.
@@ -76,7 +100,7 @@ impl<'a> Scripts<'a> {
         let command: Vec<&CStr> = [script].into_iter().chain(words.iter().copied()).collect();
         let program = Prepared::file(script, &command, self.environment);
         let file = script.to_bytes().strip_prefix(b".").unwrap_or_default();
-        let started = process::spawn(|| {
+        let started = process::launch(|| {
             signals.release(&[Signal::SIGCHLD]);
             unable(&[b"start ", self.name.to_bytes(), file], program.exec())
         });

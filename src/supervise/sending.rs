@@ -20,6 +20,11 @@ pub fn as_number(pid: NonZeroU32) -> i32 {
     i32::try_from(pid.get()).unwrap_or(i32::MAX)
 }
 
+/// A number that the system gave, as a process of ours; `None` if it is none.
+pub fn as_pid(number: i32) -> Option<NonZeroU32> {
+    u32::try_from(number).ok().and_then(NonZeroU32::new)
+}
+
 /// The system's signal for ours.
 const fn number(signal: Sent) -> Signal {
     match signal {

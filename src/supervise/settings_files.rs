@@ -1,11 +1,10 @@
 //! Reads the files of [`super::settings`] whenever they are about to make a difference.
 
+use super::run::warn;
 use super::settings::{Setting, Settings};
-use crate::report::warning;
 use crate::service::directory::{END_LEFTOVERS, FINISH, NOTIFY};
 use crate::sys::clock;
 use crate::sys::files::{self, HERE};
-use crate::sys::startup::say;
 use std::ffi::CStr;
 use std::time::Duration;
 
@@ -18,45 +17,53 @@ pub struct SettingsFiles {
     /// When the service directory was changed last, if it had no such file then: they need not be looked for
     /// until it is changed again.
     without: Option<Duration>,
+    /// What they said, as long as that is good enough.
+    loaded: Option<Settings>,
 }
 
 impl SettingsFiles {
-    /// Reads the settings of the service `name`, whose directory is the current one. What makes no sense is
-    /// reported and ignored.
+    /// The settings of the service `name`, whose directory is the current one. What makes no sense is reported and
+    /// ignored, once between two calls of [`Self::forget`].
     pub fn load(&mut self, name: &CStr) -> Settings {
-        let modified = files::modified(HERE, c".").ok();
-        let mut settings = Settings::default();
-        if modified.is_some() && modified == self.without {
-            return settings;
-        }
-        let runs = |script| matches!(files::look(HERE, script), Ok(Some(facts)) if facts.owner_executes);
-        settings.finish = runs(FINISH);
-        settings.notify = runs(NOTIFY);
-        settings.end_leftovers = matches!(files::look(HERE, END_LEFTOVERS), Ok(Some(_)));
-        let mut found = settings.finish || settings.notify || settings.end_leftovers;
-        for setting in Setting::ALL {
-            let file = setting.file();
-            let content = match files::open_read(HERE, file).and_then(|file| files::read_all(&file)) {
-                Ok(content) => content,
-                Err(error) if error.is(libc::ENOENT) => continue,
-                Err(error) => {
-                    warn(&[b"unable to read ", name.to_bytes(), b"/", file.to_bytes(), b": ", error.bytes()]);
-                    Vec::new()
-                }
-            };
-            found = true;
-            if let Err(expected) = settings.read(setting, &content) {
-                let expected = [b" is ignored: it must hold ", expected.as_bytes()].concat();
-                warn(&[name.to_bytes(), b"/", file.to_bytes(), &expected]);
-            }
-        }
-        // A directory that was changed just now may be changed again under the same stamp.
-        let is_settled = |&modified: &Duration| clock::wall().saturating_sub(modified) > RECENT;
-        self.without = modified.filter(|_| !found).filter(is_settled);
-        settings
+        *self.loaded.get_or_insert_with(|| read(&mut self.without, name))
+    }
+
+    /// Has the files read again, because some time has passed.
+    pub const fn forget(&mut self) {
+        self.loaded = None;
     }
 }
 
-fn warn(parts: &[&[u8]]) {
-    say(&warning(super::run::PROGRAM, parts));
+/// Reads the files, unless it is known that there are none.
+fn read(without: &mut Option<Duration>, name: &CStr) -> Settings {
+    let modified = files::modified(HERE, c".").ok();
+    let mut settings = Settings::default();
+    if modified.is_some() && modified == *without {
+        return settings;
+    }
+    let runs = |script| matches!(files::look(HERE, script), Ok(Some(facts)) if facts.owner_executes);
+    settings.finish = runs(FINISH);
+    settings.notify = runs(NOTIFY);
+    settings.end_leftovers = matches!(files::look(HERE, END_LEFTOVERS), Ok(Some(_)));
+    let mut found = settings.finish || settings.notify || settings.end_leftovers;
+    for setting in Setting::ALL {
+        let file = setting.file();
+        let content = match files::open_read(HERE, file).and_then(|file| files::read_all(&file)) {
+            Ok(content) => content,
+            Err(error) if error.is(libc::ENOENT) => continue,
+            Err(error) => {
+                warn(&[b"unable to read ", name.to_bytes(), b"/", file.to_bytes(), b": ", error.bytes()]);
+                Vec::new()
+            }
+        };
+        found = true;
+        if let Err(expected) = settings.read(setting, &content) {
+            let expected = [b" is ignored: it must hold ", expected.as_bytes()].concat();
+            warn(&[name.to_bytes(), b"/", file.to_bytes(), &expected]);
+        }
+    }
+    // A directory that was changed just now may be changed again under the same stamp.
+    let is_settled = |&modified: &Duration| clock::wall().saturating_sub(modified) > RECENT;
+    *without = modified.filter(|_| !found).filter(is_settled);
+    settings
 }

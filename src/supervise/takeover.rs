@@ -2,12 +2,12 @@
 
 use super::facts;
 use super::run::warn;
+use super::sending::as_pid;
 use crate::service::instance::{Instance, Process};
 use crate::service::status::{Status, Want};
 use crate::sys::process::{self, Handle};
 use crate::tai::Stamp;
 use std::ffi::CStr;
-use std::num::NonZeroU32;
 
 /// A service that runs although its supervise has ended.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub fn find(name: &CStr, left: &Instance, now: Stamp) -> Option<Takeover> {
     if process::started(service.pid) != Some(service.started) {
         return None;
     }
-    let pid = u32::try_from(service.pid).ok().and_then(NonZeroU32::new)?;
+    let pid = as_pid(service.pid)?;
     let status = match facts::read_status() {
         Some(status) if status.pid == Some(pid) => status,
         other => {

@@ -1,6 +1,6 @@
 //! What svscan finds behind a name of the scan directory.
 
-use super::table::{Completeness, Logging};
+use super::table::{Completeness, Logging, Role};
 use crate::service::directory::INSTANCE;
 use crate::service::instance::{Instance, Process};
 use crate::sys::files::{self, HERE};
@@ -49,6 +49,14 @@ pub fn left_behind(directory: &CStr, boot: &str) -> Instance {
     };
     let instance: Instance = read().unwrap_or_default();
     Instance { supervise: alive(instance.supervise), service: alive(instance.service), ..instance }
+}
+
+/// The service directory of a supervise of the service `name`: that of the service, or of its logger.
+pub fn directory(name: &CStr, role: Role) -> CString {
+    match role {
+        Role::Main => name.to_owned(),
+        Role::Log => below(name, c"log"),
+    }
 }
 
 /// `DIRECTORY/NAME`.

@@ -37,7 +37,7 @@ pub struct Look {
 impl Look {
     /// Begins to watch the scan directory, which is the current one; changes are announced to `ready` as `number`.
     pub fn new(ready: &Many, number: u64) -> Self {
-        let watch = || {
+        let watch = || -> Result<(Watch, Watched), Errno> {
             let watch = Watch::new()?;
             let scan_directory = watch.add(c".", Interest::Everything)?;
             ready.add(&watch, number)?;
@@ -46,7 +46,6 @@ impl Look {
         let (watch, scan_directory) = match watch() {
             Ok((watch, scan_directory)) => (Some(watch), Some(scan_directory)),
             Err(error) => {
-                let error: Errno = error;
                 // A directory that may not be read is reported when it is read.
                 if !error.is(libc::EACCES) {
                     super::run::warn(&[b"unable to watch directory"], error);

@@ -6,6 +6,7 @@ use super::table::{Action, Ending, Event, Identity, PATIENCE, Role, Table};
 use crate::report::{Failure, SYSTEM, warning};
 use crate::service::control::Letters;
 use crate::service::directory::{CONTROL, Directory, INSTANCE};
+use crate::service::instance::Instance;
 use crate::supervise::settings::{Setting, Settings};
 use crate::sys::exec::Prepared;
 use crate::sys::files::{self, HERE};
@@ -13,7 +14,7 @@ use crate::sys::poll::Many;
 use crate::sys::process::Handle;
 use crate::sys::signals::{Inbox, Signal};
 use crate::sys::startup::{self, say};
-use crate::sys::{Errno, clock, limits, process};
+use crate::sys::{Errno, clock, limits, pipes, process};
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
@@ -62,16 +63,18 @@ pub fn run(order: &Order<'_>) -> Result<u8, Failure> {
     let ready = Many::new().map_err(unable(b"wait for anything"))?;
     ready.add(&signals, SIGNALS).map_err(unable(b"wait for signals"))?;
     process::gather_orphans();
-    let mut svscan = Svscan::new(signals, ready, order.stagger);
+    let mut svscan = Svscan::new(signals, ready, order.stagger, startup::environment());
     svscan.main();
     let Some(then) = order.then else { return Ok(0) };
     svscan.become_child();
-    let error = Prepared::command(&[then], &startup::environment()).exec();
+    let error = Prepared::command(&[then], &svscan.environment).exec();
     Err(Failure::fatal(PROGRAM, &[b"unable to run ", then.to_bytes(), b": ", error.bytes()]))
 }
 
-struct Svscan {
+struct Svscan<'a> {
     table: Table<Pipe>,
+    /// What supervises are given.
+    environment: Vec<&'a CStr>,
     signals: Inbox,
     ready: Many,
     look: Look,
@@ -85,8 +88,8 @@ struct Svscan {
     untold: Vec<(i32, &'static [u8], Instant)>,
 }
 
-impl Svscan {
-    fn new(signals: Inbox, ready: Many, stagger: Duration) -> Self {
+impl<'a> Svscan<'a> {
+    fn new(signals: Inbox, ready: Many, stagger: Duration, environment: Vec<&'a CStr>) -> Self {
         let resource = limits::Resource::RLIMIT_NOFILE;
         let raise = || {
             let (soft, hard) = (limits::soft(resource).ok()?, limits::hard(resource).ok()?);
@@ -98,6 +101,7 @@ impl Svscan {
         };
         Self {
             table: Table::new(clock::monotonic(), stagger),
+            environment,
             look: Look::new(&ready, CHANGES),
             signals,
             ready,
@@ -113,7 +117,7 @@ impl Svscan {
             let now = clock::monotonic();
             let recheck = self.look.recheck;
             let retry = (!self.untold.is_empty()).then(|| now + RETRY);
-            let orphans = self.orphans.values().copied().find(|&kill| kill > now);
+            let orphans = self.orphans.values().copied().filter(|&kill| kill > now).min();
             let deadline = [self.table.deadline(), recheck, retry, orphans].into_iter().flatten().min();
             for number in self.ready.wait(now, deadline) {
                 match number {
@@ -172,10 +176,7 @@ impl Svscan {
 
     fn has_left_instance(&self, pid: i32) -> bool {
         let Some((name, role, _)) = self.table.whereabouts(pid) else { return false };
-        let path = match role {
-            Role::Main => inspect::below(name, INSTANCE),
-            Role::Log => inspect::below(&inspect::below(name, c"log"), INSTANCE),
-        };
+        let path = inspect::below(&inspect::directory(name, role), INSTANCE);
         matches!(files::look(HERE, &path), Ok(Some(_)))
     }
 
@@ -194,7 +195,8 @@ impl Svscan {
             Action::Scan => return Some(self.scan()),
             Action::MakePipe(identity, supervises) => return self.make_pipe(identity, supervises),
             Action::Start(identity, role, delay) => return Some(self.start(identity, role, delay)),
-            Action::Adopt(pid) => self.adopt(pid),
+            Action::Adopt(pid) if self.adopt(pid) => {}
+            Action::Adopt(pid) => return Some(Event::Ended(pid, Ending::Failed)),
             Action::Stop(pid) => {
                 self.tell(pid, b"dx");
                 return self.grace(pid);
@@ -219,15 +221,14 @@ impl Svscan {
     /// Makes a pipe, or finds the one that supervises of an earlier svscan, or their services, still have.
     fn make_pipe(&self, identity: Identity, supervises: [Option<i32>; 2]) -> Option<Event<Pipe>> {
         let name = self.table.service(identity)?.name();
-        let directories = [name, &inspect::below(name, c"log")];
-        let [main, log] = directories.map(|directory| inspect::left_behind(directory, self.look.boot()));
+        let [main, log] = [Role::Main, Role::Log].map(|role| self.left_behind(name, role));
         let pipe = main.output.or(log.input);
         let services = [main, log].map(|left| left.service.map(|service| service.pid));
         let holders = [supervises, services].into_iter().flat_map(|pids| pids.into_iter().zip([1, 0]));
         let mut holders = holders.filter_map(|(pid, number)| Some((pid?, number)));
         let left =
-            pipe.and_then(|inode| holders.find_map(|(pid, number)| files::pipe_of(pid, number, inode)));
-        match left.map_or_else(files::pipe, Ok) {
+            pipe.and_then(|inode| holders.find_map(|(pid, number)| pipes::both_ends_of(pid, number, inode)));
+        match left.map_or_else(pipes::new, Ok) {
             Ok(pipe) => Some(Event::Piped(identity, pipe)),
             Err(error) => {
                 warn(&[b"unable to create pipe for ", name.to_bytes()], error);
@@ -236,19 +237,37 @@ impl Svscan {
         }
     }
 
-    fn start(&self, identity: Identity, role: Role, delay: Duration) -> Event<Pipe> {
-        let refused = Event::Refused(identity, role);
-        let Some(service) = self.table.service(identity) else { return refused };
+    fn left_behind(&self, name: &CStr, role: Role) -> Instance {
+        inspect::left_behind(&inspect::directory(name, role), self.look.boot())
+    }
+
+    /// The supervise of an earlier svscan that keeps ours from starting, and was not to be seen at first.
+    fn find_rival(&mut self, identity: Identity, role: Role) -> Option<i32> {
+        let service = self.table.service(identity).filter(|service| service.has_failed(role))?;
+        let pid = self.left_behind(service.name(), role).supervise?.pid;
+        self.adopt(pid).then_some(pid)
+    }
+
+    fn start(&mut self, identity: Identity, role: Role, delay: Duration) -> Event<Pipe> {
+        if let Some(pid) = self.find_rival(identity, role) {
+            return Event::Started(identity, role, pid);
+        }
+        let Some(service) = self.table.service(identity) else { return Event::Refused(identity, role) };
         let (name, pipe) = (service.name(), service.pipe());
-        let label = match role {
-            Role::Main => name.to_bytes().to_vec(),
-            Role::Log => [name.to_bytes(), b"/log"].concat(),
+        let label = inspect::directory(name, role);
+        let option = CString::new(format!("--delay={}", delay.as_secs_f64())).unwrap_or_default();
+        let directory = match role {
+            Role::Main => name,
+            Role::Log => c"log",
         };
-        match process::spawn(|| self.become_supervise(name, pipe, role, delay, &label)) {
+        let words: &[&CStr] =
+            if delay.is_zero() { &[c"supervise", directory] } else { &[c"supervise", &option, directory] };
+        let supervise = Prepared::command(words, &self.environment);
+        match process::launch(|| self.become_supervise(&supervise, name, pipe, role)) {
             Ok(pid) => Event::Started(identity, role, pid),
             Err(error) => {
-                warn(&[b"unable to fork for ", &label], error);
-                refused
+                warn(&[b"unable to fork for ", label.to_bytes()], error);
+                Event::Refused(identity, role)
             }
         }
     }
@@ -256,39 +275,31 @@ impl Svscan {
     /// In a child: becomes supervise, or says why not.
     fn become_supervise(
         &self,
+        supervise: &Prepared<'_>,
         name: &CStr,
         pipe: Option<&Pipe>,
         role: Role,
-        delay: Duration,
-        label: &[u8],
     ) -> Failure {
         self.become_child();
         let unable = |what: &[u8], whom: &[u8], error: Errno| {
             Failure::new(SYSTEM, warning(PROGRAM, &[b"unable to ", what, whom, b": ", error.bytes()]))
         };
+        let label = || inspect::directory(name, role);
         let connected = match (pipe, role) {
             (None, _) => Ok(()),
             (Some((_, to_logger)), Role::Main) => files::become_descriptor(to_logger, 1),
             (Some((from_service, _)), Role::Log) => files::become_descriptor(from_service, 0),
         };
         if let Err(error) = connected {
-            return unable(b"set up descriptors for ", label, error);
+            return unable(b"set up descriptors for ", label().to_bytes(), error);
         }
-        let directory = match role {
-            Role::Main => name,
-            Role::Log => c"log",
-        };
         if role == Role::Log {
             if let Err(error) = files::change_directory(name) {
                 return unable(b"switch to ", name.to_bytes(), error);
             }
         }
-        let option = CString::new(format!("--delay={}", delay.as_secs_f64())).unwrap_or_default();
-        let words = [c"supervise", &option, directory];
-        let [program, _, _] = words;
-        let words: &[&CStr] = if delay.is_zero() { &[program, directory] } else { &words };
-        let error = Prepared::command(words, &startup::environment()).exec();
-        unable(b"start supervise ", label, error)
+        let error = supervise.exec();
+        unable(b"start supervise ", label().to_bytes(), error)
     }
 
     /// Gives a child what this process was given.
@@ -299,14 +310,11 @@ impl Svscan {
         }
     }
 
-    /// Watches over a supervise that is not a child. One that has ended meanwhile counts as lost.
-    fn adopt(&mut self, pid: i32) {
+    /// Watches over a supervise that is not a child, unless it has ended meanwhile.
+    fn adopt(&mut self, pid: i32) -> bool {
         let number = u64::try_from(pid).unwrap_or(0);
         let adopted = Handle::open(pid).and_then(|handle| self.ready.add(&handle, number).map(|()| handle));
-        match adopted {
-            Ok(handle) => drop(self.adopted.insert(pid, handle)),
-            Err(_) => self.feed(Event::Ended(pid, Ending::Failed)),
-        }
+        adopted.map(|handle| self.adopted.insert(pid, handle)).is_ok()
     }
 
     /// How long a service may take to end, if it says so.
@@ -349,10 +357,11 @@ impl Svscan {
     fn tell_until(&mut self, pid: i32, commands: &'static [u8], until: Instant) {
         let Some((name, role, identity)) = self.table.whereabouts(pid) else { return };
         let identify = |path: &CStr| files::look(HERE, path).ok().flatten().map(|facts| facts.identity);
-        // Where its directory is, and where it comes from: as long as it is there, it has not begun.
-        let (directory, origin) = match role {
-            Role::Main => (name.clone(), identify(c".")),
-            Role::Log => (inspect::below(name, c"log"), Some(identity)),
+        let directory = inspect::directory(name, role);
+        // Where it comes from: as long as it is there, it has not begun.
+        let origin = match role {
+            Role::Main => identify(c"."),
+            Role::Log => Some(identity),
         };
         // The name may stand for another directory by now, or for none.
         let is_there = identify(name) == Some(identity);

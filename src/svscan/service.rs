@@ -170,6 +170,15 @@ impl<P> Service<P> {
         *self.supervise(role) = Supervise::Wanted(now + ABSENCE);
     }
 
+    /// Whether one of its supervises has ended at once, so that there may be something in its way.
+    pub const fn has_failed(&self, role: Role) -> bool {
+        let [main, logger] = self.failures;
+        match role {
+            Role::Main => main > 0,
+            Role::Log => logger > 0,
+        }
+    }
+
     /// Takes note that a supervise has ended, and decides when it is back.
     pub(super) fn ended(&mut self, role: Role, how: Ending, now: Instant) {
         let ran = match *self.supervise(role) {

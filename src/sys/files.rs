@@ -1,4 +1,4 @@
-//! Files, directories, fifos, pipes and locks. Everything opened here is closed on exec.
+//! Files, directories, fifos and locks. Everything opened here is closed on exec.
 //!
 //! The four ways to open a file are those of CONTRACT.md 1.0; all are non-blocking, so that a fifo in place of
 //! a file cannot hold us up. Paths are relative to an open directory, or to the current one ([`HERE`]).
@@ -6,7 +6,7 @@
 use super::{Errno, Result};
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
 use nix::sys::stat::{FchmodatFlags, Mode, fchmod, fchmodat, fstatat, mkdirat};
-use nix::unistd::{LinkatFlags, UnlinkatFlags, linkat, mkfifo, unlinkat};
+use nix::unistd::{AccessFlags, LinkatFlags, UnlinkatFlags, linkat, mkfifo, unlinkat};
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -27,9 +27,19 @@ pub fn open_truncate(at: impl AsFd, path: &CStr) -> Result<File> {
     open(at, path, OFlag::O_WRONLY | OFlag::O_TRUNC | OFlag::O_CREAT, 0o644)
 }
 
+/// Opens for reading and writing; creates it with mode 0644.
+pub fn open_update(at: impl AsFd, path: &CStr) -> Result<File> {
+    open(at, path, OFlag::O_RDWR | OFlag::O_CREAT, 0o644)
+}
+
 /// Opens for reading; a directory, too.
 pub fn open_read(at: impl AsFd, path: &CStr) -> Result<File> {
     open(at, path, OFlag::O_RDONLY, 0)
+}
+
+/// Fails as [`open_read`] would, without opening, which those who look for readers of a fifo would notice.
+pub fn check_read(at: impl AsFd, path: &CStr) -> Result<()> {
+    nix::unistd::faccessat(at, path, AccessFlags::R_OK, AtFlags::AT_EACCESS).map_err(Errno::from)
 }
 
 /// Opens for writing what exists.
@@ -127,13 +137,6 @@ pub fn make_directory(at: impl AsFd, path: &CStr, mode: libc::mode_t) -> Result<
 /// Makes the fifo `path` in the current directory, mode 0600, unless something is there.
 pub fn make_fifo(path: &CStr) -> Result<()> {
     mkfifo(path, Mode::from_bits_truncate(0o600)).map_err(Errno::from)
-}
-
-/// Lets the pipe that is standard input hold so many bytes, if it is one and the system allows it: those who write to it
-/// wait less, and more comes with one read.
-pub fn widen_input(size: i32) {
-    // SAFETY: a call on a descriptor, without pointers.
-    unsafe { libc::fcntl(0, libc::F_SETPIPE_SZ, size) };
 }
 
 /// Where the symbolic link `path` in the current directory points to.
@@ -255,54 +258,6 @@ pub fn wait_for_io(file: impl AsFd) -> Result<()> {
     Ok(())
 }
 
-/// A pipe: the end to read from, the end to write to.
-pub fn pipe() -> Result<(OwnedFd, OwnedFd)> {
-    nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(Errno::from)
-}
-
-/// A pipe whose writers are not killed when its reader is gone: the end to write to counts as a reader, too. Where the
-/// system does not allow that, an ordinary pipe.
-pub fn lasting_pipe() -> Result<(OwnedFd, OwnedFd)> {
-    use std::os::fd::AsRawFd;
-    let (reader, writer) = pipe()?;
-    let link = format!("/proc/self/fd/{}", writer.as_raw_fd());
-    let both = openat(HERE, link.as_str(), OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty());
-    Ok((reader, both.unwrap_or(writer)))
-}
-
-/// The inode of the pipe that process `pid` has as descriptor `number`, if it is a pipe.
-pub fn pipe_number(pid: i32, number: i32) -> Option<u64> {
-    let link = std::fs::read_link(format!("/proc/{pid}/fd/{number}")).ok()?;
-    link.to_str()?.strip_prefix("pipe:[")?.strip_suffix(']')?.parse().ok()
-}
-
-/// The inode of this pipe.
-pub fn inode(pipe: impl AsFd) -> Option<u64> {
-    nix::sys::stat::fstat(pipe).ok().map(|stat| stat.st_ino)
-}
-
-/// The end to read from of the pipe with this inode, which some process has as descriptor `number`.
-pub fn find_pipe(number: i32, inode: u64) -> Option<OwnedFd> {
-    let processes = std::fs::read_dir("/proc").ok()?.flatten();
-    let mut pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let pid: i32 = pids.find(|&pid| pipe_number(pid, number) == Some(inode))?;
-    let link = CString::new(format!("/proc/{pid}/fd/{number}")).ok()?;
-    open_read(HERE, &link).ok().map(OwnedFd::from)
-}
-
-/// Both ends of the pipe that process `pid` has as descriptor `number`, if it is the pipe with this inode and we may
-/// have it.
-pub fn pipe_of(pid: i32, number: i32, inode: u64) -> Option<(OwnedFd, OwnedFd)> {
-    if pipe_number(pid, number) != Some(inode) {
-        return None;
-    }
-    let link = CString::new(format!("/proc/{pid}/fd/{number}")).ok()?;
-    // Opened without waiting, or to read would wait for a writer; then made to wait as pipes do.
-    let ends = (open_read(HERE, &link).ok()?, open_write(HERE, &link).ok()?);
-    wait_for_io(&ends.0).and_then(|()| wait_for_io(&ends.1)).ok()?;
-    Some((ends.0.into(), ends.1.into()))
-}
-
 /// The file `path` that process `pid` has open although it was removed, for writing.
 pub fn removed_of(pid: i32, path: &CStr) -> Option<File> {
     let end = [b"/", path.to_bytes(), b" (deleted)"].concat();
@@ -341,6 +296,12 @@ pub fn read_all(mut file: &File) -> Result<Vec<u8>> {
 /// Writes once, and says how much was taken.
 pub fn write(mut file: &File, bytes: &[u8]) -> Result<usize> {
     retry(|| file.write(bytes))
+}
+
+/// Writes once over the beginning, wherever the file is read or written otherwise, and says how much was taken.
+pub fn write_over(file: &File, bytes: &[u8]) -> Result<usize> {
+    use std::os::unix::fs::FileExt;
+    retry(|| file.write_at(bytes, 0))
 }
 
 /// Waits until what was written to `file` is on disk.

@@ -14,19 +14,21 @@ pub mod clock;
 pub mod errno;
 // Becoming another program.
 pub mod exec;
-// Files, directories, fifos, pipes and locks.
+// Files, directories, fifos and locks.
 pub mod files;
 // Accounts and the identity of this process.
 pub mod identity;
 // Limits of the resources of this process.
 pub mod limits;
+// Pipes.
+pub mod pipes;
 // Waiting for whatever comes first.
 pub mod poll;
 // Children.
 pub mod process;
 // Signals.
 pub mod signals;
-/// Changes in directories.
+// Changes in directories.
 pub mod watch;
 
 pub use errno::Errno;

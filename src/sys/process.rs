@@ -6,6 +6,7 @@ use crate::report::Failure;
 use nix::sys::signal::kill;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
+use std::ffi::{c_int, c_void};
 use std::io::Read as _;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
@@ -41,6 +42,44 @@ pub fn spawn(body: impl FnOnce() -> Failure) -> Result<i32> {
     }
 }
 
+/// How much stack [`launch`] gives to a child, in bytes: many times what it takes to prepare and call `execve`.
+const STACK: usize = 256 * 1024;
+
+/// The same as [`spawn`] for a child that becomes another program at once. Nothing is copied for it: until it is that
+/// program it uses the memory of this process, which waits. So `body` must change nothing that this process goes on to
+/// use, and what it has allocated and not freed when it becomes the program is never freed.
+pub fn launch<B: FnOnce() -> Failure>(body: B) -> Result<i32> {
+    extern "C" fn child<B: FnOnce() -> Failure>(body: *mut c_void) -> c_int {
+        // SAFETY: `launch` passes this pointer, and does not go on before this process has another memory or has ended.
+        let body = unsafe { &mut *body.cast::<Option<B>>() };
+        let code = body.take().map_or(0, |body| {
+            let failure = body();
+            startup::last_words(&failure)
+        });
+        // SAFETY: ends the child at once, without running exit handlers that belong to the parent.
+        unsafe { libc::_exit(c_int::from(code)) }
+    }
+    let mut body = Some(body);
+    let (protection, kind) =
+        (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK);
+    // SAFETY: asks for new memory.
+    let stack = unsafe { libc::mmap(std::ptr::null_mut(), STACK, protection, kind, -1, 0) };
+    if stack == libc::MAP_FAILED {
+        return Err(Errno::last());
+    }
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    let argument = std::ptr::from_mut(&mut body).cast();
+    // SAFETY: this is the end of that memory, from which the stack grows down.
+    let end = unsafe { stack.byte_add(STACK) };
+    // SAFETY: the stack is the child's alone, and `child` gets what it expects. This process has one thread, and the
+    // kernel keeps that waiting as long as the child uses its memory.
+    let pid = unsafe { libc::clone(child::<B>, end, flags, argument) };
+    let started = if pid == -1 { Err(Errno::last()) } else { Ok(pid) };
+    // SAFETY: nobody uses this memory any more.
+    unsafe { libc::munmap(stack, STACK) };
+    started
+}
+
 /// Buries one child that has ended, without waiting.
 pub fn reap() -> Option<Ended> {
     loop {
@@ -59,12 +98,10 @@ pub fn reap() -> Option<Ended> {
     }
 }
 
-/// Whether the child `pid` has ended and led a session; asked before it is buried.
-pub fn has_ended_as_leader(pid: i32) -> bool {
-    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-    let ended = nix::sys::wait::waitid(nix::sys::wait::Id::Pid(Pid::from_raw(pid)), flags);
-    matches!(ended, Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)))
-        && nix::unistd::getsid(Some(Pid::from_raw(pid))) == Ok(Pid::from_raw(pid))
+/// Whether process `pid`, which may have ended but was not buried yet, leads a session.
+pub fn leads_session(pid: i32) -> bool {
+    let pid = Pid::from_raw(pid);
+    nix::unistd::getsid(Some(pid)) == Ok(pid)
 }
 
 /// Waits for the child `pid` to end.
@@ -163,7 +200,9 @@ pub fn boot() -> Result<String> {
     if !proc_is_ours() {
         return Err(Errno::from_raw(libc::ENOENT));
     }
-    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    let mut buffer = [0; 64];
+    let length = std::fs::File::open("/proc/sys/kernel/random/boot_id")?.read(&mut buffer)?;
+    let text = String::from_utf8_lossy(buffer.get(..length).unwrap_or_default());
     Ok(text.trim().to_string())
 }
 

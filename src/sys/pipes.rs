@@ -1,0 +1,63 @@
+//! Pipes, also those that other processes have.
+
+use super::files::{HERE, open_read, open_write, wait_for_io};
+use super::{Errno, Result};
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::Mode;
+use std::ffi::CString;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+/// A pipe: the end to read from, the end to write to.
+pub fn new() -> Result<(OwnedFd, OwnedFd)> {
+    nix::unistd::pipe2(OFlag::O_CLOEXEC).map_err(Errno::from)
+}
+
+/// A pipe whose writers are not killed when its reader is gone: the end to write to counts as a reader, too. Where the
+/// system does not allow that, an ordinary pipe.
+pub fn lasting() -> Result<(OwnedFd, OwnedFd)> {
+    let (reader, writer) = new()?;
+    let link = format!("/proc/self/fd/{}", writer.as_raw_fd());
+    let both = openat(HERE, link.as_str(), OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty());
+    Ok((reader, both.unwrap_or(writer)))
+}
+
+/// The inode of the pipe that process `pid` has as descriptor `number`, if it is a pipe.
+pub fn inode_of(pid: i32, number: i32) -> Option<u64> {
+    let link = std::fs::read_link(format!("/proc/{pid}/fd/{number}")).ok()?;
+    link.to_str()?.strip_prefix("pipe:[")?.strip_suffix(']')?.parse().ok()
+}
+
+/// The inode of `file` if it is a pipe, or a fifo.
+pub fn inode(file: impl AsFd) -> Option<u64> {
+    let is_pipe = |stat: &libc::stat| stat.st_mode & libc::S_IFMT == libc::S_IFIFO;
+    nix::sys::stat::fstat(file).ok().filter(is_pipe).map(|stat| stat.st_ino)
+}
+
+/// The end to read from of the pipe with this inode, which some process has as descriptor `number`.
+pub fn find(number: i32, inode: u64) -> Option<OwnedFd> {
+    let processes = std::fs::read_dir("/proc").ok()?.flatten();
+    let mut pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let pid: i32 = pids.find(|&pid| inode_of(pid, number) == Some(inode))?;
+    let link = CString::new(format!("/proc/{pid}/fd/{number}")).ok()?;
+    open_read(HERE, &link).ok().map(OwnedFd::from)
+}
+
+/// Both ends of the pipe that process `pid` has as descriptor `number`, if it is the pipe with this inode and we may
+/// have it.
+pub fn both_ends_of(pid: i32, number: i32, inode: u64) -> Option<(OwnedFd, OwnedFd)> {
+    if inode_of(pid, number) != Some(inode) {
+        return None;
+    }
+    let link = CString::new(format!("/proc/{pid}/fd/{number}")).ok()?;
+    // Opened without waiting, or to read would wait for a writer; then made to wait as pipes do.
+    let ends = (open_read(HERE, &link).ok()?, open_write(HERE, &link).ok()?);
+    wait_for_io(&ends.0).and_then(|()| wait_for_io(&ends.1)).ok()?;
+    Some((ends.0.into(), ends.1.into()))
+}
+
+/// Lets the pipe that is standard input hold so many bytes, if it is one and the system allows it: those who write to it
+/// wait less, and more comes with one read.
+pub fn widen_input(size: i32) {
+    // SAFETY: a call on a descriptor, without pointers.
+    unsafe { libc::fcntl(0, libc::F_SETPIPE_SZ, size) };
+}
