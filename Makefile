@@ -39,7 +39,7 @@ ifneq ($(CRATES),)
 endif
 
 demo:
-	$(CARGO) build --quiet --locked
+	$(CARGO) build --locked
 	@demo/demo.sh $(TARGET_DIR)/debug
 
 # Everything that must hold. The last lines are the test runner's own.
@@ -57,12 +57,12 @@ lint:
 	shellcheck $(SCRIPTS) packaging/servicedir.openrc
 	shellcheck --shell=sh tests/conformance/prelude.sh
 
+# Most of the integration tests wait, so more of them than there are processors can run at a time.
 test:
 	$(CARGO) test --quiet --locked --lib
 	$(CARGO) test --quiet --locked --package skynet --bins
 	$(CARGO) build --quiet --locked
 	RUST_TEST_THREADS=8 $(CARGO) test --quiet --locked --package skynet --test integration
-	# Most of these tests wait, so more of them than there are processors can run at a time.
 	RUST_TEST_THREADS=8 $(CARGO) test --locked --test integration
 
 # Random cases with our programs and the original's, for so many seconds.
