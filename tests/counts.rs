@@ -316,7 +316,9 @@ fn svstat_takes_few_calls_for_each_service() {
         let mut scanned = scan(&sandbox, services)?;
         scanned.0.file = "svstat.trace";
         let directories: Vec<_> = (0..services).map(|number| format!("service/web{number:02}")).collect();
-        assert!(scanned.0.command(&format!("svstat {}", directories.join(" "))).status().unwrap().success());
+        let output = scanned.0.command(&format!("svstat {}", directories.join(" "))).output().unwrap();
+        let lines = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(lines.matches(": up (pid ").count(), services, "{lines}");
         Some(scanned.0.own_calls())
     });
 }
