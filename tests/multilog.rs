@@ -344,7 +344,7 @@ fn the_directory_stays_within_its_bounds_while_the_processor_is_busy() {
     let mut logger = Logger::start_in(sandbox, &format!("s4096 n3 {WAIT}"));
     let lines = numbered(1..=6000);
     for piece in lines.as_bytes().chunks(1000) {
-        logger.feed(str::from_utf8(piece).unwrap());
+        logger.feed(std::str::from_utf8(piece).unwrap());
         // One more for the moment between making one and removing another.
         let archives = archives(&logger.sandbox);
         assert!(archives.len() <= 3, "{archives:?}");
@@ -462,8 +462,8 @@ fn the_newest_is_not_deleted_after_the_clock_went_back() {
     let lines = numbered(1..=2000);
     let mut seen = String::new();
     for piece in lines.as_bytes().chunks(1000) {
-        seen.push_str(str::from_utf8(piece).unwrap());
-        logger.feed(str::from_utf8(piece).unwrap());
+        seen.push_str(std::str::from_utf8(piece).unwrap());
+        logger.feed(std::str::from_utf8(piece).unwrap());
         logger.sandbox.wait_until("the piece is logged", || {
             let logged = logged(&logger.sandbox).replace("the future\n", "");
             // In the middle of a rotation, a file can be under no name that is looked at here.

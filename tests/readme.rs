@@ -79,22 +79,14 @@ fn check_installed(sandbox: &Sandbox, directory: &str, clone: &Files) {
     expected.extend(COMPLETIONS.map(|file| (file.into(), 0o100_644)));
     for (path, file) in clone {
         let name = Path::new(path.file_name().unwrap());
-        if path.starts_with("skeletons") {
-            expected.insert((Path::new("share/servicedir").join(path), file.mode & !0o022));
-        } else if let Ok(path) = path.strip_prefix("packaging")
-            && path.starts_with("participant-template")
-        {
+        if let Some(path) = shared(path) {
             expected.insert((Path::new("share/servicedir").join(path), file.mode & !0o022));
         } else if path.parent().is_some_and(|directory| directory.ends_with("man")) {
             let section = name.extension().unwrap().to_str().unwrap();
             expected.insert((Path::new("share/man").join(format!("man{section}")).join(name), 0o100_644));
         } else if path.parent() == Some(Path::new("src/bin")) {
             let program = Path::new("bin").join(name.file_stem().unwrap());
-            let path = sandbox.path(directory).join(&program);
-            let mut command = sandbox.command(path.to_str().unwrap());
-            command.arg("no-such-thing");
-            let code = sandbox.spawn(command, "messages").wait().code();
-            assert!(matches!(code, Some(0 | 1 | 100 | 111)), "{}: {code:?}", path.display());
+            check_that_it_runs(sandbox, &sandbox.path(directory).join(&program));
             expected.insert((program, 0o100_755));
         } else if path.starts_with("crates") && path.ends_with("src/main.rs") {
             let name = path.iter().nth(1).unwrap();
@@ -108,6 +100,22 @@ fn check_installed(sandbox: &Sandbox, directory: &str, clone: &Files) {
         expected.symmetric_difference(&found).map(|(path, mode)| format!("{mode:o} {}", path.display()));
     let wrong: Vec<String> = wrong.collect();
     assert!(wrong.is_empty(), "missing, not expected, or with another mode: {wrong:?}");
+}
+
+/// Where a file of the clone is installed below share/servicedir, if it is.
+fn shared(path: &Path) -> Option<&Path> {
+    let template = path.strip_prefix("packaging").ok();
+    let template = template.filter(|rest| rest.starts_with("participant-template"));
+    template.or(path.starts_with("skeletons").then_some(path))
+}
+
+/// With an argument that means nothing to it, a program ends at once, in one of the usual ways.
+#[track_caller]
+fn check_that_it_runs(sandbox: &Sandbox, path: &Path) {
+    let mut command = sandbox.command(path.to_str().unwrap());
+    command.arg("no-such-thing");
+    let code = sandbox.spawn(command, "messages").wait().code();
+    assert!(matches!(code, Some(0 | 1 | 100 | 111)), "{}: {code:?}", path.display());
 }
 
 /// No file was written, made or removed.
