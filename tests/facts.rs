@@ -1,44 +1,32 @@
 //! What svstat tells beyond the original: a longer line for people, JSON for programs.
 
-use crate::support::{Running, Sandbox};
-
-/// A supervise, and its service in `web`.
-struct Supervised {
-    sandbox: Sandbox,
-    _supervise: Running,
-}
+use crate::support::{Sandbox, Supervised};
 
 fn supervised(run: &str) -> Supervised {
-    let sandbox = Sandbox::new();
-    sandbox.script("web/run", run);
-    sandbox.write("web/notification-fd", "3\n");
-    let supervise = sandbox.start("supervise web", "messages");
-    sandbox.wait_until("supervise runs", || sandbox.sh("svok web").status.success());
-    Supervised { sandbox, _supervise: supervise }
+    Supervised::new(&[("run", run), ("notification-fd", "3")])
 }
 
-impl Supervised {
-    /// The value of an expression of Python about the array that `svstat --json web` prints.
-    fn ask(&self, expression: &str) -> String {
-        let script = format!("import json, sys; s = json.load(sys.stdin)[0]; print({expression})");
-        let script = format!("svstat --json web | python3 -ISc '{script}'");
-        self.sandbox.run(&script).trim().to_string()
-    }
+/// The value of an expression of Python about the array that `svstat --json web` prints.
+fn ask(supervised: &Supervised, expression: &str) -> String {
+    let script = format!("import json, sys; s = json.load(sys.stdin)[0]; print({expression})");
+    let script = format!("svstat --json web | python3 -ISc '{script}'");
+    supervised.sandbox.run(&script).trim().to_string()
 }
 
 #[test]
 fn json_tells_all_that_is_known() {
     let supervised = supervised("[ -e once ] || { : >once; exit 3; }\necho >&3\nexec sleep 1000");
     let sandbox = &supervised.sandbox;
-    sandbox.wait_until("it is ready", || supervised.ask("s[\"ready\"]") == "True");
-    assert_eq!(supervised.ask("s[\"pid\"]"), sandbox.pid("web").to_string());
+    sandbox.wait_until("it is ready", || ask(&supervised, "s[\"ready\"]") == "True");
+    assert_eq!(ask(&supervised, "s[\"pid\"]"), sandbox.pid("web").to_string());
     assert_eq!(
-        supervised.ask(
+        ask(
+            &supervised,
             "s[\"service\"], s[\"state\"], s[\"want\"], s[\"normally\"], s[\"paused\"], s[\"restarts\"]"
         ),
         "web up up up False 1"
     );
-    assert_eq!(supervised.ask("s[\"last_exit\"][\"how\"], s[\"last_exit\"][\"code\"]"), "exited 3");
+    assert_eq!(ask(&supervised, "s[\"last_exit\"][\"how\"], s[\"last_exit\"][\"code\"]"), "exited 3");
     // The moments are such that a program can compute with them.
     let order = "from datetime import datetime as d; t = lambda m: d.fromisoformat(m[:23].rstrip(\"Z\")); ";
     let order = format!(
@@ -48,11 +36,13 @@ fn json_tells_all_that_is_known() {
     assert_eq!(sandbox.run(&order), "True True\n");
     sandbox.run("svc -dk --wait=down web");
     assert_eq!(
-        supervised
-            .ask("s[\"state\"], s[\"pid\"], s[\"want\"], s[\"ready\"], s[\"ready_since\"], s[\"restarts\"]"),
+        ask(
+            &supervised,
+            "s[\"state\"], s[\"pid\"], s[\"want\"], s[\"ready\"], s[\"ready_since\"], s[\"restarts\"]"
+        ),
         "down None down False None 1"
     );
-    assert!(["TERM", "KILL"].contains(&supervised.ask("s[\"last_exit\"][\"signal\"]").as_str()));
+    assert!(["TERM", "KILL"].contains(&ask(&supervised, "s[\"last_exit\"][\"signal\"]").as_str()));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Signals to a whole process group, and what becomes of processes that a service leaves behind.
 
-use crate::support::{Running, Sandbox, kill, process_state, send};
+use crate::support::{Supervised, children, process_state, program_of, send};
 use nix::sys::signal::Signal::{SIGSTOP, SIGWINCH};
 use std::fs;
 use std::time::{Duration, Instant};
@@ -30,15 +30,17 @@ const DEAF: &str = "trap '' TERM HUP INT QUIT\necho $$ >child-pid\necho >in\nwhi
 
 #[test]
 fn signals_go_to_the_group_of_a_service_that_leads_one() {
-    let web = Web::new(&[("note", NOTE_SIGNALS), ("family", FAMILY), ("run", "exec pgrphack ./family")]);
-    web.family_is_ready();
+    let web =
+        Supervised::new(&[("note", NOTE_SIGNALS), ("family", FAMILY), ("run", "exec pgrphack ./family")]);
+    child_of_family(&web);
     // One process gets what has no + before it; the group gets the next, and then all is as ever.
     for letters in ["-t", "-+w"] {
         web.sandbox.run(&format!("svc {letters} web"));
     }
-    web.wait_for_sorted("got", "child WINCH\nparent TERM\nparent WINCH\n");
+    wait_for_sorted(&web, "got", "child WINCH\nparent TERM\nparent WINCH\n");
     web.sandbox.run("svc -+t web && svc -a web && svc -+12=h web && svc -+w web");
-    web.wait_for_sorted(
+    wait_for_sorted(
+        &web,
         "got",
         "child TERM\nchild USR1\nchild USR2\nchild WINCH\nchild WINCH\nparent ALRM\nparent HUP\nparent TERM\n\
          parent TERM\nparent USR1\nparent USR2\nparent WINCH\nparent WINCH\n",
@@ -49,20 +51,20 @@ fn signals_go_to_the_group_of_a_service_that_leads_one() {
 
 #[test]
 fn signals_go_to_the_process_alone_if_it_leads_no_group() {
-    let web = Web::new(&[("note", NOTE_SIGNALS), ("run", FAMILY)]);
-    web.family_is_ready();
+    let web = Supervised::new(&[("note", NOTE_SIGNALS), ("run", FAMILY)]);
+    let child = child_of_family(&web);
     web.sandbox.run("svc -+t web && svc -+w web");
-    web.wait_for_sorted("got", "parent TERM\nparent WINCH\n");
+    wait_for_sorted(&web, "got", "parent TERM\nparent WINCH\n");
     // Whatever had reached the child before is noted before this.
-    send(web.note("ready-child-pid"), SIGWINCH);
-    web.wait_for_sorted("got", "child WINCH\nparent TERM\nparent WINCH\n");
+    send(child, SIGWINCH);
+    wait_for_sorted(&web, "got", "child WINCH\nparent TERM\nparent WINCH\n");
     assert!(process_state(web.supervise.pid()).is_some(), "supervise is in the same group, and unharmed");
     web.is_silent();
 }
 
 #[test]
 fn quit_user1_user2_and_winch_arrive() {
-    let web = Web::new(&[("note", NOTE_SIGNALS), ("run", "exec ./note web")]);
+    let web = Supervised::new(&[("note", NOTE_SIGNALS), ("run", "exec ./note web")]);
     web.sandbox.wait_until("it has its traps", || web.sandbox.path("web/ready-web").exists());
     let mut expected = String::new();
     for (letter, signal) in [("q", "QUIT"), ("1", "USR1"), ("2", "USR2"), ("w", "WINCH")] {
@@ -72,7 +74,8 @@ fn quit_user1_user2_and_winch_arrive() {
     }
     let pid = web.sandbox.next_pid("web", 0);
     web.sandbox.run("svc -d web && svc -q12w web");
-    web.wait_for_sorted(
+    wait_for_sorted(
+        &web,
         "got",
         "web QUIT\nweb QUIT\nweb TERM\nweb USR1\nweb USR1\nweb USR2\nweb USR2\nweb WINCH\nweb WINCH\n",
     );
@@ -82,11 +85,11 @@ fn quit_user1_user2_and_winch_arrive() {
 #[test]
 fn down_reaches_the_whole_group_when_told_so() {
     let family = "sleep 1000 &\necho $! >child-pid\nexec sleep 2000";
-    let web = Web::new(&[("family", family), ("run", "exec pgrphack ./family")]);
-    let child = web.note("child-pid");
+    let web = Supervised::new(&[("family", family), ("run", "exec pgrphack ./family")]);
+    let child = note(&web, "child-pid");
     web.wait_for_program("sleep");
     web.sandbox.run("svc -+d web");
-    web.is_down();
+    web.wait_until_down();
     web.sandbox.wait_until("the child is gone", || process_state(child).is_none());
 }
 
@@ -98,23 +101,23 @@ fn what_runs_on_after_a_stop_is_reported() {
         "echo $$ >self\nsleep 1000 &\necho $! >first\nsleep 1000 &\necho $! >second\npython3 -c \"{in_another_group}\" &
         [ -e others ] || : >others\nexec sleep 2000"
     );
-    let web = Web::new(&[("family", &family), ("run", "exec pgrphack ./family")]);
-    let leftovers = || ["first", "second", "third"].map(|name| web.note(name));
+    let web = Supervised::new(&[("family", &family), ("run", "exec pgrphack ./family")]);
+    let leftovers = || ["first", "second", "third"].map(|name| note(&web, name));
     let mut pid = web.sandbox.next_pid("web", 0);
     let before = leftovers();
-    web.sandbox.wait_until("the third is tail", || comm(before[2]) == "tail");
+    web.sandbox.wait_until("the third is tail", || program_of(before[2]) == "tail");
     web.wait_for_program("sleep");
     // A restart is nobody's wish to have all of it gone.
     ["first", "second", "third"].iter().for_each(|name| fs::remove_file(web.path(name)).unwrap());
     web.sandbox.run("svc -t web");
     pid = web.sandbox.next_pid("web", pid);
     let after = leftovers();
-    web.sandbox.wait_until("the third is tail", || comm(after[2]) == "tail");
+    web.sandbox.wait_until("the third is tail", || program_of(after[2]) == "tail");
     web.wait_for_program("sleep");
     web.is_silent();
 
     web.sandbox.run("svc -d web");
-    web.is_down();
+    web.wait_until_down();
     // In the order of their numbers.
     let mut listed: Vec<(i32, &str)> = after.into_iter().zip(["sleep", "sleep", "tail"]).collect();
     listed.sort_unstable();
@@ -135,7 +138,7 @@ fn nothing_is_reported_when_nothing_is_left() {
             if files.len() > 1 && run.contains('&') {
                 continue;
             }
-            let web = Web::new(files);
+            let web = Supervised::new(files);
             web.wait_for_program("sleep");
             web.sandbox.run("svc -dx web");
             let mut web = web;
@@ -148,8 +151,8 @@ fn nothing_is_reported_when_nothing_is_left() {
 
 #[test]
 fn a_restart_waits_until_leftovers_are_killed() {
-    let web = Web::holding(&[("end-leftovers", ""), ("timeout-kill", "600")]);
-    let (pid, child) = (web.sandbox.next_pid("web", 0), web.note("child-pid"));
+    let web = holding(&[("end-leftovers", ""), ("timeout-kill", "600")]);
+    let (pid, child) = (web.sandbox.next_pid("web", 0), note(&web, "child-pid"));
     fs::remove_file(web.path("child-pid")).unwrap();
     let before = Instant::now();
     web.sandbox.run("svc -t web");
@@ -157,22 +160,22 @@ fn a_restart_waits_until_leftovers_are_killed() {
     assert!(before.elapsed() >= Duration::from_millis(600), "it had only {:?}", before.elapsed());
     assert_eq!(process_state(child), None);
     assert_ne!(web.sandbox.next_pid("web", pid), pid);
-    web.has_ended([child]);
+    has_ended(&web, [child]);
 }
 
 #[test]
 fn finish_comes_after_the_leftovers() {
     let finish = "flock -n lock echo free >>ends || echo busy >>ends";
-    let web = Web::holding(&[("end-leftovers", ""), ("timeout-kill", "300"), ("finish", finish)]);
+    let web = holding(&[("end-leftovers", ""), ("timeout-kill", "300"), ("finish", finish)]);
     web.sandbox.run("svc -d web");
     web.wait_for("ends", "free\n");
-    assert_eq!(process_state(web.note("child-pid")), None);
+    assert_eq!(process_state(note(&web, "child-pid")), None);
 }
 
 #[test]
 fn supervise_ends_after_the_leftovers() {
-    let mut web = Web::holding(&[("end-leftovers", ""), ("timeout-kill", "500")]);
-    let child = web.note("child-pid");
+    let mut web = holding(&[("end-leftovers", ""), ("timeout-kill", "500")]);
+    let child = note(&web, "child-pid");
     let before = Instant::now();
     web.sandbox.run("svc -dx web");
     assert!(web.supervise.wait().success());
@@ -187,25 +190,25 @@ fn supervise_ends_after_the_leftovers() {
 fn daemons_are_ended_too() {
     let run = "setsid sh -c 'setsid ./child & exit' &\nwait\nexec 3<>in\nread -r line <&3\nexec sleep 1000";
     let files = [("run", run), ("child", DEAF), ("end-leftovers", ""), ("timeout-kill", "300")];
-    let web = Web::new(&files);
-    let child = web.note("child-pid");
+    let web = Supervised::new(&files);
+    let child = note(&web, "child-pid");
     web.wait_for_program("sleep");
     let parent = || fs::read_to_string(format!("/proc/{child}/status")).unwrap();
     let is_ours = format!("PPid:\t{}\n", web.supervise.pid());
     web.sandbox.wait_until("supervise has taken it in", || parent().contains(&is_ours));
     web.sandbox.run("svc -d web");
     web.sandbox.wait_until("the daemon is gone", || process_state(child).is_none());
-    web.has_ended([child]);
+    has_ended(&web, [child]);
 }
 
 /// With a grace that no test lives to see the end of: TERM is what ends them, and CONT lets it.
 #[test]
 fn leftovers_that_obey_are_not_waited_for_any_longer() {
-    let web = Web::holding_with(
+    let web = holding_with(
         "trap 'echo told >>told; exit' TERM\necho $$ >child-pid\necho >in\nwhile :; do sleep 0.02; done",
         &[("end-leftovers", ""), ("timeout-kill", "3600000")],
     );
-    let child = web.note("child-pid");
+    let child = note(&web, "child-pid");
     send(child, SIGSTOP);
     web.sandbox.wait_until("it is stopped", || process_state(child) == Some('T'));
     web.sandbox.run("svc -t web");
@@ -215,151 +218,74 @@ fn leftovers_that_obey_are_not_waited_for_any_longer() {
 
 #[test]
 fn processes_that_are_not_the_service_s_are_left_alone() {
-    let web = Web::holding(&[("end-leftovers", ""), ("timeout-kill", "200")]);
+    let web = holding(&[("end-leftovers", ""), ("timeout-kill", "200")]);
     let supervise = web.supervise.pid();
     // In the directory, with the same environment; the first in the group of supervise, the second in its own.
     let strangers = ["sleep 3000", "setsid sleep 3000"]
         .map(|stranger| web.sandbox.start(&format!("env -C web {stranger}"), "strangers"));
-    let child = web.note("child-pid");
+    let child = note(&web, "child-pid");
     web.sandbox.run("svc -t web");
     web.wait_for("starts", "start\nstart\n");
     assert_eq!(process_state(child), None);
     web.sandbox.run("svc -d web");
-    web.is_down();
+    web.wait_until_down();
     for stranger in &strangers {
         assert!(process_state(stranger.pid()).is_some());
     }
     assert!(process_state(supervise).is_some());
 }
 
-/// One supervise, and its service in `web`.
-struct Web {
-    sandbox: Sandbox,
-    supervise: Running,
-    /// Whoever writes here is never refused, and whoever reads waits.
-    _words: fs::File,
+/// A service with a deaf child that holds the lock; both are up.
+fn holding(files: &[(&str, &str)]) -> Supervised {
+    holding_with(DEAF, files)
 }
 
-impl Web {
-    /// With these files: settings, and scripts.
-    fn new(files: &[(&str, &str)]) -> Self {
-        let sandbox = Sandbox::new();
-        for (name, content) in files {
-            if name.contains('-') {
-                sandbox.write(&format!("web/{name}"), content);
-            } else {
-                sandbox.script(&format!("web/{name}"), content);
-            }
-        }
-        let words = sandbox.fifo("web/in");
-        let supervise = sandbox.start("supervise web", "messages");
-        sandbox.wait_until("supervise runs", || sandbox.sh("svok web").status.success());
-        Self { sandbox, supervise, _words: words }
-    }
-
-    /// A service with a deaf child that holds the lock; both are up.
-    fn holding(files: &[(&str, &str)]) -> Self {
-        Self::holding_with(DEAF, files)
-    }
-
-    fn holding_with(child: &str, files: &[(&str, &str)]) -> Self {
-        let web = Self::new(&[&[("run", HOLDING), ("child", child)], files].concat());
-        web.wait_for("starts", "start\n");
-        web.wait_for_program("sleep");
-        web
-    }
-
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        self.sandbox.path("web").join(name)
-    }
-
-    /// Waits until a number is noted in a file of the service.
-    #[track_caller]
-    fn note(&self, name: &str) -> i32 {
-        let file = format!("web/{name}");
-        self.sandbox.wait_until(&format!("{name} is noted"), || self.sandbox.read(&file).ends_with('\n'));
-        self.sandbox.read(&file).trim().parse().unwrap()
-    }
-
-    #[track_caller]
-    fn family_is_ready(&self) {
-        for name in ["ready-parent", "ready-child"] {
-            self.sandbox.wait_until("the family has its traps", || self.path(name).exists());
-        }
-        let parent = self.sandbox.next_pid("web", 0);
-        let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap();
-        let is_note = |pid: &&str| {
-            fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.ends_with(b"child\0"))
-        };
-        let child = children.split_whitespace().find(is_note).unwrap();
-        fs::write(self.path("ready-child-pid"), format!("{child}\n")).unwrap();
-    }
-
-    /// Waits until a file of the service is exactly this.
-    #[track_caller]
-    fn wait_for(&self, file: &str, expected: &str) {
-        let path = format!("web/{file}");
-        self.sandbox.wait_until(&format!("{file} is {expected:?}"), || self.sandbox.read(&path) == expected);
-    }
-
-    /// The same if the order of its lines is open.
-    #[track_caller]
-    fn wait_for_sorted(&self, file: &str, expected: &str) {
-        let sorted = || {
-            let content = self.sandbox.read(&format!("web/{file}"));
-            let mut lines: Vec<&str> = content.split_inclusive('\n').collect();
-            lines.sort_unstable();
-            lines.concat()
-        };
-        self.sandbox.wait_until(&format!("{file} is {expected:?}"), || sorted() == expected);
-    }
-
-    /// Waits until the service has become this program.
-    #[track_caller]
-    fn wait_for_program(&self, program: &str) {
-        self.sandbox.wait_until(&format!("the service is {program}"), || {
-            self.sandbox
-                .status("web")
-                .and_then(|status| status.pid)
-                .is_some_and(|pid| comm(pid.get()) == program)
-        });
-    }
-
-    #[track_caller]
-    fn is_down(&self) {
-        self.sandbox.wait_until("it is down", || self.sandbox.status("web").unwrap().pid.is_none());
-    }
-
-    /// What supervise says about the leftovers that it ends: these, and perhaps a child of theirs.
-    #[track_caller]
-    fn has_ended<const N: usize>(&self, pids: [i32; N]) {
-        let messages = self.sandbox.read("messages");
-        let list = messages.strip_prefix("supervise: warning: ending what web has left running: ");
-        let list = list.and_then(|list| list.strip_suffix('\n')).unwrap_or_else(|| panic!("{messages:?}"));
-        assert!(!list.contains('\n'), "one message: {messages:?}");
-        for pid in pids {
-            assert!(
-                list.split(", ").any(|word| word == format!("{pid} (child)")),
-                "{pid} is not in {list:?}"
-            );
-        }
-    }
-
-    #[track_caller]
-    fn is_silent(&self) {
-        assert_eq!(self.sandbox.read("messages"), "");
-    }
+fn holding_with(child: &str, files: &[(&str, &str)]) -> Supervised {
+    let web = Supervised::new(&[&[("run", HOLDING), ("child", child)], files].concat());
+    web.wait_for("starts", "start\n");
+    web.wait_for_program("sleep");
+    web
 }
 
-impl Drop for Web {
-    fn drop(&mut self) {
-        // Deaf processes would outlive a TERM; the sandbox kills whatever is in it.
-        kill(self.supervise.pid());
-    }
+/// Waits until a number is noted in a file of the service.
+#[track_caller]
+fn note(web: &Supervised, name: &str) -> i32 {
+    let file = format!("web/{name}");
+    web.sandbox.wait_until(&format!("{name} is noted"), || web.sandbox.read(&file).ends_with('\n'));
+    web.sandbox.read(&file).trim().parse().unwrap()
 }
 
-/// The name of the program that a process runs.
-fn comm(pid: impl std::fmt::Display) -> String {
-    let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    name.trim_end().to_string()
+/// Waits until parent and child have their traps, and returns the child.
+#[track_caller]
+fn child_of_family(web: &Supervised) -> i32 {
+    for name in ["ready-parent", "ready-child"] {
+        web.sandbox.wait_until("the family has its traps", || web.path(name).exists());
+    }
+    let is_note =
+        |pid: &i32| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.ends_with(b"child\0"));
+    children(web.sandbox.next_pid("web", 0)).into_iter().find(is_note).unwrap()
+}
+
+/// Waits until a file of the service is exactly this, but for the order of its lines.
+#[track_caller]
+fn wait_for_sorted(web: &Supervised, file: &str, expected: &str) {
+    let sorted = || {
+        let content = web.sandbox.read(&format!("web/{file}"));
+        let mut lines: Vec<&str> = content.split_inclusive('\n').collect();
+        lines.sort_unstable();
+        lines.concat()
+    };
+    web.sandbox.wait_until(&format!("{file} is {expected:?}"), || sorted() == expected);
+}
+
+/// What supervise says about the leftovers that it ends: these, and perhaps a child of theirs.
+#[track_caller]
+fn has_ended<const N: usize>(web: &Supervised, pids: [i32; N]) {
+    let messages = web.sandbox.read("messages");
+    let list = messages.strip_prefix("supervise: warning: ending what web has left running: ");
+    let list = list.and_then(|list| list.strip_suffix('\n')).unwrap_or_else(|| panic!("{messages:?}"));
+    assert!(!list.contains('\n'), "one message: {messages:?}");
+    for pid in pids {
+        assert!(list.split(", ").any(|word| word == format!("{pid} (child)")), "{pid} is not in {list:?}");
+    }
 }

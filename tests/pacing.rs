@@ -39,7 +39,7 @@ fn down_takes_effect_at_once_within_the_second() {
         sandbox.next_pid("web", 0);
         timed(|| {
             sandbox.run("svc -d web");
-            wait_until_down(&sandbox);
+            sandbox.wait_until_down("web");
         })
     });
 }
@@ -67,7 +67,7 @@ fn up_after_a_stop_within_the_second_keeps_the_pace() {
     sandbox.wait_until("the service has started", || sandbox.count("web/starts", "") == 1);
     for starts in 2..=3 {
         sandbox.run("svc -d web");
-        wait_until_down(&sandbox);
+        sandbox.wait_until_down("web");
         sandbox.run("svc -u web");
         let what = format!("the service has started {starts} times");
         sandbox.wait_until(&what, || sandbox.count("web/starts", "") == starts);
@@ -89,13 +89,6 @@ fn a_service_that_ran_for_a_second_runs_again_at_once() {
             kill(pid);
             sandbox.next_pid("web", pid);
         })
-    });
-}
-
-#[track_caller]
-fn wait_until_down(sandbox: &Sandbox) {
-    sandbox.wait_until("the service is down", || {
-        sandbox.status("web").is_some_and(|status| status.pid.is_none())
     });
 }
 

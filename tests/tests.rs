@@ -7,22 +7,22 @@
 mod adoption;
 /// The rules of the house.
 mod architecture;
-/// Nobody waits for ever.
-mod bounds;
 /// The same cases with our programs and with Debian's.
 mod conformance;
 /// How many system calls things take.
 mod counts;
 /// The demonstration.
 mod demo;
-/// How services end, and everything with them.
-mod endings;
 /// The manual pages, and what they show.
 mod examples;
 /// What svstat tells beyond the original.
 mod facts;
+/// What comes after the end of a service.
+mod finish;
 /// Random cases with our programs and with Debian's.
 mod generated;
+/// The end of svscan, with services that do not obey.
+mod grace;
 /// Signals to whole groups of processes, and what a service leaves behind.
 mod groups;
 /// multilog on bad days.
@@ -35,11 +35,15 @@ mod packages;
 mod pairing;
 /// Nothing is lost between a service and its logger.
 mod pipe;
+/// svscan as process 1, and what takes its place in the end.
+mod process_one;
 /// README.md, followed to the letter.
 mod readme;
 /// What comes into the scan directory, and when it runs.
 mod scanning;
-/// How everything ends, and svscan as process 1.
+/// What files of a service directory say about stopping and pausing.
+mod settings;
+/// The end of svscan, with services that obey.
 mod shutdown;
 /// The services to copy.
 mod skeletons;
@@ -53,6 +57,8 @@ mod stagger;
 mod startup;
 /// Sandboxes, processes, waiting.
 mod support;
+/// What a service tells, and who is told.
+mod telling;
 /// The world's trouble, and what becomes of it.
 mod trouble;
 /// svc that waits, and says honestly how it went.

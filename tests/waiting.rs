@@ -1,6 +1,6 @@
 //! `svc --wait`, `--timeout` and `--check`: what a script may rely on.
 
-use crate::support::{Running, Sandbox, process_state, show};
+use crate::support::{Running, Sandbox, Supervised, process_state, show};
 use std::fs::File;
 use std::io::Write;
 use std::process::Output;
@@ -196,6 +196,25 @@ fn options_that_make_no_sense_are_refused_and_nothing_is_sent() {
     said(&sandbox.sh("exec svc -- --check"), 0, &message("--check"));
     assert_eq!(sandbox.next_pid("service/web", 0), pid);
     assert!(sandbox.run("svstat service/web").contains(": up "));
+}
+
+#[test]
+fn who_waits_for_the_end_waits_for_finish_too() {
+    let supervised = Supervised::new(&[("run", "exec sleep 1000"), ("finish", "sleep 1\n: >finished")]);
+    supervised.wait_for_program("sleep");
+    supervised.sandbox.run("svc -d --wait=down --timeout=20 web");
+    assert!(supervised.path("finished").exists());
+}
+
+#[test]
+fn a_pause_between_two_starts_is_not_the_end() {
+    let supervised = Supervised::new(&[("run", ": >started\nexit 1")]);
+    let sandbox = &supervised.sandbox;
+    sandbox.wait_until("it was started", || supervised.path("started").exists());
+    let waited = sandbox.sh("svc --wait=down --timeout=2 web");
+    assert_eq!(waited.status.code(), Some(99));
+    sandbox.run("svc -d --wait=down --timeout=20 web");
+    sandbox.wait_for_status("web", ": down ");
 }
 
 /// svscan with these services, each of which has said that it runs, and has a fifo `in`.

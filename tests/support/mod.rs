@@ -1,17 +1,35 @@
 //! What all tests need: a scratch directory, programs that run in it, waiting with a deadline, and the certainty
 //! that nothing is left running.
 
+mod processes;
+mod supervised;
+
+pub use processes::{Running, children, kill, process_state, program_of, send};
 use servicedir::service::instance::Instance;
+pub use supervised::Supervised;
+
 use servicedir::service::status::Status;
+
 use std::fs;
+
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+
+use std::process::{Command, Output, Stdio};
+
 use std::sync::atomic::{AtomicUsize, Ordering};
+
 use std::time::{Duration, Instant};
 
 /// How long anything may take that should happen at once. Only failing tests wait so long.
 pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// What svscan gives to services that are to end before it kills them.
+pub const GRACE: Duration = Duration::from_secs(10);
+
+/// What obeys is gone long before that.
+pub const BEFORE_THE_GRACE_IS_OVER: Duration = Duration::from_secs(9);
 
 /// The variable that marks every process of a sandbox, and is how they are found again.
 const MARK: &str = "SERVICEDIR_TEST";
@@ -107,6 +125,17 @@ impl Sandbox {
     pub fn script(&self, name: &str, body: &str) {
         self.write(name, &format!("#!/bin/sh\n{body}\n"));
         fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Writes the scripts of a service and of its logger.
+    pub fn logged_service(&self, service: &str, run: &str) {
+        self.script(&format!("{service}/run"), run);
+        self.script(&format!("{service}/log/run"), "exec multilog ./main");
+    }
+
+    /// What the logger of a service has written to `current`.
+    pub fn log_of(&self, service: &str) -> String {
+        self.read(&format!("{service}/log/main/current"))
     }
 
     /// Reads a file; an empty text if there is none.
@@ -218,6 +247,13 @@ impl Sandbox {
         line.split("(pid ").nth(1).and_then(|rest| rest.split(')').next()).unwrap().parse().unwrap()
     }
 
+    /// Waits until `service` is down, according to what supervise has written.
+    #[track_caller]
+    pub fn wait_until_down(&self, service: &str) {
+        let is_down = || self.status(service).is_some_and(|status| status.pid.is_none());
+        self.wait_until(&format!("{service} is down"), is_down);
+    }
+
     /// What supervise has written about `service`, without starting a process to read it.
     pub fn status(&self, service: &str) -> Option<Status> {
         Status::decode(&fs::read(self.path(service).join("supervise/status")).ok()?)
@@ -295,64 +331,8 @@ impl Drop for Sandbox {
     }
 }
 
-/// A program in the background. It is ended when this is dropped.
-pub struct Running(Child);
-
-impl Running {
-    /// Its process.
-    pub fn pid(&self) -> i32 {
-        i32::try_from(self.0.id()).unwrap()
-    }
-
-    /// Waits for its end, and says how it ended.
-    #[track_caller]
-    pub fn wait(&mut self) -> std::process::ExitStatus {
-        self.wait_at_most(DEADLINE).unwrap_or_else(|| panic!("process {} does not end", self.pid()))
-    }
-
-    /// Waits for its end and says how it ended, unless that takes longer than `limit`.
-    pub fn wait_at_most(&mut self, limit: Duration) -> Option<std::process::ExitStatus> {
-        let start = Instant::now();
-        loop {
-            let status = self.0.try_wait().unwrap();
-            if status.is_some() || start.elapsed() > limit {
-                return status;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    /// Whether it has ended.
-    pub fn has_ended(&mut self) -> bool {
-        self.0.try_wait().unwrap().is_some()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// Shows a figure to whoever runs the tests with `--nocapture`.
 #[expect(clippy::print_stderr, reason = "the harness hides it unless it is asked for")]
 pub fn show(figure: &str) {
     eprintln!("{figure}");
-}
-
-/// Sends KILL.
-pub fn kill(pid: i32) {
-    send(pid, nix::sys::signal::Signal::SIGKILL);
-}
-
-/// Sends a signal; that the process is gone already is fine.
-pub fn send(pid: i32, signal: nix::sys::signal::Signal) {
-    let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal);
-}
-
-/// The state of a process, a letter as in proc(5); `None` if there is no such process, or nothing is left of it but its number.
-pub fn process_state(pid: i32) -> Option<char> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit(") ").next()?.chars().next().filter(|&state| state != 'Z')
 }

@@ -1,7 +1,7 @@
-//! The end has bounds: nobody waits for ever, and nobody is cut short.
+//! The end of svscan, with services that do not obey: they have their time, nobody waits for ever, and nothing is left.
 
-use crate::support::{Running, Sandbox, process_state, send, show};
-use nix::sys::signal::Signal::{SIGSTOP, SIGTERM};
+use crate::support::{GRACE, Running, Sandbox, process_state, send, show};
+use nix::sys::signal::Signal::{self, SIGINT, SIGSTOP, SIGTERM};
 use std::time::{Duration, Instant};
 
 /// Far more than the grace and what comes after it.
@@ -9,15 +9,102 @@ const BOUND: Duration = Duration::from_secs(60);
 
 const DEAF: &str = "trap '' TERM\nwhile :; do sleep 1000; done";
 
+/// Says a last word, and goes.
+const OBEDIENT: &str = "trap 'echo last words; exit 0' TERM
+echo started
+while :; do sleep 0.02; done";
+
+/// Prints numbers and notes what it has printed, whatever it is told.
+const STUBBORN: &str = "trap '' TERM INT
+number=0
+echo started
+while :; do
+    number=$((number + 1))
+    echo $number
+    echo $number >>printed
+    sleep 0.02
+done";
+
+/// Goes when it is told to, and leaves children that do not: one in its group, one in a session of its own, and one
+/// that does not even notice when its output goes nowhere.
+const FORKING: &str =
+    "child='trap \"\" TERM INT HUP; while :; do echo $0; echo $0 >>printed; sleep 0.02; done'
+sh -c \"$child\" son &
+setsid sh -c \"$child\" daughter &
+setsid sh -c 'trap \"\" TERM INT HUP; while :; do sleep 0.1; done' &
+trap 'echo last words; exit 0' TERM
+echo started
+while :; do sleep 0.02; done";
+
+const LOGGED: [&str; 3] = ["service/obedient", "service/stubborn", "service/forking"];
+
 #[test]
 fn the_slow_ones_share_their_time() {
     std::thread::scope(|scope| {
+        scope.spawn(|| all_ends_within_the_grace(SIGTERM));
+        scope.spawn(|| all_ends_within_the_grace(SIGINT));
         scope.spawn(what_a_service_leaves_behind_is_told_before_it_is_killed);
         scope.spawn(a_finish_that_hangs_does_not_hold_up_the_end);
         scope.spawn(a_supervise_that_is_stopped_does_not_hold_up_the_end);
         scope.spawn(leftovers_with_a_long_time_to_end_do_not_hold_it_up_much_longer);
         scope.spawn(a_service_that_needs_longer_has_longer);
     });
+}
+
+fn all_ends_within_the_grace(signal: Signal) {
+    let sandbox = Sandbox::new();
+    for (name, run) in LOGGED.into_iter().zip([OBEDIENT, STUBBORN, FORKING]) {
+        sandbox.logged_service(name, run);
+    }
+    let mut svscan = sandbox.start("svscan service", "messages");
+    for name in LOGGED {
+        sandbox.wait_until(&format!("{name} is logged"), || sandbox.log_of(name).contains("started\n"));
+    }
+    sandbox.wait_until("the children run", || {
+        ["son", "daughter"].iter().all(|child| sandbox.count("service/forking/printed", child) > 0)
+    });
+
+    let before = Instant::now();
+    send(svscan.pid(), signal);
+    let obedient = "started\nlast words\n";
+    sandbox.wait_until("the obedient has ended", || sandbox.log_of(LOGGED[0]) == obedient);
+    assert!(!svscan.has_ended(), "the others still have time");
+    let status = svscan.wait();
+    let elapsed = before.elapsed();
+    assert_eq!(status.code(), Some(0), "{status}");
+    assert_eq!(sandbox.processes(), [], "processes are left");
+    assert!(elapsed >= GRACE, "the stubborn had only {elapsed:?}");
+    // Whoever gave each its own would be later.
+    assert!(elapsed < 2 * GRACE, "it took {elapsed:?}");
+    show(&format!("{signal} -> all gone, grace and all: {elapsed:?}"));
+    assert!(sandbox.log_of(LOGGED[0]) == obedient);
+    for name in [LOGGED[1], LOGGED[2]] {
+        let (lines, printed) = (sandbox.log_of(name), sandbox.read(&format!("{name}/printed")));
+        for last in last_lines(&printed) {
+            let count = |text: &str| text.lines().filter(|line| *line == last).count();
+            assert!(count(&lines) >= count(&printed), "{last} is not in the log of {name}");
+        }
+    }
+    assert!(sandbox.log_of(LOGGED[2]).contains("last words\n"));
+    assert_eq!(sandbox.read("messages"), "");
+
+    for name in LOGGED {
+        let files = sandbox.run(&format!("ls {name}/log/main"));
+        assert!(!files.contains(".u"), "the logger of {name} was killed: {files}");
+    }
+    let _svscan = sandbox.start("svscan service", "messages");
+    for name in LOGGED {
+        sandbox.next_pid(&format!("{name}/log"), 0);
+        sandbox.wait_until(&format!("{name} is up again"), || {
+            sandbox.log_of(name).matches("started").count() == 2
+        });
+    }
+}
+
+/// The last line of all, and the last of those that are words.
+fn last_lines(printed: &str) -> Vec<&str> {
+    let words = ["son", "daughter"].into_iter().filter(|word| printed.contains(word));
+    words.chain(printed.lines().last().filter(|line| line.parse::<u64>().is_ok())).collect()
 }
 
 fn what_a_service_leaves_behind_is_told_before_it_is_killed() {
@@ -59,25 +146,6 @@ fn a_service_that_needs_longer_has_longer() {
     let mut svscan = tree.start(&["web"]);
     let elapsed = tree.end(&mut svscan, "a service with twelve seconds");
     assert!(elapsed >= Duration::from_secs(12), "it was killed after {elapsed:?}");
-}
-
-#[test]
-fn who_waits_for_the_end_waits_for_finish_too() {
-    let tree = Tree::new(&[("web/run", "exec sleep 1000"), ("web/finish", "sleep 1\n: >finished")]);
-    let _svscan = tree.start(&["web"]);
-    tree.sandbox.run("svc -d --wait=down --timeout=20 service/web");
-    assert!(tree.sandbox.path("service/web/finished").exists());
-}
-
-#[test]
-fn a_pause_between_two_starts_is_not_the_end() {
-    let tree = Tree::new(&[("web/run", ": >started\nexit 1")]);
-    let _svscan = tree.start(&[]);
-    tree.sandbox.wait_until("it was started", || tree.sandbox.path("service/web/started").exists());
-    let waited = tree.sandbox.sh("svc --wait=down --timeout=2 service/web");
-    assert_eq!(waited.status.code(), Some(99));
-    tree.sandbox.run("svc -d --wait=down --timeout=20 service/web");
-    tree.sandbox.wait_for_status("service/web", ": down ");
 }
 
 /// A scan directory with scripts.
