@@ -1,20 +1,13 @@
-//! What comes into the scan directory runs as soon as it is complete, and not before; whatever svscan is not told of
-//! it finds by itself. And as long as nothing happens, nothing wakes.
+//! What comes into the scan directory runs as soon as it is complete, and not before.
 
-use crate::support::{Running, Sandbox, process_state, send, show};
-use nix::sys::signal::Signal::{SIGALRM, SIGHUP};
-use std::fs::{self, File, Permissions};
+use crate::support::scanned::{Log, SOON, Scanned, create};
+use crate::support::show;
+use std::fs::{self, Permissions};
 use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::{Duration, Instant};
 
-/// From being complete to running: well under the five seconds of a look.
-const SOON: Duration = Duration::from_secs(2);
-
 const ROUNDS: usize = 20;
-
-/// Leaves a mark when it runs, and stays. It prints nothing, because it may run before its logger is there.
-const MARK_AND_STAY: &str = "#!/bin/sh\n: >started\nexec sleep 1000\n";
 
 #[test]
 fn a_directory_that_is_renamed_into_place_runs_at_once() {
@@ -137,10 +130,6 @@ fn the_slow_ones_share_their_time() {
     std::thread::scope(|scope| {
         scope.spawn(a_directory_without_run_is_started_as_it_is_after_five_seconds);
         scope.spawn(a_service_that_waited_in_vain_for_its_logger_is_logged_from_the_first_line);
-        scope.spawn(|| without_inotify_all_comes_to_pass_in_five_seconds("instances"));
-        scope.spawn(|| without_inotify_all_comes_to_pass_in_five_seconds("watches"));
-        scope.spawn(an_idle_tree_makes_no_system_call);
-        scope.spawn(a_directory_that_waits_to_be_completed_costs_next_to_nothing);
     });
 }
 
@@ -173,50 +162,6 @@ fn a_service_that_waited_in_vain_for_its_logger_is_logged_from_the_first_line() 
     sandbox
         .wait_until("the first line is logged", || sandbox.read("service/web/log/main/current") == "hello\n");
     assert_eq!(sandbox.count("messages", "hello"), 0);
-}
-
-/// Without inotify there is a look every five seconds, and one more at ALRM; svscan says so once.
-fn without_inotify_all_comes_to_pass_in_five_seconds(refused: &str) {
-    let sandbox = Sandbox::new();
-    fs::create_dir(sandbox.path("service")).unwrap();
-    // A limit of a user namespace of its own is gone with it.
-    let limit = format!("echo 0 >/proc/sys/user/max_inotify_{refused}");
-    let svscan = format!("unshare --user --map-root-user sh -c '{limit} && exec svscan service'");
-    let svscan = sandbox.start(&svscan, "messages");
-    let scanned = Scanned { sandbox, svscan };
-    let sandbox = &scanned.sandbox;
-    // Five seconds, and as much again for a busy machine; the safety net would be minutes.
-    let a_look = Duration::from_secs(10);
-    let complaint = "svscan: warning: unable to watch directory: ";
-    sandbox.wait_until("svscan says that it is not told of changes", || {
-        sandbox.count("messages", complaint) == 1
-    });
-
-    sandbox.script("store/linked/run", ": >started\nexec sleep 1000");
-    let elapsed = scanned.timed_within(a_look, "service/linked", || {
-        symlink("../store/linked", sandbox.path("service/linked")).unwrap();
-    });
-    // It may be found at once; but the next then comes between two looks.
-    show(&format!("{refused} refused: found after {elapsed:?}"));
-    sandbox.script("new/renamed/run", ": >started\nexec sleep 1000");
-    let elapsed = scanned.timed_within(a_look, "service/renamed", || {
-        fs::rename(sandbox.path("new/renamed"), sandbox.path("service/renamed")).unwrap();
-        send(scanned.svscan.pid(), SIGALRM);
-    });
-    assert!(elapsed < SOON, "ALRM looks at once, not after {elapsed:?}");
-
-    let pid = sandbox.next_pid("service/renamed", 0);
-    sandbox.script("new/log/run", "exec multilog ./main");
-    fs::rename(sandbox.path("new/log"), sandbox.path("service/renamed/log")).unwrap();
-    sandbox.next_pid("service/renamed/log", 0);
-    assert_eq!(sandbox.next_pid("service/renamed", 0), pid);
-
-    let linked = sandbox.next_pid("service/linked", 0);
-    fs::remove_file(sandbox.path("service/linked")).unwrap();
-    send(scanned.svscan.pid(), SIGHUP);
-    sandbox.wait_until("the service that vanished is down", || process_state(linked).is_none());
-    assert_eq!(process_state(pid), Some('S'));
-    assert_eq!(sandbox.read("messages").lines().count(), 1, "{}", sandbox.read("messages"));
 }
 
 #[test]
@@ -254,214 +199,7 @@ fn a_logger_that_is_added_later_is_taken_up_without_disturbing_the_service() {
     assert_eq!(sandbox.read("messages"), "hello\n".repeat(2), "what the services said before");
 }
 
-#[test]
-fn hup_stops_the_services_that_have_vanished_and_their_loggers() {
-    let scanned = Scanned::new();
-    let sandbox = &scanned.sandbox;
-    for name in ["stays", "plain", "logged"] {
-        sandbox.script(&format!("store/{name}/run"), ": >started\necho hello\nexec sleep 1000");
-        if name != "plain" {
-            sandbox.script(&format!("store/{name}/log/run"), "exec multilog ./main");
-        }
-        let link = format!("service/{name}");
-        scanned.timed(&link, || symlink(format!("../store/{name}"), sandbox.path(&link)).unwrap());
-    }
-    let stays = ["store/stays", "store/stays/log"].map(|name| sandbox.next_pid(name, 0));
-    let vanish = ["store/plain", "store/logged", "store/logged/log"]
-        .map(|name| [sandbox.next_pid(name, 0), sandbox.next_supervise(name, 0)]);
-    fs::remove_file(sandbox.path("service/plain")).unwrap();
-    fs::remove_file(sandbox.path("service/logged")).unwrap();
-    scanned.has_looked();
-    assert!(vanish.as_flattened().iter().all(|&pid| process_state(pid).is_some()), "HUP is what stops them");
-    send(scanned.svscan.pid(), SIGHUP);
-    for pid in vanish.into_iter().flatten() {
-        sandbox.wait_until("what has vanished is down", || process_state(pid).is_none());
-    }
-    assert_eq!(["store/stays", "store/stays/log"].map(|name| sandbox.pid(name)), stays);
-    assert_eq!(sandbox.read("store/logged/log/main/current"), "hello\n");
-    assert_eq!(sandbox.read("messages").replace("hello\n", ""), "");
-}
-
-/// A directory that is removed while its service runs: only the processes know where it was.
-#[test]
-fn hup_stops_services_whose_directories_were_removed() {
-    let scanned = Scanned::new();
-    let sandbox = &scanned.sandbox;
-    sandbox.script("new/run", ": >started\nexec sleep 1000");
-    scanned.timed("service/web", || fs::rename(sandbox.path("new"), sandbox.path("service/web")).unwrap());
-    let pids = [sandbox.next_pid("service/web", 0), sandbox.next_supervise("service/web", 0)];
-    sandbox.wait_until("it is removed", || fs::remove_dir_all(sandbox.path("service/web")).is_ok());
-    scanned.has_looked();
-    send(scanned.svscan.pid(), SIGHUP);
-    for pid in pids {
-        sandbox.wait_until("what has vanished is down", || process_state(pid).is_none());
-    }
-}
-
-#[test]
-fn alarm_and_hup_disturb_nothing() {
-    let scanned = Scanned::new();
-    let sandbox = &scanned.sandbox;
-    sandbox.script("new/run", ": >started\nexec sleep 1000");
-    scanned.timed("service/web", || fs::rename(sandbox.path("new"), sandbox.path("service/web")).unwrap());
-    let pids = (sandbox.next_pid("service/web", 0), sandbox.next_supervise("service/web", 0));
-    for _ in 0..10 {
-        send(scanned.svscan.pid(), SIGALRM);
-        send(scanned.svscan.pid(), SIGHUP);
-        scanned.has_looked();
-    }
-    assert_eq!((sandbox.pid("service/web"), sandbox.next_supervise("service/web", 0)), pids);
-    scanned.is_silent();
-}
-
-/// A process that makes a system call has been woken, and goes to sleep again: that is counted.
-fn an_idle_tree_makes_no_system_call() {
-    const SERVICES: usize = 100;
-    let scanned = Scanned::new();
-    let sandbox = &scanned.sandbox;
-    let mut pids = vec![scanned.svscan.pid()];
-    for number in 0..SERVICES {
-        let name = format!("service/{number}");
-        sandbox.script("new/run", ": >started\nexec sleep 1000");
-        // A logger for some of them, so that the tests beside this one are not starved.
-        let is_logged = number % 4 == 0;
-        if is_logged {
-            sandbox.script("new/log/run", "exec multilog ./main");
-        }
-        scanned.timed(&name, || fs::rename(sandbox.path("new"), sandbox.path(&name)).unwrap());
-        let names = [name.clone(), format!("{name}/log")];
-        for name in names.iter().take(if is_logged { 2 } else { 1 }) {
-            pids.push(sandbox.next_supervise(name, 0));
-            pids.push(sandbox.next_pid(name, 0));
-        }
-    }
-    // A loggers' first look at its directory and the like are over when a few seconds were idle.
-    let mut wakes = Vec::new();
-    show(&format!("{SERVICES} services: {} processes", pids.len()));
-    let is_idle = (0..4).any(|_| {
-        let before: Vec<u64> = pids.iter().map(|&pid| switches(pid)).collect();
-        let start = Instant::now();
-        sandbox.wait_until("three seconds are over", || start.elapsed() > Duration::from_secs(3));
-        let after: Vec<u64> = pids.iter().map(|&pid| switches(pid)).collect();
-        wakes.push(after.iter().sum::<u64>() - before.iter().sum::<u64>());
-        before == after
-    });
-    assert!(is_idle, "no three seconds without a wake-up of {} processes: {wakes:?}", pids.len());
-}
-
-/// Looking again and again at what is incomplete must not be how svscan waits for it.
-fn a_directory_that_waits_to_be_completed_costs_next_to_nothing() {
-    let scanned = Scanned::new();
-    fs::create_dir(scanned.sandbox.path("service/web")).unwrap();
-    scanned.has_looked();
-    let before = switches(scanned.svscan.pid());
-    let start = Instant::now();
-    scanned.sandbox.wait_until("two seconds are over", || start.elapsed() > Duration::from_secs(2));
-    let wakes = switches(scanned.svscan.pid()) - before;
-    assert!(wakes <= 20, "{wakes} wake-ups in two seconds");
-}
-
-/// How often a process has gone to sleep.
-#[track_caller]
-fn switches(pid: i32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
-    line.unwrap().trim().parse().unwrap()
-}
-
-/// Creates a file and leaves it open.
-fn create(sandbox: &Sandbox, name: &str, mode: u32) -> File {
-    File::options().write(true).create_new(true).mode(mode).open(sandbox.path(name)).unwrap()
-}
-
 fn report(what: &str, mut times: Vec<Duration>) {
     times.sort();
     show(&format!("{what}: median {:?}, longest {:?}", times[times.len() / 2], times[times.len() - 1]));
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Log {
-    None,
-    /// It is there before the service.
-    First,
-}
-
-/// svscan in an empty scan directory.
-struct Scanned {
-    sandbox: Sandbox,
-    svscan: Running,
-}
-
-impl Scanned {
-    fn new() -> Self {
-        let sandbox = Sandbox::new();
-        fs::create_dir(sandbox.path("service")).unwrap();
-        let svscan = sandbox.start("svscan service", "messages");
-        let scanned = Self { sandbox, svscan };
-        scanned.has_looked();
-        scanned
-    }
-
-    /// How long it takes from `action` to the start of the service `name`.
-    #[track_caller]
-    fn timed(&self, name: &str, action: impl FnOnce()) -> Duration {
-        self.timed_within(SOON, name, action)
-    }
-
-    #[track_caller]
-    fn timed_within(&self, limit: Duration, name: &str, action: impl FnOnce()) -> Duration {
-        let started = self.sandbox.path(name).join("started");
-        let before = Instant::now();
-        action();
-        let done = Instant::now();
-        while !started.exists() {
-            if done.elapsed() > limit {
-                // The report shows what is there.
-                self.sandbox.wait_until(&format!("{name} runs"), || started.exists());
-                panic!("{name} runs only after {:?}", done.elapsed());
-            }
-            std::thread::sleep(Duration::from_micros(200));
-        }
-        before.elapsed()
-    }
-
-    /// Waits until svscan has looked at the directory once more: something that came after all else runs.
-    #[track_caller]
-    fn has_looked(&self) {
-        use std::sync::atomic::{AtomicUsize, Ordering};
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let (new, name) = (format!("witness{number}"), format!("service/witness{number}"));
-        self.sandbox.write(&format!("{new}/run"), MARK_AND_STAY);
-        self.sandbox.run(&format!("chmod 755 {new}/run && mv {new} {name}"));
-        self.sandbox.next_pid(&name, 0);
-    }
-
-    /// Makes a service in the scan directory step by step, each seen by svscan; returns `run`, complete, but open.
-    fn copy_slowly(&self, name: &str, mode: u32, log: Log) -> Option<File> {
-        fs::create_dir(self.sandbox.path(name)).unwrap();
-        self.has_looked();
-        if log == Log::First {
-            self.sandbox.script(&format!("{name}/log/run"), "exec multilog ./main");
-            self.has_looked();
-        }
-        let mut run = create(&self.sandbox, &format!("{name}/run"), mode);
-        for line in MARK_AND_STAY.split_inclusive('\n') {
-            run.write_all(line.as_bytes()).unwrap();
-            self.has_looked();
-        }
-        self.is_not_started(name);
-        (mode & 0o100 != 0).then_some(run)
-    }
-
-    #[track_caller]
-    fn is_not_started(&self, name: &str) {
-        assert!(!self.sandbox.path(name).join("supervise").exists(), "{name} is supervised too early");
-    }
-
-    /// Nobody had anything to complain about.
-    #[track_caller]
-    fn is_silent(&self) {
-        assert_eq!(self.sandbox.read("messages"), "");
-    }
 }

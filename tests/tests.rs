@@ -3,14 +3,20 @@
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::disallowed_methods, reason = "tests start programs as a shell would, and poll with pauses")]
 
+/// What may be adopted, and with what.
+mod adopted;
 /// No death of svscan or supervise disturbs a service.
 mod adoption;
 /// The rules of the house.
 mod architecture;
 /// The same cases with our programs and with Debian's.
 mod conformance;
+/// svscan as the first process of a container.
+mod containers;
 /// How many system calls things take.
 mod counts;
+/// svscan and supervise killed at any moment.
+mod crashes;
 /// The demonstration.
 mod demo;
 /// The manual pages, and what they show.
@@ -25,6 +31,8 @@ mod generated;
 mod grace;
 /// Signals to whole groups of processes, and what a service leaves behind.
 mod groups;
+/// When svscan looks, and that it sleeps.
+mod looking;
 /// multilog on bad days.
 mod multilog;
 /// At most one start a second.
@@ -37,9 +45,11 @@ mod pairing;
 mod pipe;
 /// svscan as process 1, and what takes its place in the end.
 mod process_one;
+/// multilog and its processors.
+mod processors;
 /// README.md, followed to the letter.
 mod readme;
-/// What comes into the scan directory, and when it runs.
+/// What comes into the scan directory runs.
 mod scanning;
 /// What files of a service directory say about stopping and pausing.
 mod settings;
@@ -53,7 +63,7 @@ mod skeletons_more;
 mod soak;
 /// First starts that are spaced.
 mod stagger;
-/// svscan from boot on, under each init, and as the first process of a container.
+/// svscan from boot on, under each init.
 mod startup;
 /// Sandboxes, processes, waiting.
 mod support;

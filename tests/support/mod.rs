@@ -1,8 +1,12 @@
 //! What all tests need: a scratch directory, programs that run in it, waiting with a deadline, and the certainty
 //! that nothing is left running.
 
+pub mod logger;
+pub mod machine;
 mod processes;
+pub mod scanned;
 mod supervised;
+pub mod tree;
 
 pub use processes::{Running, children, kill, process_state, program_of, send};
 use servicedir::service::instance::Instance;

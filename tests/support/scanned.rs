@@ -1,0 +1,105 @@
+//! svscan in a scan directory that is empty at first.
+
+use super::{Running, Sandbox};
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::time::{Duration, Instant};
+
+/// From being complete to running: well under the five seconds of a look.
+pub const SOON: Duration = Duration::from_secs(2);
+
+/// Leaves a mark when it runs, and stays. It prints nothing, because it may run before its logger is there.
+pub const MARK_AND_STAY: &str = "#!/bin/sh\n: >started\nexec sleep 1000\n";
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Log {
+    None,
+    /// It is there before the service.
+    First,
+}
+
+/// svscan in an empty scan directory.
+pub struct Scanned {
+    pub sandbox: Sandbox,
+    pub svscan: Running,
+}
+
+impl Scanned {
+    pub fn new() -> Self {
+        let sandbox = Sandbox::new();
+        fs::create_dir(sandbox.path("service")).unwrap();
+        let svscan = sandbox.start("svscan service", "messages");
+        let scanned = Self { sandbox, svscan };
+        scanned.has_looked();
+        scanned
+    }
+
+    /// How long it takes from `action` to the start of the service `name`.
+    #[track_caller]
+    pub fn timed(&self, name: &str, action: impl FnOnce()) -> Duration {
+        self.timed_within(SOON, name, action)
+    }
+
+    #[track_caller]
+    pub fn timed_within(&self, limit: Duration, name: &str, action: impl FnOnce()) -> Duration {
+        let started = self.sandbox.path(name).join("started");
+        let before = Instant::now();
+        action();
+        let done = Instant::now();
+        while !started.exists() {
+            if done.elapsed() > limit {
+                // The report shows what is there.
+                self.sandbox.wait_until(&format!("{name} runs"), || started.exists());
+                panic!("{name} runs only after {:?}", done.elapsed());
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        before.elapsed()
+    }
+
+    /// Waits until svscan has looked at the directory once more: something that came after all else runs.
+    #[track_caller]
+    pub fn has_looked(&self) {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let (new, name) = (format!("witness{number}"), format!("service/witness{number}"));
+        self.sandbox.write(&format!("{new}/run"), MARK_AND_STAY);
+        self.sandbox.run(&format!("chmod 755 {new}/run && mv {new} {name}"));
+        self.sandbox.next_pid(&name, 0);
+    }
+
+    /// Makes a service in the scan directory step by step, each seen by svscan; returns `run`, complete, but open.
+    pub fn copy_slowly(&self, name: &str, mode: u32, log: Log) -> Option<File> {
+        fs::create_dir(self.sandbox.path(name)).unwrap();
+        self.has_looked();
+        if log == Log::First {
+            self.sandbox.script(&format!("{name}/log/run"), "exec multilog ./main");
+            self.has_looked();
+        }
+        let mut run = create(&self.sandbox, &format!("{name}/run"), mode);
+        for line in MARK_AND_STAY.split_inclusive('\n') {
+            run.write_all(line.as_bytes()).unwrap();
+            self.has_looked();
+        }
+        self.is_not_started(name);
+        (mode & 0o100 != 0).then_some(run)
+    }
+
+    #[track_caller]
+    pub fn is_not_started(&self, name: &str) {
+        assert!(!self.sandbox.path(name).join("supervise").exists(), "{name} is supervised too early");
+    }
+
+    /// Nobody had anything to complain about.
+    #[track_caller]
+    pub fn is_silent(&self) {
+        assert_eq!(self.sandbox.read("messages"), "");
+    }
+}
+
+/// Creates a file and leaves it open.
+pub fn create(sandbox: &Sandbox, name: &str, mode: u32) -> File {
+    File::options().write(true).create_new(true).mode(mode).open(sandbox.path(name)).unwrap()
+}
