@@ -5,7 +5,7 @@ use nix::sys::signal::Signal::{self, SIGINT, SIGSTOP, SIGTERM};
 use std::time::{Duration, Instant};
 
 /// Far more than the grace and what comes after it.
-const BOUND: Duration = Duration::from_secs(60);
+const BOUND: Duration = Duration::from_secs(90);
 
 const DEAF: &str = "trap '' TERM\nwhile :; do sleep 1000; done";
 

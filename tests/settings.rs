@@ -1,6 +1,6 @@
 //! What files of a service directory say about stopping and pausing, and when that holds.
 
-use crate::support::Supervised;
+use crate::support::{NOTE_START, Supervised};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -41,14 +41,10 @@ fn another_signal_tells_a_service_to_end() {
 
 #[test]
 fn pauses_between_quick_failures_double_and_up_ends_them() {
-    // The kernel knows since when `run` is a process, however late it comes to say so, in hundredths of a second.
-    let run = "cut -d ' ' -f 22 /proc/$$/stat >>starts\nexit 1";
-    let supervised = Supervised::new(&[("run", run), ("backoff", "8")]);
+    let run = format!("{NOTE_START}\nexit 1");
+    let supervised = Supervised::new(&[("run", &run), ("backoff", "8")]);
     let sandbox = &supervised.sandbox;
-    let starts = || -> Vec<Duration> {
-        let starts = sandbox.read("web/starts");
-        starts.lines().map(|line| Duration::from_millis(10 * line.parse::<u64>().unwrap())).collect()
-    };
+    let starts = || supervised.starts();
     sandbox.wait_until("it was started four times", || starts().len() >= 4);
     let pauses: Vec<Duration> = starts().windows(2).map(|pair| pair[1] - pair[0]).collect();
     for (pause, expected) in pauses.iter().zip([1000, 2000, 4000]) {

@@ -28,7 +28,7 @@ fn a_server_is_ready_when_it_answers_and_nothing_of_the_checker_is_left() {
     assert!(!sandbox.path("service/web/supervise/ready").exists());
 
     sandbox.write("service/web/go", "");
-    let page = sandbox.run(&format!("svc -u --wait=ready --timeout=20 service/web && {question}"));
+    let page = sandbox.run(&format!("svc -u --wait=ready --timeout=60 service/web && {question}"));
     assert!(page.contains("The example service is ready."), "{page}");
     assert_eq!(sandbox.pid("service/web"), pid, "the server is the process that was started");
     sandbox.wait_until("the checker is gone", || checkers(&sandbox).is_empty());
@@ -42,7 +42,7 @@ fn a_server_is_ready_when_it_answers_and_nothing_of_the_checker_is_left() {
     assert!(!sandbox.path("service/web/supervise/ready").exists());
     assert_ne!(pipe_of_checker(&sandbox), news);
     // One that ends before it was ready takes its checker with it.
-    sandbox.run("svc -d --wait=down --timeout=20 service/web");
+    sandbox.run("svc -d --wait=down --timeout=60 service/web");
     sandbox.wait_until("the checker of a server that has ended is gone", || checkers(&sandbox).is_empty());
     assert!(!sandbox.path("service/web/supervise/ready").exists());
 
@@ -100,7 +100,7 @@ fn a_socket_that_was_left_is_removed_and_a_wrong_configuration_is_not_tried_agai
     assert!(!socket.exists());
 
     sandbox.write("service/echo/mode", "600\n");
-    sandbox.run("svc -u --wait=up --timeout=20 service/echo");
+    sandbox.run("svc -u --wait=up --timeout=60 service/echo");
     answers("fourth");
     assert_eq!(sandbox.run("stat -c %a service/echo/socket/echo"), "600\n");
 }
@@ -170,7 +170,7 @@ fn a_crash_loop_makes_one_message_and_later_one_with_the_number_of_the_others() 
     sandbox.wait_until("all is told", || told(&sandbox) == 9);
     // Ends that nobody need hear of.
     crash(0);
-    sandbox.run("svc -d --wait=down --timeout=20 service/web");
+    sandbox.run("svc -d --wait=down --timeout=60 service/web");
     sandbox.wait_until("the sender has ended", || scripts(&sandbox, "./notify").is_empty());
     assert_eq!(told(&sandbox), 9);
 }
@@ -239,12 +239,12 @@ fn check_group(umask: &str) {
 
         let member = |script: &str| sandbox.run(&format!("{MEMBER} sh -c '{script}'"));
         member("svok service/web && svok service/web/log");
-        member("svc -d --wait=down --timeout=20 service/web");
+        member("svc -d --wait=down --timeout=60 service/web");
         assert!(member("svstat service/web").contains(": down "));
         // Who takes a service over does not learn how it ends.
         let end = if round == 0 { " killed TERM\n" } else { " unknown\n" };
         assert!(member("cat service/web/supervise/last-exit").ends_with(end));
-        member("svc -u --wait=ready --timeout=20 service/web");
+        member("svc -u --wait=ready --timeout=60 service/web");
         assert!(member("cat service/web/supervise/ready").starts_with('@'));
         let up = sandbox.next_pid("service/web", pid);
         assert!(member("svstat service/web").contains(&format!(": up (pid {up}) ")));

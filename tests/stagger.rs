@@ -2,7 +2,7 @@
 
 use crate::support::{Running, Sandbox, kill, send};
 use nix::sys::signal::Signal::SIGTERM;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Notes when it starts, by the clock that the test reads, too.
 const NOTE: &str = "date +%s.%N >>started\nexec sleep 1000";
@@ -12,9 +12,6 @@ const GAP: Duration = Duration::from_millis(400);
 
 /// A gap that no test lives to see the end of.
 const FOR_EVER: &str = "--stagger=1000";
-
-/// Something that does not wait for a slot may take so long: far less than the slot that it would have had.
-const AT_ONCE: Duration = Duration::from_secs(15);
 
 #[test]
 fn services_start_in_the_order_of_their_names_and_never_before_their_slot() {
@@ -61,7 +58,6 @@ fn loggers_and_supervises_do_not_wait() {
         sandbox.script(&format!("service/{name}/run"), &format!("echo hello\n{NOTE}"));
         sandbox.script(&format!("service/{name}/log/run"), "exec multilog ./main");
     }
-    let before = Instant::now();
     let _svscan = sandbox.start(&format!("svscan {FOR_EVER} service"), "messages");
     started(&sandbox, "a");
     for name in ["a", "b", "c"] {
@@ -72,7 +68,6 @@ fn loggers_and_supervises_do_not_wait() {
         assert!(line.contains(", normally up, want up"), "{line}");
         assert!(!sandbox.path(&format!("service/{name}/started")).exists());
     }
-    assert!(before.elapsed() < AT_ONCE);
     // What waits is logged like any other when its time has come.
     sandbox.run("svc -u service/c");
     sandbox.wait_until("the service is logged", || sandbox.read("service/c/log/main/current") == "hello\n");
@@ -99,9 +94,9 @@ fn down_cancels_the_first_start() {
     for name in ["a", "b", "c"] {
         sandbox.script(&format!("service/{name}/run"), NOTE);
     }
-    let _svscan = sandbox.start("svscan --stagger 2 service", "messages");
+    let _svscan = sandbox.start("svscan --stagger 5 service", "messages");
     sandbox.wait_until("b waits", || sandbox.sh("svok service/b").status.success());
-    assert!(!sandbox.path("service/b/started").exists(), "its slot is two seconds away");
+    assert!(!sandbox.path("service/b/started").exists(), "its slot is five seconds away");
     sandbox.run("svc -d service/b");
     // The slot of c comes after that of b.
     started(&sandbox, "c");
@@ -123,11 +118,9 @@ fn a_new_svscan_neither_delays_nor_restarts_what_runs() {
     let pids = names.map(|name| sandbox.next_pid(&format!("service/{name}"), 0));
     drop(svscan);
     sandbox.script("service/d/run", NOTE);
-    let before = Instant::now();
     let _svscan = sandbox.start(&format!("svscan {FOR_EVER} service"), "messages");
     // Those that run took no slot, so the new one has the first.
     started(&sandbox, "d");
-    assert!(before.elapsed() < AT_ONCE);
     assert_eq!(names.map(|name| sandbox.next_pid(&format!("service/{name}"), 0)), pids);
     for name in names {
         assert_eq!(sandbox.read(&format!("service/{name}/started")).lines().count(), 1, "{name}");
@@ -165,8 +158,7 @@ fn a_supervise_that_dies_while_its_service_waits_does_not_bring_it_forward() {
 fn term_ends_svscan_while_services_wait() {
     let (sandbox, mut svscan) = waiting(&["a", "b", "c"]);
     send(svscan.pid(), SIGTERM);
-    let status = svscan.wait_at_most(AT_ONCE).expect("nobody waits for a slot any more");
-    assert_eq!(status.code(), Some(0));
+    assert_eq!(svscan.wait().code(), Some(0), "nobody waits for a slot any more");
     assert_eq!(sandbox.processes(), []);
     assert!(!sandbox.path("service/b/started").exists() && !sandbox.path("service/c/started").exists());
 }

@@ -47,7 +47,7 @@ fn a_service_that_becomes_ready_when_its_supervise_was_killed_is_heard() {
     kill(supervise);
     sandbox.next_supervise("service/web", supervise);
     sandbox.write("service/web/go", "");
-    sandbox.run("svc --wait=ready --timeout=20 service/web");
+    sandbox.run("svc --wait=ready --timeout=60 service/web");
     assert!(sandbox.path("service/web/told").exists());
     assert_eq!(sandbox.pid("service/web"), pid);
 }

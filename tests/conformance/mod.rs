@@ -46,7 +46,7 @@ const PROGRAMS: [&str; 17] = [
 const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance");
 /// The original sleeps whole seconds, so many cases wait at the same time.
 const WORKERS: usize = 12;
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(90);
 
 #[test]
 fn our_programs_behave_like_the_original() {

@@ -9,25 +9,19 @@ mod supervised;
 pub mod tree;
 
 pub use processes::{Running, children, kill, process_state, program_of, send};
+pub use supervised::{NOTE_START, Supervised};
+
 use servicedir::service::instance::Instance;
-pub use supervised::Supervised;
-
 use servicedir::service::status::Status;
-
 use std::fs;
-
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-
 use std::path::{Path, PathBuf};
-
 use std::process::{Command, Output, Stdio};
-
 use std::sync::atomic::{AtomicUsize, Ordering};
-
 use std::time::{Duration, Instant};
 
 /// How long anything may take that should happen at once. Only failing tests wait so long.
-pub const DEADLINE: Duration = Duration::from_secs(20);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// What svscan gives to services that are to end before it kills them.
 pub const GRACE: Duration = Duration::from_secs(10);
@@ -333,6 +327,21 @@ impl Drop for Sandbox {
         }
         let _ = fs::remove_dir_all(&self.directory);
     }
+}
+
+/// Fails unless one of a few attempts takes less than `limit`: a machine that is busy with other things may miss it now
+/// and then, and what is always late misses it every time. An attempt that does not count takes for ever.
+#[track_caller]
+pub fn best_of_attempts(what: &str, limit: Duration, mut attempt: impl FnMut() -> Duration) {
+    const ATTEMPTS: usize = 5;
+    let mut times = Vec::new();
+    while times.len() < ATTEMPTS {
+        times.push(attempt());
+        if times.iter().any(|&time| time < limit) {
+            return;
+        }
+    }
+    panic!("{what}: {times:?}");
 }
 
 /// Shows a figure to whoever runs the tests with `--nocapture`.

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// From being complete to running: well under the five seconds of a look.
 pub const SOON: Duration = Duration::from_secs(2);
 
+/// How long svscan certainly waits for what is missing.
+const PATIENCE: Duration = Duration::from_secs(4);
+
 /// Leaves a mark when it runs, and stays. It prints nothing, because it may run before its logger is there.
 pub const MARK_AND_STAY: &str = "#!/bin/sh\n: >started\nexec sleep 1000\n";
 
@@ -38,23 +41,10 @@ impl Scanned {
     /// How long it takes from `action` to the start of the service `name`.
     #[track_caller]
     pub fn timed(&self, name: &str, action: impl FnOnce()) -> Duration {
-        self.timed_within(SOON, name, action)
-    }
-
-    #[track_caller]
-    pub fn timed_within(&self, limit: Duration, name: &str, action: impl FnOnce()) -> Duration {
         let started = self.sandbox.path(name).join("started");
         let before = Instant::now();
         action();
-        let done = Instant::now();
-        while !started.exists() {
-            if done.elapsed() > limit {
-                // The report shows what is there.
-                self.sandbox.wait_until(&format!("{name} runs"), || started.exists());
-                panic!("{name} runs only after {:?}", done.elapsed());
-            }
-            std::thread::sleep(Duration::from_micros(200));
-        }
+        self.sandbox.wait_until(&format!("{name} runs"), || started.exists());
         before.elapsed()
     }
 
@@ -71,7 +61,10 @@ impl Scanned {
     }
 
     /// Makes a service in the scan directory step by step, each seen by svscan; returns `run`, complete, but open.
+    /// `None` if that took so long that svscan may have lost its patience.
+    #[track_caller]
     pub fn copy_slowly(&self, name: &str, mode: u32, log: Log) -> Option<File> {
+        let begin = Instant::now();
         fs::create_dir(self.sandbox.path(name)).unwrap();
         self.has_looked();
         if log == Log::First {
@@ -83,13 +76,17 @@ impl Scanned {
             run.write_all(line.as_bytes()).unwrap();
             self.has_looked();
         }
-        self.is_not_started(name);
-        (mode & 0o100 != 0).then_some(run)
+        self.still_waits(name, begin).then_some(run)
     }
 
+    /// Fails if a directory that was incomplete from `begin` on is supervised already. `false` if it may be, because
+    /// svscan may have lost its patience.
     #[track_caller]
-    pub fn is_not_started(&self, name: &str) {
-        assert!(!self.sandbox.path(name).join("supervise").exists(), "{name} is supervised too early");
+    pub fn still_waits(&self, name: &str, begin: Instant) -> bool {
+        let is_supervised = self.sandbox.path(name).join("supervise").exists();
+        let is_early = begin.elapsed() < PATIENCE;
+        assert!(!(is_supervised && is_early), "{name} is supervised too early");
+        is_early
     }
 
     /// Nobody had anything to complain about.

@@ -4,6 +4,11 @@ use super::{Running, Sandbox, program_of};
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// A line of a script that notes since when it is a process, however late it comes to say so; [`Supervised::starts`]
+/// reads that.
+pub const NOTE_START: &str = "cut -d ' ' -f 22 /proc/$$/stat >>starts";
 
 /// The two, and a fifo by which a test talks to the service.
 pub struct Supervised {
@@ -61,6 +66,12 @@ impl Supervised {
     #[track_caller]
     pub fn wait_until_down(&self) {
         self.sandbox.wait_until_down("web");
+    }
+
+    /// The starts that [`NOTE_START`] has noted, in the time of the kernel, which counts hundredths of a second.
+    pub fn starts(&self) -> Vec<Duration> {
+        let starts = self.sandbox.read("web/starts");
+        starts.lines().map(|line| Duration::from_millis(10 * line.parse::<u64>().unwrap())).collect()
     }
 
     /// How it ended last, without the time.
