@@ -122,8 +122,7 @@ fn without_proc_services_run_and_are_logged() {
     if !sandbox.sh("unshare --mount mount -t tmpfs none /proc").status.success() {
         return;
     }
-    sandbox.script("service/web/run", "echo started\nexec sleep 1000");
-    sandbox.script("service/web/log/run", "exec multilog ./main");
+    sandbox.logged_service("service/web", "echo started\nexec sleep 1000");
     let mut svscan =
         sandbox.start("unshare --mount sh -c 'mount -t tmpfs none /proc && exec svscan service'", "messages");
     let pid = sandbox.next_pid(WEB, 0);

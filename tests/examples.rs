@@ -173,7 +173,7 @@ fn machine_with_services() -> (Sandbox, Running) {
     for service in ["service/web", "service/web/log", "service/worker"] {
         sandbox.pid(service);
     }
-    let has_log = || sandbox.read("service/web/log/main/current").ends_with(" starting\n");
+    let has_log = || sandbox.log_of("service/web").ends_with(" starting\n");
     sandbox.wait_until("the log has its first line", has_log);
     (sandbox, svscan)
 }

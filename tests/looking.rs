@@ -87,7 +87,7 @@ fn hup_stops_the_services_that_have_vanished_and_their_loggers() {
         sandbox.wait_until("what has vanished is down", || process_state(pid).is_none());
     }
     assert_eq!(["store/stays", "store/stays/log"].map(|name| sandbox.pid(name)), stays);
-    assert_eq!(sandbox.read("store/logged/log/main/current"), "hello\n");
+    assert_eq!(sandbox.log_of("store/logged"), "hello\n");
     assert_eq!(sandbox.read("messages").replace("hello\n", ""), "");
 }
 

@@ -54,8 +54,7 @@ fn their_svscan_starts_our_supervise_again() {
 #[track_caller]
 fn a_logged_service_obeys(theirs: &[&str]) {
     let sandbox = Sandbox::with_theirs(theirs);
-    sandbox.script("new/web/run", RUN);
-    sandbox.script("new/web/log/run", "exec multilog ./main");
+    sandbox.logged_service("new/web", RUN);
     sandbox.run(&format!(
         "mkdir service && svstat new/web && {{ svok new/web; test $? = 100; }} && mv new/web {WEB}"
     ));
@@ -110,7 +109,7 @@ fn a_logged_service_obeys(theirs: &[&str]) {
     }
     assert_eq!(process_state(logger), None);
     let expected = "started\nalarm\nhangup\ninterrupt\nstarted\nstarted\n";
-    assert_eq!(sandbox.read("service/.web/log/main/current"), expected);
+    assert_eq!(sandbox.log_of("service/.web"), expected);
     // With these programs nothing has gone wrong so far.
     assert_eq!(sandbox.read("messages"), "");
 }
@@ -119,8 +118,7 @@ fn a_logged_service_obeys(theirs: &[&str]) {
 #[track_caller]
 fn a_supervise_that_died_comes_back(theirs: &[&str]) {
     let sandbox = Sandbox::with_theirs(theirs);
-    sandbox.script("new/web/run", RUN);
-    sandbox.script("new/web/log/run", "exec multilog ./main");
+    sandbox.logged_service("new/web", RUN);
     sandbox.run(&format!("mkdir service && mv new/web {WEB}"));
     let _svscan = sandbox.start("svscan service", "messages");
     sandbox.wait_for_status(WEB, ": up ");

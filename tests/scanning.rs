@@ -26,8 +26,7 @@ fn a_directory_that_is_linked_into_place_runs_at_once() {
     let scanned = Scanned::new();
     let times = (0..ROUNDS).map(|round| {
         let (store, name) = (format!("store/{round}"), format!("service/{round}"));
-        scanned.sandbox.script(&format!("{store}/run"), ": >started\nexec sleep 1000");
-        scanned.sandbox.script(&format!("{store}/log/run"), "exec multilog ./main");
+        scanned.sandbox.logged_service(&store, ": >started\nexec sleep 1000");
         scanned.timed(&name, || symlink(format!("../{store}"), scanned.sandbox.path(&name)).unwrap())
     });
     report("linked -> running, with a logger", times.collect());
@@ -94,8 +93,7 @@ fn a_service_that_is_copied_with_its_logger_runs_and_is_logged() {
     let sandbox = &scanned.sandbox;
     let run = ": >started\necho hello >>../../lines/$$\necho hello\nexec sleep 1000";
     fs::create_dir(sandbox.path("lines")).unwrap();
-    sandbox.script("store/both/run", run);
-    sandbox.script("store/both/log/run", "exec multilog ./main");
+    sandbox.logged_service("store/both", run);
     sandbox
         .run("cd store && tar cf run-first.tar both/run both/log && tar cf log-first.tar both/log both/run");
     let times = (0..ROUNDS).map(|round| {
@@ -174,8 +172,7 @@ fn a_service_that_waited_in_vain_for_its_logger_is_logged_from_the_first_line() 
     sandbox.wait_until("the logger is tried", || sandbox.count("messages", "unable to start log/run") >= 1);
     sandbox.script("service/web/log/new", "exec multilog ./main");
     fs::rename(sandbox.path("service/web/log/new"), sandbox.path("service/web/log/run")).unwrap();
-    sandbox
-        .wait_until("the first line is logged", || sandbox.read("service/web/log/main/current") == "hello\n");
+    sandbox.wait_until("the first line is logged", || sandbox.log_of("service/web") == "hello\n");
     assert_eq!(sandbox.count("messages", "hello"), 0);
 }
 

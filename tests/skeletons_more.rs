@@ -1,7 +1,7 @@
 //! What the skeletons show beyond starting a program: readiness, cleaning up, news, control without root.
 
 use crate::skeletons::copy;
-use crate::support::{Sandbox, is_root, kill};
+use crate::support::{Sandbox, children, is_root, kill};
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
@@ -320,9 +320,4 @@ fn pipe_of_checker(sandbox: &Sandbox) -> PathBuf {
 fn descriptors(pid: i32) -> Vec<PathBuf> {
     let entries = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
     entries.filter_map(|entry| fs::read_link(entry.unwrap().path()).ok()).collect()
-}
-
-fn children(pid: i32) -> Vec<i32> {
-    let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
-    list.split_ascii_whitespace().map(|pid| pid.parse().unwrap()).collect()
 }

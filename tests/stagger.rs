@@ -55,8 +55,7 @@ fn services_that_are_down_take_no_slot() {
 fn loggers_and_supervises_do_not_wait() {
     let sandbox = Sandbox::new();
     for name in ["a", "b", "c"] {
-        sandbox.script(&format!("service/{name}/run"), &format!("echo hello\n{NOTE}"));
-        sandbox.script(&format!("service/{name}/log/run"), "exec multilog ./main");
+        sandbox.logged_service(&format!("service/{name}"), &format!("echo hello\n{NOTE}"));
     }
     let _svscan = sandbox.start(&format!("svscan {FOR_EVER} service"), "messages");
     started(&sandbox, "a");
@@ -70,7 +69,7 @@ fn loggers_and_supervises_do_not_wait() {
     }
     // What waits is logged like any other when its time has come.
     sandbox.run("svc -u service/c");
-    sandbox.wait_until("the service is logged", || sandbox.read("service/c/log/main/current") == "hello\n");
+    sandbox.wait_until("the service is logged", || sandbox.log_of("service/c") == "hello\n");
     assert_eq!(sandbox.read("messages"), "");
 }
 

@@ -107,23 +107,8 @@ fn the_sysvinit_script_starts_stops_restarts_reloads_and_tells() {
     machine.run(&script("restart"));
     machine.sandbox.next_pid("service/web", before);
     machine.wait_for_log(&format!("{CLEAN}the last line\n{CLEAN}"));
-    // What has vanished is stopped.
-    machine.run("mv /service/web /service/.web");
-    machine.run(&script("force-reload"));
-    machine.wait_until("! pidof supervise multilog sleep");
-    machine.run("rm -r /service/.web/log/main; mv /service/.web /service/web");
-    machine.wait_for_log(CLEAN);
-    machine.run(&script("stop"));
-    // At once, and not only soon.
-    assert_eq!(machine.code("pidof svscan supervise multilog sleep"), Some(1));
-    machine.check_that_all_has_ended();
-
-    // Without svscan, what it has left is stopped all the same.
-    machine.run("rm -r /service/web/log/main");
-    machine.run(&script("start"));
-    machine.wait_for_log(CLEAN);
-    machine.run("kill -KILL $(pidof svscan)");
-    machine.wait_until("! pidof svscan");
+    check_reload_and_stop(&machine, &script("force-reload"), &script("stop"));
+    start_and_kill_svscan(&machine, &script("start"));
     assert_eq!(code("status"), Some(1));
     machine.run(&script("stop"));
     machine.check_that_all_has_ended();
@@ -201,21 +186,32 @@ fn openrc_starts_stops_and_reloads() {
     machine.run(&service("status"));
     assert!(machine.run("ps -e -ww -o args=").contains("readproctitle service errors: ....."));
     machine.check_adoption(&service("restart"));
+    check_reload_and_stop(&machine, &service("reload"), &service("stop"));
+    start_and_kill_svscan(&machine, &service("start"));
+    machine.run(&service("stop"));
+    machine.check_that_all_has_ended();
+}
+
+/// What has vanished is stopped by a reload, and all of it by a stop.
+#[track_caller]
+fn check_reload_and_stop(machine: &Machine, reload: &str, stop: &str) {
     machine.run("mv /service/web /service/.web");
-    machine.run(&service("reload"));
+    machine.run(reload);
     machine.wait_until("! pidof supervise multilog sleep");
     machine.run("rm -r /service/.web/log/main; mv /service/.web /service/web");
     machine.wait_for_log(CLEAN);
-    machine.run(&service("stop"));
+    machine.run(stop);
+    // At once, and not only soon.
     assert_eq!(machine.code("pidof svscan supervise multilog sleep"), Some(1));
     machine.check_that_all_has_ended();
+}
 
-    // Without svscan, what it has left is stopped all the same.
+/// Starts all once more, and leaves it without svscan. It is to be stopped all the same.
+#[track_caller]
+fn start_and_kill_svscan(machine: &Machine, start: &str) {
     machine.run("rm -r /service/web/log/main");
-    machine.run(&service("start"));
+    machine.run(start);
     machine.wait_for_log(CLEAN);
     machine.run("kill -KILL $(pidof svscan)");
     machine.wait_until("! pidof svscan");
-    machine.run(&service("stop"));
-    machine.check_that_all_has_ended();
 }

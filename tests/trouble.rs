@@ -1,7 +1,7 @@
 //! The world's trouble ends neither supervise nor svscan: each says what is wrong, goes on with the rest, and
 //! recovers by itself when the trouble is over.
 
-use crate::support::{Sandbox, is_root, kill, process_state};
+use crate::support::{Sandbox, is_root, kill, process_state, program_of};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::Instant;
@@ -49,10 +49,7 @@ fn a_run_that_cannot_be_started_is_tried_once_a_second_until_it_is_repaired() {
             .unwrap();
     }
     for (service, _) in services {
-        sandbox.wait_until("the service stays up", || {
-            let pid = sandbox.next_pid(service, 0);
-            fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.starts_with(b"sleep\0"))
-        });
+        sandbox.wait_until("the service stays up", || program_of(sandbox.next_pid(service, 0)) == "sleep");
     }
     assert!(supervises.iter_mut().all(|supervise| !supervise.has_ended()));
 }
@@ -147,8 +144,7 @@ fn a_service_without_a_pipe_waits_for_descriptors() {
 
     sandbox.lift(&svscan, "nofile");
     sandbox.next_pid("service/two", 0);
-    sandbox
-        .wait_until("the service is logged", || sandbox.read("service/two/log/main/current") == "started\n");
+    sandbox.wait_until("the service is logged", || sandbox.log_of("service/two") == "started\n");
     let messages = sandbox.read("messages");
     assert_eq!(messages, message.repeat(messages.lines().count()));
 }
@@ -185,8 +181,7 @@ fn a_supervise_that_cannot_be_forked_is_started_later() {
 
     sandbox.lift(&svscan, "nproc");
     sandbox.next_pid("service/one", 0);
-    sandbox
-        .wait_until("the service is logged", || sandbox.read("service/one/log/main/current") == "started\n");
+    sandbox.wait_until("the service is logged", || sandbox.log_of("service/one") == "started\n");
     assert_eq!(sandbox.read("messages").replace(messages, ""), "");
 }
 
@@ -206,14 +201,12 @@ fn a_supervise_that_is_not_installed_is_started_when_it_is() {
 
     sandbox.run("ln -s \"$(command -v supervise)\" \"$(command -v multilog)\" /bin/sh /bin/sleep bin");
     sandbox.next_pid("service/one", 0);
-    sandbox
-        .wait_until("the service is logged", || sandbox.read("service/one/log/main/current") == "started\n");
+    sandbox.wait_until("the service is logged", || sandbox.log_of("service/one") == "started\n");
 }
 
 fn logged_service(sandbox: &Sandbox, service: &str) {
     // Made elsewhere, because svscan must not see half of it.
-    sandbox.script("new/run", &format!("echo started\n{STAY}"));
-    sandbox.script("new/log/run", "exec multilog ./main");
+    sandbox.logged_service("new", &format!("echo started\n{STAY}"));
     let path = sandbox.path(service);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::rename(sandbox.path("new"), path).unwrap();
