@@ -105,15 +105,13 @@ fn what_runs_on_after_a_stop_is_reported() {
     let leftovers = || ["first", "second", "third"].map(|name| note(&web, name));
     let mut pid = web.sandbox.next_pid("web", 0);
     let before = leftovers();
-    web.sandbox.wait_until("the third is tail", || program_of(before[2]) == "tail");
-    web.wait_for_program("sleep");
+    wait_for_family(&web, before);
     // A restart is nobody's wish to have all of it gone.
     ["first", "second", "third"].iter().for_each(|name| fs::remove_file(web.path(name)).unwrap());
     web.sandbox.run("svc -t web");
     pid = web.sandbox.next_pid("web", pid);
     let after = leftovers();
-    web.sandbox.wait_until("the third is tail", || program_of(after[2]) == "tail");
-    web.wait_for_program("sleep");
+    wait_for_family(&web, after);
     web.is_silent();
 
     web.sandbox.run("svc -d web");
@@ -128,6 +126,15 @@ fn what_runs_on_after_a_stop_is_reported() {
     );
     web.sandbox.wait_until("it is reported", || web.sandbox.read("messages") == expected);
     assert!(before.iter().chain(&after).all(|&pid| process_state(pid).is_some()), "{pid} only reported them");
+}
+
+/// Waits until each process of the family has become the program that it is to be.
+#[track_caller]
+fn wait_for_family(web: &Supervised, children: [i32; 3]) {
+    for (pid, program) in children.into_iter().zip(["sleep", "sleep", "tail"]) {
+        web.sandbox.wait_until(&format!("a child is {program}"), || program_of(pid) == program);
+    }
+    web.wait_for_program("sleep");
 }
 
 #[test]

@@ -52,6 +52,7 @@ fn term_on_a_full_disk_waits_until_all_that_was_read_is_on_it() {
     assert!(!logger.running.has_ended());
 
     logger.free_the_disk();
+    let start = Instant::now();
     send(logger.running.pid(), SIGALRM);
     assert_eq!(logger.running.wait().code(), Some(0));
     assert!(start.elapsed() < BEFORE_THE_RETRY, "ALRM makes it try at once");
