@@ -272,9 +272,9 @@ impl Machine {
         assert_eq!(found, expected);
     }
 
-    /// svscan, the supervises and the logs would be heard by readproctitle.
+    /// svscan, the supervises and the logs would be heard by readproctitle. There is no /proc in this root, and that is
+    /// all there is to complain about.
     #[track_caller]
-    /// There is no /proc in this root, and that is all there is to complain about.
     fn check_that_nobody_complained(&self) {
         const COMPLAINT: &str = "svscan: warning: unable to read /proc, so that nothing that runs can be taken over: \
             file does not exist\n";
