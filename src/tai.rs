@@ -98,10 +98,10 @@ impl Stamp {
     }
 }
 
-/// Writes many labels. Most of them share their second with the one before, whose digits are still there then.
+/// Writes many labels. Most of them share much with the one before, whose digits are still there then.
 #[derive(Debug)]
 pub struct Labeler {
-    seconds: u64,
+    stamp: Stamp,
     label: [u8; LABEL],
 }
 
@@ -111,22 +111,55 @@ impl Default for Labeler {
         if let Some(first) = label.first_mut() {
             *first = b'@';
         }
-        Self { seconds: 0, label }
+        Self { stamp: Stamp { seconds: 0, nanoseconds: 0 }, label }
     }
 }
 
 impl Labeler {
     /// The label of `stamp`.
     pub fn label(&mut self, stamp: Stamp) -> [u8; LABEL] {
-        let [_, seconds @ .., a, b, c, d, e, f, g, h] = &mut self.label;
-        if self.seconds != stamp.seconds {
-            self.seconds = stamp.seconds;
-            write_digits(&stamp.seconds.to_be_bytes(), seconds);
+        if self.stamp != stamp {
+            let [_, seconds @ .., a, b, c, d, e, f, g, h] = &mut self.label;
+            if self.stamp.seconds != stamp.seconds {
+                write_digits(&stamp.seconds.to_be_bytes(), seconds);
+            }
+            let mut nanoseconds = [0; 8];
+            write_digits(&stamp.nanoseconds.to_be_bytes(), &mut nanoseconds);
+            [*a, *b, *c, *d, *e, *f, *g, *h] = nanoseconds;
+            self.stamp = stamp;
         }
-        let mut nanoseconds = [0; 8];
-        write_digits(&stamp.nanoseconds.to_be_bytes(), &mut nanoseconds);
-        [*a, *b, *c, *d, *e, *f, *g, *h] = nanoseconds;
         self.label
+    }
+}
+
+/// How many bytes of input that came together share one reading of the clock: what takes a few microseconds, while to
+/// read the clock takes longer than all else that is done about a short line.
+const TOGETHER: usize = 4096;
+
+/// The time at which the lines of a chunk of input are there.
+#[derive(Debug)]
+pub struct Arrivals<N> {
+    now: N,
+    /// The time that was read last, and how much of the chunk was left then.
+    last: Option<(usize, Stamp)>,
+}
+
+impl<N: FnMut() -> Stamp> Arrivals<N> {
+    /// The times of one chunk, by the clock `now`.
+    pub const fn new(now: N) -> Self {
+        Self { now, last: None }
+    }
+
+    /// The time of the line that begins where so many bytes of the chunk are `left`.
+    pub fn at(&mut self, left: usize) -> Stamp {
+        match self.last {
+            Some((then, stamp)) if then.saturating_sub(left) < TOGETHER => stamp,
+            _ => {
+                let stamp = (self.now)();
+                self.last = Some((left, stamp));
+                stamp
+            }
+        }
     }
 }
 
@@ -183,6 +216,17 @@ mod tests {
             let expected = format!("@{seconds:016x}{nanoseconds:08x}");
             assert_eq!(String::from_utf8_lossy(&labeler.label(stamp)), expected);
         }
+    }
+
+    #[test]
+    fn lines_that_come_together_share_a_stamp_for_a_while() {
+        let mut count = 0;
+        let mut arrivals = Arrivals::new(|| {
+            count += 1;
+            Stamp { seconds: count, nanoseconds: 0 }
+        });
+        let lefts = [10_000, 9_000, 10_001 - TOGETHER, 10_000 - TOGETHER, 5_000, 1];
+        assert_eq!(lefts.map(|left| arrivals.at(left).seconds), [1, 1, 1, 2, 2, 3]);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! longer line goes where the head went.
 #![forbid(unsafe_code)]
 
-use crate::tai::{Labeler, Stamp};
+use crate::tai::{Arrivals, Labeler, Stamp};
 use memchr::memchr;
 
 /// The most bytes that a decision is based on.
@@ -59,16 +59,13 @@ impl Assembler {
         self.place != Place::Start
     }
 
-    /// Cuts `chunk` into pieces. `now` is asked for the time when the first byte of a line is there.
-    pub fn feed(
-        &mut self,
-        mut chunk: &[u8],
-        mut now: impl FnMut() -> Stamp,
-        mut take: impl FnMut(Piece<'_>),
-    ) {
+    /// Cuts `chunk` into pieces. `now` is asked for the time when the first byte of a line is there, unless that was a
+    /// moment ago.
+    pub fn feed(&mut self, mut chunk: &[u8], now: impl FnMut() -> Stamp, mut take: impl FnMut(Piece<'_>)) {
+        let mut arrivals = Arrivals::new(now);
         while !chunk.is_empty() {
             chunk = match self.place {
-                Place::Start => self.begin(chunk, &mut now, &mut take),
+                Place::Start => self.begin(chunk, &mut arrivals, &mut take),
                 Place::Head => self.continue_head(chunk, &mut take),
                 Place::Rest => self.pass_rest(chunk, &mut take),
             }
@@ -90,7 +87,7 @@ impl Assembler {
     fn begin<'a>(
         &mut self,
         chunk: &'a [u8],
-        now: &mut impl FnMut() -> Stamp,
+        arrivals: &mut Arrivals<impl FnMut() -> Stamp>,
         take: &mut impl FnMut(Piece<'_>),
     ) -> &'a [u8] {
         if self.labels == Labels::Plain {
@@ -101,7 +98,7 @@ impl Assembler {
                 return rest;
             }
         } else {
-            self.head.extend_from_slice(&self.labeler.label(now()));
+            self.head.extend_from_slice(&self.labeler.label(arrivals.at(chunk.len())));
             self.head.push(b' ');
         }
         self.place = Place::Head;

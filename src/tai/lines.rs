@@ -3,7 +3,7 @@
 //! Both work on chunks that may end anywhere in a line.
 #![forbid(unsafe_code)]
 
-use super::{Labeler, Stamp};
+use super::{Arrivals, Labeler, Stamp};
 use memchr::memchr;
 
 /// Puts a label and a space in front of each line.
@@ -14,11 +14,13 @@ pub struct Stamper {
 }
 
 impl Stamper {
-    /// Appends `chunk`, stamped, to `output`. `now` is asked when the first byte of a line is there.
-    pub fn feed(&mut self, mut chunk: &[u8], mut now: impl FnMut() -> Stamp, output: &mut Vec<u8>) {
+    /// Appends `chunk`, stamped, to `output`. `now` is asked when the first byte of a line is there, unless that was a
+    /// moment ago.
+    pub fn feed(&mut self, mut chunk: &[u8], now: impl FnMut() -> Stamp, output: &mut Vec<u8>) {
+        let mut arrivals = Arrivals::new(now);
         while !chunk.is_empty() {
             if !self.in_line {
-                output.extend_from_slice(&self.labeler.label(now()));
+                output.extend_from_slice(&self.labeler.label(arrivals.at(chunk.len())));
                 output.push(b' ');
             }
             let newline = memchr(b'\n', chunk);
