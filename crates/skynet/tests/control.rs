@@ -1,15 +1,8 @@
 //! start, stop, restart, reload and wait.
 
-use crate::scene::{READY, Sandbox};
+use crate::support::{READY, Sandbox};
 use std::fs;
 use std::time::{Duration, Instant};
-
-/// Enables a participant that says when it is ready.
-fn enable_ready(sandbox: &Sandbox, name: &str) {
-    sandbox.participant(name, READY);
-    sandbox.write(&format!("BOSS/participants/{name}/notification-fd"), "3\n");
-    sandbox.enable(name);
-}
 
 /// Puts an item into the hand of a participant.
 fn give(sandbox: &Sandbox, name: &str) {
@@ -23,38 +16,36 @@ fn take(sandbox: &Sandbox, name: &str) {
 
 #[test]
 fn a1_participants_are_started_stopped_and_restarted_by_short_names() {
-    let mut sandbox = Sandbox::new();
-    enable_ready(&sandbox, "build_image");
-    enable_ready(&sandbox, "build_ks");
+    let sandbox = Sandbox::with_skynet();
+    sandbox.enabled_ready("build_image", READY);
+    sandbox.enabled_ready("build_ks", READY);
     sandbox.enabled("get", "exec sleep 1000");
-    sandbox.svscan();
+    let _svscan = sandbox.svscan();
     sandbox.wait_for_supervises(&["build_image", "build_ks", "get"]);
-    assert_eq!(sandbox.run("start build_i ge"), "build_image RUNNING\nget RUNNING\n");
+    assert_eq!(sandbox.run("skynet start build_i ge"), "build_image RUNNING\nget RUNNING\n");
     let first = sandbox.member("build_image", "pid");
-    assert_eq!(sandbox.run("start build_image"), "build_image RUNNING\n");
+    assert_eq!(sandbox.run("skynet start build_image"), "build_image RUNNING\n");
     assert_eq!(sandbox.member("build_image", "pid"), first, "starting what runs changes nothing");
-    assert_eq!(sandbox.run("restart build_i"), "build_image RUNNING\n");
+    assert_eq!(sandbox.run("skynet restart build_i"), "build_image RUNNING\n");
     assert_ne!(sandbox.member("build_image", "pid"), first);
     let said = sandbox.skynet("stop bui get");
     assert_eq!((said.code, said.out.as_str()), (1, "get STOPPED\n"));
     assert_eq!(said.err, "skynet: Ambiguous name bui, it could be build_image or build_ks\n");
     assert_eq!(sandbox.member("get", "state"), "\"stopped\"");
-    let mut lines: Vec<String> = sandbox.run("stop --all").lines().map(String::from).collect();
+    let mut lines: Vec<String> = sandbox.run("skynet stop --all").lines().map(String::from).collect();
     lines.sort();
     assert_eq!(lines, ["build_image STOPPED", "build_ks STOPPED", "get STOPPED"]);
-    assert_eq!(sandbox.run("restart get"), "get RUNNING\n", "one that is down is started");
+    assert_eq!(sandbox.run("skynet restart get"), "get RUNNING\n", "one that is down is started");
 }
 
 #[test]
 fn a1_a_start_that_fails_says_how() {
-    let mut sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_skynet();
     sandbox.participant("bad", "exit 3");
     sandbox.write("BOSS/participants/bad/down", "");
     sandbox.enable("bad");
-    sandbox.participant("mute", "exec sleep 1000");
-    sandbox.write("BOSS/participants/mute/notification-fd", "3\n");
-    sandbox.enable("mute");
-    sandbox.svscan();
+    sandbox.enabled_ready("mute", "exec sleep 1000");
+    let _svscan = sandbox.svscan();
     sandbox.wait_for_supervises(&["bad", "mute"]);
     let said = sandbox.skynet("start bad");
     assert_eq!((said.code, said.out.as_str()), (1, "bad FAILED\n"));
@@ -69,7 +60,7 @@ fn a1_a_start_that_fails_says_how() {
 
 #[test]
 fn a1_without_a_supervisor_there_is_nobody_to_tell() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_skynet();
     sandbox.participant("off", "exec sleep 1000");
     sandbox.enabled("on", "exec sleep 1000");
     let said = sandbox.skynet("start off on");
@@ -77,19 +68,19 @@ fn a1_without_a_supervisor_there_is_nobody_to_tell() {
                     on is not running and has no supervisor\n";
     assert_eq!((said.code, said.out.as_str()), (1, expected));
     // What does not run has stopped.
-    assert_eq!(sandbox.run("stop on"), "on is not running and has no supervisor\n");
-    assert_eq!(sandbox.run("stop --all"), "on is not running and has no supervisor\n");
-    assert_eq!(sandbox.run("wait down on"), "on STOPPED\n");
+    assert_eq!(sandbox.run("skynet stop on"), "on is not running and has no supervisor\n");
+    assert_eq!(sandbox.run("skynet stop --all"), "on is not running and has no supervisor\n");
+    assert_eq!(sandbox.run("skynet wait down on"), "on STOPPED\n");
     let said = sandbox.skynet("wait up on -w 1");
     assert_eq!((said.code, said.out.as_str()), (1, "on FAILED\n"));
 }
 
 #[test]
 fn a2_a_stop_waits_for_the_item_in_hand_but_not_for_ever() {
-    let mut sandbox = Sandbox::new();
-    enable_ready(&sandbox, "p");
-    sandbox.svscan();
-    assert_eq!(sandbox.run("wait ready p"), "p RUNNING\n");
+    let sandbox = Sandbox::with_skynet();
+    sandbox.enabled_ready("p", READY);
+    let _svscan = sandbox.svscan();
+    assert_eq!(sandbox.run("skynet wait ready p"), "p RUNNING\n");
     give(&sandbox, "p");
     let said = sandbox.skynet("stop -w 1 p");
     assert_eq!((said.code, said.out.as_str()), (1, "p FAILED\n"));
@@ -98,30 +89,29 @@ fn a2_a_stop_waits_for_the_item_in_hand_but_not_for_ever() {
     assert_eq!(said.err, expected);
     assert_eq!(sandbox.member("p", "state"), "\"stopping\"");
     // A second one waits on, and does not make it drop its item.
-    let mut stop = sandbox.start("stop p");
-    let wait = sandbox.start("wait down p");
+    let mut stop = sandbox.start("skynet stop p", "stop");
+    let mut wait = sandbox.start("skynet wait down p", "wait");
     assert!(!stop.has_ended());
     take(&sandbox, "p");
-    assert_eq!(stop.end().out, "p STOPPED\n");
-    assert_eq!(wait.end().out, "p STOPPED\n");
+    assert_eq!((stop.end(), wait.end()), (Some(0), Some(0)));
+    assert_eq!((sandbox.read("stop"), sandbox.read("wait")), ("p STOPPED\n".into(), "p STOPPED\n".into()));
     assert_eq!(sandbox.read("BOSS/participants/p/finished"), "finished\n");
 }
 
 #[test]
 fn a6_a_reload_brings_new_logic_and_loses_no_item() {
-    let mut sandbox = Sandbox::new();
-    enable_ready(&sandbox, "p");
-    sandbox.svscan();
-    sandbox.run("wait ready p");
+    let sandbox = Sandbox::with_skynet();
+    sandbox.enabled_ready("p", READY);
+    let _svscan = sandbox.svscan();
+    sandbox.run("skynet wait ready p");
     let first = sandbox.member("p", "pid");
     give(&sandbox, "p");
-    let mut reload = sandbox.start("reload p");
+    let mut reload = sandbox.start("skynet reload p", "reload");
     sandbox.wait_until("it is told", || !sandbox.read("BOSS/participants/p/told").is_empty());
     assert!(!reload.has_ended());
     assert_eq!(sandbox.member("p", "pid"), first, "the item is in hand");
     take(&sandbox, "p");
-    let said = reload.end();
-    assert_eq!((said.out.as_str(), said.err.as_str()), ("p RUNNING\n", ""));
+    assert_eq!((reload.end(), sandbox.read("reload").as_str()), (Some(0), "p RUNNING\n"));
     assert_ne!(sandbox.member("p", "pid"), first);
     assert_eq!(sandbox.member("p", "restarts"), "1", "the process has changed once");
     give(&sandbox, "p");
@@ -130,36 +120,34 @@ fn a6_a_reload_brings_new_logic_and_loses_no_item() {
     assert!(said.err.ends_with("; it is started again when it has\n"), "{}", said.err);
     take(&sandbox, "p");
     sandbox.wait_until("it runs again", || sandbox.member("p", "restarts") == "2");
-    sandbox.run("wait ready p");
+    sandbox.run("skynet wait ready p");
     assert_eq!(sandbox.read("BOSS/participants/p/finished"), "finished\nfinished\n");
-    sandbox.run("stop p");
-    assert_eq!(sandbox.run("reload p"), "p STOPPED\n", "what does not run is left alone");
+    sandbox.run("skynet stop p");
+    assert_eq!(sandbox.run("skynet reload p"), "p STOPPED\n", "what does not run is left alone");
 }
 
 #[test]
 fn a2_many_are_stopped_and_started_in_parallel() {
-    let mut sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_skynet();
     let names: Vec<String> = (0..20).map(|number| format!("p{number:02}")).collect();
     for name in &names {
         // Each takes half a second to stop: one after the other that would be ten seconds.
-        sandbox.participant(name, "trap 'sleep 0.5; exit 0' TERM; echo >&3; while :; do sleep 0.05; done");
-        sandbox.write(&format!("BOSS/participants/{name}/notification-fd"), "3\n");
-        sandbox.enable(name);
+        sandbox.enabled_ready(name, "trap 'sleep 0.5; exit 0' TERM; echo >&3; while :; do sleep 0.05; done");
     }
-    sandbox.svscan();
-    sandbox.run("wait ready --all");
+    let _svscan = sandbox.svscan();
+    sandbox.run("skynet wait ready --all");
     let start = Instant::now();
-    assert_eq!(sandbox.run("stop --all").matches(" STOPPED\n").count(), 20);
+    assert_eq!(sandbox.run("skynet stop --all").matches(" STOPPED\n").count(), 20);
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
-    assert_eq!(sandbox.run("start --all").matches(" RUNNING\n").count(), 20);
+    assert_eq!(sandbox.run("skynet start --all").matches(" RUNNING\n").count(), 20);
 }
 
 #[test]
 fn a_progress_line_is_for_terminals_only() {
-    let mut sandbox = Sandbox::new();
-    enable_ready(&sandbox, "p");
-    sandbox.svscan();
-    sandbox.run("wait ready p");
+    let sandbox = Sandbox::with_skynet();
+    sandbox.enabled_ready("p", READY);
+    let _svscan = sandbox.svscan();
+    sandbox.run("skynet wait ready p");
     let said = sandbox.skynet("stop p");
     assert_eq!((said.out.as_str(), said.err.as_str()), ("p STOPPED\n", ""));
     give(&sandbox, "p");

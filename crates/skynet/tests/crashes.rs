@@ -1,6 +1,6 @@
 //! Crashes: restarts, and who is told.
 
-use crate::scene::Sandbox;
+use crate::support::Sandbox;
 use std::path::Path;
 
 /// Enables a participant that has the skeleton's `notify`.
@@ -21,14 +21,14 @@ const MAILBOX: &str = "{ echo \"to $PARTICIPANT: $HOW\"; cat; } >>../../../mail"
 
 #[test]
 fn a4_a_crash_is_told_with_the_last_lines_of_the_log() {
-    let mut sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_skynet();
     tell_by(&sandbox, MAILBOX);
     enable(
         &sandbox,
         "p",
         "[ ! -e crashed ] || exec sleep 1000; touch crashed; echo I am about to fail; kill -SEGV $$",
     );
-    sandbox.svscan();
+    let _svscan = sandbox.svscan();
     sandbox.wait_until("somebody is told", || sandbox.read("mail").contains("I am about to fail\n"));
     let mail = sandbox.read("mail");
     assert!(mail.starts_with("to p: killed by SEGV\nThe participant p on "), "{mail}");
@@ -40,10 +40,10 @@ fn a4_a_crash_is_told_with_the_last_lines_of_the_log() {
 
 #[test]
 fn a4_many_crashes_are_one_message_a_minute() {
-    let mut sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_skynet();
     tell_by(&sandbox, MAILBOX);
     enable(&sandbox, "p", "exit 3");
-    sandbox.svscan();
+    let _svscan = sandbox.svscan();
     let suppressed = |sandbox: &Sandbox| {
         let text = sandbox.read("BOSS/participants/p/supervise/notified");
         text.split_whitespace().nth(1).and_then(|count| count.parse::<u32>().ok()).unwrap_or(0)
@@ -55,7 +55,7 @@ fn a4_many_crashes_are_one_message_a_minute() {
     let count = suppressed(&sandbox);
     let earlier = notified.replacen("@40000000", "@3fffffff", 1);
     assert_ne!(earlier, notified);
-    sandbox.run("stop p");
+    sandbox.run("skynet stop p");
     sandbox.write(
         "BOSS/participants/p/supervise/notified",
         &earlier.replacen(&format!(" {count}\n"), " 41\n", 1),
@@ -68,15 +68,15 @@ fn a4_many_crashes_are_one_message_a_minute() {
 
 #[test]
 fn a4_what_was_asked_for_is_no_crash() {
-    let mut sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_skynet();
     tell_by(&sandbox, MAILBOX);
     enable(&sandbox, "term", "exec sleep 1000");
     enable(&sandbox, "code", "trap 'exit 1' TERM; while :; do sleep 0.05; done");
     enable(&sandbox, "crash", "exit 3");
-    sandbox.svscan();
-    sandbox.run("wait up term code");
-    assert_eq!(sandbox.run("restart term"), "term RUNNING\n");
-    sandbox.run("stop term code");
+    let _svscan = sandbox.svscan();
+    sandbox.run("skynet wait up term code");
+    assert_eq!(sandbox.run("skynet restart term"), "term RUNNING\n");
+    sandbox.run("skynet stop term code");
     // By the time that a real one is told, the others would have been.
     sandbox.wait_until("somebody is told", || sandbox.read("mail").contains("to crash"));
     let mail = sandbox.read("mail");
@@ -85,10 +85,10 @@ fn a4_what_was_asked_for_is_no_crash() {
 
 #[test]
 fn a4_a_command_that_fails_is_reported_and_none_is_none() {
-    let mut sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_skynet();
     tell_by(&sandbox, "exit 7");
     enable(&sandbox, "p", "exit 3");
-    sandbox.svscan();
+    let _svscan = sandbox.svscan();
     let expected = "skynet: p: nobody may know of the crash: exit 7 has ended with exit status: 7\n";
     sandbox.wait_until("it is reported", || sandbox.read("messages").contains(expected));
     tell_by(&sandbox, "");
@@ -98,9 +98,9 @@ fn a4_a_command_that_fails_is_reported_and_none_is_none() {
 
 #[test]
 fn a5_what_crashes_is_started_again_but_not_more_than_once_a_second() {
-    let mut sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_skynet();
     sandbox.enabled("p", "date +%s%N >>starts; exit 3");
-    sandbox.svscan();
+    let _svscan = sandbox.svscan();
     let starts = |sandbox: &Sandbox| -> Vec<u64> {
         sandbox.read("BOSS/participants/p/starts").lines().map(|line| line.parse().unwrap()).collect()
     };
@@ -108,7 +108,7 @@ fn a5_what_crashes_is_started_again_but_not_more_than_once_a_second() {
     let starts = starts(&sandbox);
     // The moments are those of `date`, which may itself take its time to start.
     assert!(starts[3] - starts[0] > 2_500_000_000, "{starts:?}");
-    assert!(sandbox.run("status").contains("  last end: exit 3, 20"));
+    assert!(sandbox.run("skynet status").contains("  last end: exit 3, 20"));
     sandbox.wait_until("it waits", || sandbox.member("p", "state") == "\"restarting\"");
-    assert_eq!(sandbox.run("stop p"), "p STOPPED\n");
+    assert_eq!(sandbox.run("skynet stop p"), "p STOPPED\n");
 }

@@ -1,22 +1,23 @@
 //! status and list.
 
-use crate::scene::{READY, Sandbox};
+use crate::support::{READY, Sandbox};
 use std::time::Instant;
 
 #[test]
 fn o2_status_has_a_line_for_each() {
-    let mut sandbox = Sandbox::new();
-    sandbox.participant("busy", &format!("echo 'begin wfid=1-a participant=busy'\necho 'item wfid=1-a participant=busy ms=5 result=true'\necho 'begin wfid=1-b participant=busy'\n{READY}"));
-    sandbox.write("BOSS/participants/busy/notification-fd", "3\n");
-    sandbox.enable("busy");
+    let sandbox = Sandbox::with_skynet();
+    let items = "echo 'begin wfid=1-a participant=busy'
+        echo 'item wfid=1-a participant=busy ms=5 result=true'
+        echo 'begin wfid=1-b participant=busy'";
+    sandbox.enabled_ready("busy", &format!("{items}\n{READY}"));
     sandbox.enabled("down", "exit 3");
     sandbox.participant("none", "exit 0");
-    sandbox.svscan();
-    sandbox.run("wait ready busy");
+    let _svscan = sandbox.svscan();
+    sandbox.run("skynet wait ready busy");
     sandbox.wait_for_supervises(&["down"]);
-    sandbox.run("stop down");
+    sandbox.run("skynet stop down");
     sandbox.wait_until("the log is there", || sandbox.member("busy", "in_hand") == "1");
-    let text = sandbox.run("status");
+    let text = sandbox.run("skynet status");
     let lines: Vec<&str> = text.lines().collect();
     let [busy, down, none] = lines[..] else { panic!("{text}") };
     let pid = sandbox.member("busy", "pid");
@@ -28,24 +29,24 @@ fn o2_status_has_a_line_for_each() {
     assert!(down.starts_with("down  stopped  -") && is_told, "{down}");
     assert_eq!(none, "none  is not running and has no supervisor. It is not enabled for automatic running");
     assert_eq!(busy.find("since "), down.find("since "), "{text}");
-    assert_eq!(sandbox.run("list"), "* busy\n  down\n  none\n");
-    assert_eq!(sandbox.run("list --enabled"), "* busy\n  down\n");
-    assert_eq!(sandbox.run("list --disabled"), "  none\n");
+    assert_eq!(sandbox.run("skynet list"), "* busy\n  down\n  none\n");
+    assert_eq!(sandbox.run("skynet list --enabled"), "* busy\n  down\n");
+    assert_eq!(sandbox.run("skynet list --disabled"), "  none\n");
 }
 
 #[test]
 fn o2_status_is_an_array_for_programs() {
-    let mut sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_skynet();
     sandbox.enabled("p", "exec sleep 1000");
     sandbox.participant("q", "exit 0");
     assert!(sandbox.member("p", "state") == "\"unsupervised\"");
-    sandbox.svscan();
-    sandbox.run("wait up p");
+    let _svscan = sandbox.svscan();
+    sandbox.run("skynet wait up p");
     assert_eq!(sandbox.member("p", "state"), "\"running\"");
     assert_eq!(sandbox.member("p", "ready"), "null");
     assert_eq!(sandbox.member("p", "enabled"), "true");
     assert_eq!(sandbox.member("q", "enabled"), "false");
-    let text = sandbox.run("status --json");
+    let text = sandbox.run("skynet status --json");
     assert!(text.starts_with("[\n{\"name\":\"p\",") && text.ends_with("}\n]\n"), "{text}");
     let said = sandbox.skynet("status x p");
     assert_eq!((said.code, said.err.as_str()), (1, "skynet: There is no participant x\n"));
@@ -57,22 +58,20 @@ fn o2_status_is_an_array_for_programs() {
 #[ignore = "takes a minute; run it with --ignored --nocapture in release"]
 #[expect(clippy::print_stderr, reason = "a figure")]
 fn status_start_and_stop_of_200_participants() {
-    let mut sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_skynet();
     for number in 0..200 {
         let name = format!("p{number:03}");
         // Logs are as long as multilog lets them grow.
         let lines = "i=0; while [ $i -lt 900 ]; do echo \"item wfid=20110216-$i participant=p ms=5 result=true and so on\"; i=$((i+1)); done";
-        sandbox.participant(&name, &format!("{lines}\necho >&3\nexec sleep 1000"));
-        sandbox.write(&format!("BOSS/participants/{name}/notification-fd"), "3\n");
-        sandbox.enable(&name);
+        sandbox.enabled_ready(&name, &format!("{lines}\necho >&3\nexec sleep 1000"));
     }
-    sandbox.svscan();
-    sandbox.run("wait ready --all -w 300");
+    let _svscan = sandbox.svscan();
+    sandbox.run("skynet wait ready --all -w 300");
     for command in
         ["status --json", "status", "list", "stop --all", "start --all", "status --json", "status", "status"]
     {
         let start = Instant::now();
-        let text = sandbox.run(command);
+        let text = sandbox.run(&format!("skynet {command}"));
         eprintln!("skynet {command}: {:?}, {} lines", start.elapsed(), text.lines().count());
     }
 }

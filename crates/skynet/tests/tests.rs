@@ -20,8 +20,6 @@ mod history;
 // The same of a gigabyte: `cargo test --release -p skynet --test integration -- --ignored --nocapture gigabyte`.
 mod gigabyte;
 
-// A scratch mini-SkyNET whose participants are started and stopped.
-mod scene;
 // Crashes: restarts, and who is told.
 mod crashes;
 // start, stop, restart, reload, wait.

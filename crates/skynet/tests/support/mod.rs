@@ -1,5 +1,10 @@
-//! What all tests need: a scratch directory or a scratch system, programs that run in it, waiting with a deadline, and
-//! the certainty that nothing is left running.
+//! What all tests need: a scratch directory, programs that run in it, waiting with a deadline, and the certainty that
+//! nothing is left running. In the directory there may be a mini-SkyNET, or a whole system.
+
+mod mini;
+mod system;
+
+pub use mini::READY;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -41,7 +46,8 @@ impl Sandbox {
         assert!(ours.join("svscan").exists(), "build the other programs first: cargo build");
         // A file that this process itself writes is busy as long as a new child has not yet let go of it.
         sandbox.run(&format!(
-            "mkdir bin && cd '{}' && install -m 755 -t \"$OLDPWD/bin\" {PROGRAMS}",
+            "mkdir bin; there=$PWD/bin; cd '{}'
+            ln -t \"$there\" {PROGRAMS} 2>/dev/null || install -m 755 -t \"$there\" {PROGRAMS}",
             ours.display()
         ));
         sandbox
@@ -50,6 +56,19 @@ impl Sandbox {
     /// A path in the sandbox.
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.join(name)
+    }
+
+    /// Writes a file, and makes the directories on the way.
+    pub fn write(&self, name: &str, content: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    /// Writes an executable shell script.
+    pub fn script(&self, name: &str, body: &str) {
+        self.write(name, &format!("#!/bin/sh\n{body}\n"));
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// Reads a file; an empty text if there is none.
@@ -102,33 +121,6 @@ impl Sandbox {
         Running(command.spawn().unwrap())
     }
 
-    /// Runs a script as root of a system of its own: a copy of this one, in which everything may be changed, with our
-    /// programs in `/usr/bin`, our skeletons in `/skeletons`, an empty `/service`, and no processes but its own, which end with it. Returns what it
-    /// printed. In the script, `wait_for COMMAND...` waits until the command succeeds, and `scan` starts svscan.
-    #[track_caller]
-    pub fn system(&self, script: &str) -> String {
-        let script = format!(
-            "set -eu\n\
-             wait_for() {{ tries=0; until \"$@\" >/dev/null 2>&1; do tries=$((tries + 1)); \
-             [ $tries -lt 600 ] || {{ echo \"waited in vain for $*\" >&2; exit 99; }}; sleep 0.05; done; }}\n\
-             scan() {{ svscan /service 2>/dev/null & wait_for scans $!; }}\n\
-             scans() {{ [ \"$(readlink /proc/$1/cwd)\" = /service ]; }}\n\
-             {script}\n"
-        );
-        fs::write(self.path("script"), script).unwrap();
-        let skeletons = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../skeletons");
-        self.run(&format!("cp -r '{}' skeletons", skeletons.display()));
-        self.run(
-            "unshare --mount --pid --fork --kill-child sh -euc '\n\
-             mkdir space && mount -t tmpfs none space && mkdir space/upper space/work space/root\n\
-             mount -t overlay none -o lowerdir=/,upperdir=space/upper,workdir=space/work space/root\n\
-             mount -t proc proc space/root/proc && mount -t tmpfs -o mode=755 none space/root/run\n\
-             mount --bind /dev space/root/dev\n\
-             cp bin/* space/root/usr/bin && cp script space/root/script && cp -r skeletons space/root && mkdir space/root/service\n\
-             timeout -k 1 120 chroot space/root sh /script </dev/null\n'",
-        )
-    }
-
     /// Waits until `condition` holds.
     #[track_caller]
     pub fn wait_until(&self, what: &str, mut condition: impl FnMut() -> bool) {
@@ -158,7 +150,7 @@ impl Sandbox {
     /// The files and messages of the sandbox, for the report of a failing test.
     fn describe(&self) -> String {
         let script = "find . -path ./bin -prune -o -printf '%M %u %p\\n' | sort -k 3 | head -n 200; \
-                      find . -name messages -exec tail -v -n 20 {} +";
+                      find . -path ./bin -prune -o \\( -name messages -o -name current \\) -exec tail -v -n 20 {} +";
         let output = Command::new("sh").args(["-c", script]).current_dir(&self.directory).output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
@@ -191,6 +183,22 @@ impl Running {
     /// Its process.
     pub fn pid(&self) -> u32 {
         self.0.id()
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_some()
+    }
+
+    /// Waits for its end, and returns its exit code.
+    #[track_caller]
+    pub fn end(&mut self) -> Option<i32> {
+        let start = Instant::now();
+        while !self.has_ended() {
+            assert!(start.elapsed() < DEADLINE, "process {} does not end", self.pid());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.0.wait().unwrap().code()
     }
 }
 
