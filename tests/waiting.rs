@@ -1,8 +1,14 @@
 //! `svc --wait`, `--timeout` and `--check`: what a script may rely on.
 
-use crate::support::{Running, Sandbox, Supervised, process_state, show};
+use crate::support::{DEADLINE, Running, Sandbox, Supervised, process_state, show};
+use servicedir::service::control::Letters;
+use servicedir::service::directory::Directory;
+use servicedir::service::waiting::Crowd;
+use servicedir::sys::files::HERE;
+use std::ffi::CString;
 use std::fs::File;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
@@ -47,6 +53,29 @@ fn two_hundred_services_are_waited_for_at_once() {
     said(&sandbox.sh("exec svc --timeout 60 --wait up -u service/*"), 0, "");
     show(&format!("svc -u --wait=up, {SERVICES} services: {:?}", before.elapsed()));
     assert!((0..SERVICES).all(|number| pid(number).is_some()));
+}
+
+#[test]
+fn to_look_at_a_service_is_no_news() {
+    let (sandbox, _svscan, _) = services(&[("one", ": >ready\nexec sleep 1000")]);
+    let path = CString::new(sandbox.path("service/one").as_os_str().as_bytes()).unwrap();
+    let mut crowd = Crowd::new();
+    crowd.add(&path);
+    let directory = Directory::open(HERE, &path).unwrap();
+    let mut look = || {
+        directory.knock().unwrap();
+        directory.control(&Letters::default()).unwrap();
+        !crowd.wait(Some(Instant::now() + Duration::from_millis(1))).is_empty()
+    };
+    // Every second it is looked at, news or not.
+    let news = (0..100).filter(|_| look()).count();
+    assert!(news < 50, "{news} of 100 looks were news");
+    sandbox.run("svc -d service/one");
+    let start = Instant::now();
+    while directory.status().unwrap().pid.is_some() {
+        crowd.wait(None);
+        assert!(start.elapsed() < DEADLINE, "its end is no news");
+    }
 }
 
 #[test]

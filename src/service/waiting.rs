@@ -1,13 +1,13 @@
 //! Waiting until services are in a state. Nothing is polled: a change of `supervise/status` or `supervise/ready`
 //! wakes the wait.
 
-use super::directory::{Directory, SUPERVISE};
+use super::directory::{CONTROL, Directory, OK, SUPERVISE};
 use super::goal::{Goal, Moment, is_reached};
 use super::status::Want;
 use crate::sys::watch::{Change, Interest, Watch, Watched};
 use crate::sys::{clock, poll};
 use std::collections::BTreeMap;
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr};
 use std::num::NonZeroU32;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -127,6 +127,8 @@ impl<'a> Crowd<'a> {
             match change {
                 Change::Everything => return (0..self.services.len()).collect(),
                 Change::Gone(watched) => changed.extend(self.known.remove(&watched).into_iter().flatten()),
+                // Whoever looks at a service opens these: taking that for news, a wait would wake itself.
+                Change::Name(_, name) if [OK, CONTROL].iter().any(|path| is_name_in(path, &name)) => {}
                 Change::Name(watched, name) => {
                     let places = self.known.get(&watched).cloned().unwrap_or_default();
                     if name == "supervise" {
@@ -153,6 +155,12 @@ impl<'a> Crowd<'a> {
             }
         }
     }
+}
+
+/// Whether `path` leads to a file that is called `name` in supervise's directory.
+fn is_name_in(path: &CStr, name: &OsStr) -> bool {
+    let inside = path.to_bytes().strip_prefix(SUPERVISE.to_bytes()).and_then(|rest| rest.strip_prefix(b"/"));
+    inside == Some(name.as_encoded_bytes())
 }
 
 impl Default for Crowd<'_> {
