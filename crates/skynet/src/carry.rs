@@ -4,7 +4,7 @@
 use crate::failure::{Outcome, complain, say};
 use crate::meter::Meter;
 use crate::progress::{End, Progress, Sight, Step, Task};
-use crate::site::{Participant, Supervision};
+use crate::site::{Participant, Supervision, left_behind};
 use nix::errno::Errno;
 use servicedir::service::control::{Command, Letters, OPTIONS, Signal};
 use servicedir::service::directory::{Directory, NoControl};
@@ -13,27 +13,41 @@ use servicedir::service::waiting::Crowd;
 use servicedir::sys::{clock, files};
 use servicedir::tai::Stamp;
 use std::collections::BTreeSet;
-use std::ffi::CString;
 use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// Carries out `task` for all of these participants, and says of each what has come of it.
-pub(crate) fn carry_out(participants: &[Participant], task: Task, limit: Duration) -> Outcome {
-    let now = clock::monotonic();
+/// What is to be done, and by when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Order {
+    /// What.
+    pub task: Task,
+    /// How long it may take.
+    pub limit: Duration,
+}
+
+/// Carries out an order for all of these participants. `tell` is called with what has come of it for each.
+pub(crate) fn carry_out(
+    participants: &[Participant],
+    order: Order,
+    mut tell: impl FnMut(&Participant, End) -> Outcome,
+) -> Outcome {
     // For whom this is too far away there is no end.
-    let deadline = now.checked_add(limit);
-    let paths: Vec<CString> = participants.iter().map(Participant::service).collect();
+    let deadline = clock::monotonic().checked_add(order.limit);
+    let places: Vec<_> =
+        participants.iter().map(|participant| [participant.service(), participant.logger()]).collect();
     let mut crowd = Crowd::new();
     let mut jobs = Vec::new();
-    for (participant, path) in participants.iter().zip(&paths) {
+    for (participant, [service, logger]) in participants.iter().zip(&places) {
         // What is waited for must be watched before it can happen.
-        crowd.add(path);
-        jobs.push(Job::new(participant, path, task));
+        crowd.add(service);
+        crowd.add(logger);
+        jobs.push(Job::new(participant, order.task));
     }
     let mut meter = Meter::new();
     let mut pending: BTreeSet<usize> = (0..jobs.len()).collect();
     let mut outcome = Outcome::Done;
-    let mut news: Vec<usize> = pending.iter().copied().collect();
+    let mut news = pending.clone();
     loop {
         let now = clock::monotonic();
         let is_late = deadline.is_some_and(|deadline| deadline <= now);
@@ -42,11 +56,11 @@ pub(crate) fn carry_out(participants: &[Participant], task: Task, limit: Duratio
             if !pending.contains(&index) || !(is_late || is_due(job) || news.contains(&index)) {
                 continue;
             }
-            let end = job.go_on(now).or_else(|| is_late.then(|| job.give_up(limit)));
+            let end = job.go_on(now).or_else(|| is_late.then(|| job.give_up(order.limit)));
             if let Some(end) = end {
                 pending.remove(&index);
                 meter.clear();
-                outcome = Outcome::all([outcome, tell(job.participant, task, end)]);
+                outcome = Outcome::all([outcome, tell(job.participant, end)]);
             }
         }
         if pending.is_empty() {
@@ -60,13 +74,17 @@ pub(crate) fn carry_out(participants: &[Participant], task: Task, limit: Duratio
             waiting().map(|job| job.participant.name.as_str()),
         );
         let due = waiting().filter_map(|job| job.due).chain(deadline).min();
-        news = crowd.wait(due);
+        // A participant and its logger have places next to each other.
+        news = crowd.wait(due).into_iter().map(|place| place / 2).collect();
     }
 }
 
 /// A task for one participant.
 struct Job<'a> {
     participant: &'a Participant,
+    task: Task,
+    /// The directory of the service that is being seen to: of the participant, or of its logger.
+    place: PathBuf,
     directory: Option<Directory>,
     progress: Progress,
     /// When it is to be looked at even without news.
@@ -74,10 +92,25 @@ struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    fn new(participant: &'a Participant, path: &CString, task: Task) -> Self {
-        let tells_readiness = participant.directory.join("notification-fd").exists();
-        let directory = Directory::open(files::HERE, path).ok();
-        Self { participant, directory, progress: Progress::new(task, tells_readiness), due: None }
+    fn new(participant: &'a Participant, task: Task) -> Self {
+        let place = participant.directory.clone();
+        let tells_readiness = place.join("notification-fd").exists();
+        let directory = Directory::open(files::HERE, &participant.service()).ok();
+        Self {
+            participant,
+            task,
+            place,
+            directory,
+            progress: Progress::new(task, tells_readiness),
+            due: None,
+        }
+    }
+
+    /// Turns to the logger, which has nothing to do any more once the participant has gone.
+    fn retire_logger(&mut self) {
+        self.place = self.participant.directory.join("log");
+        self.directory = Directory::open(files::HERE, &self.participant.logger()).ok();
+        self.progress = Progress::new(Task::Retire, false);
     }
 
     /// Looks, and does what is to be done now.
@@ -86,24 +119,28 @@ impl<'a> Job<'a> {
             return Some(End::Failed(format!("unable to look at its supervise: {why}")));
         }
         loop {
-            match self.progress.see(&self.look(), now) {
-                Step::Send(letters) => {
-                    if let Err(why) = self.send(letters) {
-                        return Some(End::Failed(why));
-                    }
-                }
-                Step::Renew => {
-                    // The signal of `d`, which also wakes it, but nothing in between looks as if it were to stay down.
-                    if let Err(why) = self.send(&[self.down_letter(), b'c', b'u']) {
-                        return Some(End::Failed(why));
-                    }
-                }
-                Step::Look => {}
+            let letters: &[u8] = match self.progress.see(&self.look(), now) {
+                Step::Send(letters) => letters,
+                // The signal of `d`, which also wakes it, but nothing in between looks as if it were to stay down.
+                Step::Renew => &[self.down_letter(), b'c', b'u'],
+                Step::Look => continue,
                 Step::Wait(due) => {
                     self.due = due;
                     return None;
                 }
+                Step::End(End::Stopped)
+                    if self.task == Task::Retire && self.place == self.participant.directory =>
+                {
+                    self.retire_logger();
+                    continue;
+                }
                 Step::End(end) => return Some(end),
+            };
+            match self.send(letters) {
+                // Whoever is to end may have done so by now.
+                Err(_) if self.task == Task::Retire && !self.look().is_supervised => {}
+                Err(why) => return Some(End::Failed(why)),
+                Ok(()) => {}
             }
         }
     }
@@ -125,8 +162,9 @@ impl<'a> Job<'a> {
         let now = Stamp::from_unix(clock::wall());
         let more = directory.map(Directory::more).unwrap_or_default();
         Sight {
-            is_supervised: is_supervised && status.is_some(),
-            pid: status.and_then(|status| status.pid),
+            // One that has just begun, and has written down nothing yet, can be told to end.
+            is_supervised: is_supervised && (status.is_some() || self.task == Task::Retire),
+            pid: if is_supervised { status.and_then(|status| status.pid) } else { left_behind(&self.place) },
             // A second that has only begun is none.
             age: status.map_or(Duration::ZERO, |status| {
                 Duration::from_secs(now.seconds_since(status.since).saturating_sub(1))
@@ -160,12 +198,12 @@ impl<'a> Job<'a> {
 }
 
 /// Says what has come of a task.
-fn tell(participant: &Participant, task: Task, end: End) -> Outcome {
+pub(crate) fn tell(participant: &Participant, task: Task, end: End) -> Outcome {
     let name = &participant.name;
     match end {
         End::Running => say(format_args!("{name} RUNNING")),
         End::Stopped => say(format_args!("{name} STOPPED")),
-        End::Failed(why) => {
+        End::Failed(why) | End::Late(why) => {
             say(format_args!("{name} FAILED"));
             complain(format_args!("{name}: {why}"));
             return Outcome::NotDone;
@@ -174,8 +212,8 @@ fn tell(participant: &Participant, task: Task, end: End) -> Outcome {
             say(format_args!("{name} {}", participant.unsupervised()));
             // It does not run, so that it has stopped; and new logic needs no more than the next start.
             return match task {
-                Task::Stop | Task::Reload | Task::Wait(_) => Outcome::Done,
-                Task::Start | Task::Restart => Outcome::NotDone,
+                Task::Stop | Task::Retire | Task::Reload | Task::Wait(_) => Outcome::Done,
+                Task::Start | Task::TakeUp | Task::Restart => Outcome::NotDone,
             };
         }
     }

@@ -4,7 +4,7 @@
 //! directory, and talks to their supervises through the same modules as svc and svstat. Reading order: [`cli`] is the
 //! command line, [`layout`] where everything is, [`config`] the settings, [`names`] who is meant, [`site`] what is there,
 //! [`plan`] what a participant consists of (with [`edit`], which changes lines of its files), [`writing`] carries such a
-//! plan out, [`accounts`] knows who owns what, [`running`] talks to what runs, [`progress`] knows what starting and stopping
+//! plan out, [`accounts`] knows who owns what, [`scanning`] talks to svscan, [`progress`] knows what starting and stopping
 //! comes to and [`carry`] carries it out, [`condition`] how a participant is, [`items`] and [`tally`] what logs tell about
 //! work, [`crash`] what is told about crashes, [`logs`] and [`history`] what was logged, and [`commands`] has a module for
 //! each command or two.
@@ -31,7 +31,7 @@ mod meter;
 mod names;
 mod plan;
 mod progress;
-mod running;
+mod scanning;
 mod site;
 mod tally;
 mod writing;

@@ -17,8 +17,12 @@ const SETTLED: Duration = Duration::from_secs(1);
 pub(crate) enum Task {
     /// It is to run.
     Start,
+    /// The same as soon as it has a supervise.
+    TakeUp,
     /// It is to finish what it has in hand, and not to run any more.
     Stop,
+    /// The same, and its supervise is to end.
+    Retire,
     /// The same, and then it is to run again.
     Restart,
     /// It is to finish what it has in hand and to go on with new logic. One that does not run is left alone.
@@ -32,7 +36,7 @@ pub(crate) enum Task {
 pub(crate) struct Sight {
     /// Whether there is a supervise.
     pub is_supervised: bool,
-    /// Its process, if it is up.
+    /// Its process, if it is up; also one whose supervise was killed is.
     pub pid: Option<NonZeroU32>,
     /// For how long it has been up or down.
     pub age: Duration,
@@ -68,6 +72,8 @@ pub(crate) enum End {
     Stopped,
     /// It was not carried out; why.
     Failed(String),
+    /// It was not carried out in time; what goes on.
+    Late(String),
     /// There is nobody who could carry it out.
     Unsupervised,
 }
@@ -86,6 +92,8 @@ enum Phase {
     New(Task),
     /// It is going to end; whether it is to be started then, and whether it was we who have told it.
     Stopping { starts_again: bool, is_told: bool },
+    /// It is going to end, and its supervise.
+    Retiring,
     /// It is going to run.
     Starting(Starting),
     /// Somebody waits for it.
@@ -131,13 +139,12 @@ impl Progress {
             Phase::Stopping { starts_again: true, .. } if sight.is_supervised => self.start(None, sight),
             Phase::Stopping { starts_again: true, .. } => Step::End(End::Unsupervised),
             Phase::Stopping { starts_again: false, .. } => Step::End(End::Stopped),
+            Phase::Retiring if sight.is_supervised || sight.pid.is_some() => Step::Wait(None),
+            Phase::Retiring => Step::End(End::Stopped),
             Phase::Starting(starting) => starting.see(sight, self.tells_readiness, now),
             Phase::Waiting(goal) => {
-                let pid = sight.pid.filter(|_| sight.is_supervised);
-                match (
-                    is_reached(*goal, None, Moment { pid, is_ready: sight.is_ready, is_restless: false }),
-                    *goal,
-                ) {
+                let moment = Moment { pid: sight.pid, is_ready: sight.is_ready, is_restless: false };
+                match (is_reached(*goal, None, moment), *goal) {
                     (false, _) => Step::Wait(None),
                     (true, Goal::Down) => Step::End(End::Stopped),
                     (true, Goal::Up | Goal::Ready) => Step::End(End::Running),
@@ -154,7 +161,16 @@ impl Progress {
                 self.phase = Phase::Waiting(goal);
                 Step::Look
             }
-            _ if !sight.is_supervised => Step::End(End::Unsupervised),
+            Task::TakeUp if !sight.is_supervised => Step::Wait(None),
+            _ if !sight.is_supervised => Step::End(match sight.pid {
+                Some(pid) => End::Failed(format!("it runs (pid {pid}), but its supervisor was killed")),
+                None if task == Task::Retire => End::Stopped,
+                None => End::Unsupervised,
+            }),
+            Task::Retire => {
+                self.phase = Phase::Retiring;
+                Step::Send(if is_stopping { b"x" } else { b"dx" })
+            }
             Task::Reload if sight.pid.is_none() && sight.want != Want::Up => Step::End(End::Stopped),
             Task::Reload if sight.pid.is_some() => {
                 // If somebody else has told it to stop, it may stay down.
@@ -162,7 +178,7 @@ impl Progress {
                     Phase::Starting(Starting { may_stop: is_stopping, ..Starting::new(sight.pid, sight) });
                 if is_stopping { Step::Look } else { Step::Renew }
             }
-            Task::Start => self.start(sight.pid.filter(|_| is_stopping), sight),
+            Task::Start | Task::TakeUp => self.start(sight.pid.filter(|_| is_stopping), sight),
             Task::Restart if sight.pid.is_none() => self.start(None, sight),
             // It is about to be started again anyway.
             Task::Reload if sight.pid.is_none() => self.start(None, sight),
@@ -189,7 +205,13 @@ impl Progress {
         let within = format!("within {seconds} second{}", if seconds == 1 { "" } else { "s" });
         let unfinished =
             format!("it has not finished what it has in hand {within}; it is started again when it has");
-        End::Failed(match &self.phase {
+        End::Late(match &self.phase {
+            Phase::Retiring if sight.pid.is_none() => format!("its supervisor has not ended {within}"),
+            Phase::Retiring => {
+                format!(
+                    "it has not finished what it has in hand {within}; it ends when it has, but its logger stays"
+                )
+            }
             _ if !sight.is_supervised => format!("it has had no supervisor {within}; is svscan running?"),
             Phase::New(_) => format!("nothing could be done {within}"),
             Phase::Stopping { starts_again: false, .. } => {

@@ -6,11 +6,14 @@ use crate::layout::{DEFAULTS, Layout, Moved, read_moved};
 use crate::names::resolve;
 use nix::errno::Errno;
 use servicedir::service::directory::Directory;
+use servicedir::service::instance::Instance;
 use servicedir::sys::files::HERE;
+use servicedir::sys::process;
 use std::collections::BTreeMap;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs;
 use std::io::ErrorKind;
+use std::num::NonZeroU32;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -37,19 +40,26 @@ pub struct Participant {
 impl Participant {
     /// Its directory for the modules of servicedir.
     pub fn service(&self) -> CString {
-        CString::new(self.directory.as_os_str().as_bytes()).unwrap_or_default()
+        c_path(&self.directory)
+    }
+
+    /// The directory of its logger for the same.
+    pub fn logger(&self) -> CString {
+        c_path(&self.directory.join("log"))
     }
 
     /// Whether a supervise runs for it.
     pub fn supervision(&self) -> Supervision {
-        let knocked = Directory::open(HERE, &self.service()).and_then(|directory| directory.knock());
-        match knocked {
-            Ok(()) => Supervision::Runs,
-            Err(error) if [Errno::ENXIO, Errno::ENOENT].iter().any(|&none| error.is(none as i32)) => {
-                Supervision::None
-            }
-            Err(error) => Supervision::Hidden(error.text()),
+        Supervision::of(&self.service())
+    }
+
+    /// Its process, if it runs; also one whose supervise was killed does.
+    pub fn process(&self) -> Option<NonZeroU32> {
+        let directory = Directory::open(HERE, &self.service()).ok()?;
+        if directory.knock().is_err() {
+            return left_behind(&self.directory);
         }
+        directory.status().ok()?.pid
     }
 
     /// What there is to say after its name if no supervise runs for it.
@@ -68,6 +78,28 @@ pub enum Supervision {
     None,
     /// We may not know; why.
     Hidden(&'static str),
+}
+
+impl Supervision {
+    /// Whether a supervise runs for the service in this directory.
+    pub fn of(service: &CStr) -> Self {
+        let knocked = Directory::open(HERE, service).and_then(|directory| directory.knock());
+        match knocked {
+            Ok(()) => Self::Runs,
+            Err(error) if [Errno::ENXIO, Errno::ENOENT].iter().any(|&none| error.is(none as i32)) => {
+                Self::None
+            }
+            Err(error) => Self::Hidden(error.text()),
+        }
+    }
+}
+
+/// The process that the supervise of the service in this directory has left running when it was killed.
+pub fn left_behind(directory: &Path) -> Option<NonZeroU32> {
+    let instance = Instance::decode(&fs::read(directory.join("supervise/instance")).ok()?)?;
+    let service = instance.service.filter(|_| process::boot().is_ok_and(|boot| boot == instance.boot))?;
+    let is_same = process::started(service.pid) == Some(service.started);
+    u32::try_from(service.pid).ok().filter(|_| is_same).and_then(NonZeroU32::new)
 }
 
 /// What is said of a participant for which no supervise runs.
@@ -191,6 +223,10 @@ impl Site {
         }
         Ok(config)
     }
+}
+
+fn c_path(path: &Path) -> CString {
+    CString::new(path.as_os_str().as_bytes()).unwrap_or_default()
 }
 
 /// The mini-SkyNET that `directory` is in: the nearest directory above that has `participants` and `service`, or a

@@ -143,6 +143,44 @@ fn a2_many_are_stopped_and_started_in_parallel() {
 }
 
 #[test]
+fn a2_disabling_twice_does_not_make_it_drop_its_item() {
+    let sandbox = Sandbox::with_skynet();
+    sandbox.enabled_ready("p", READY);
+    let _svscan = sandbox.svscan();
+    sandbox.run("skynet wait ready p");
+    give(&sandbox, "p");
+    let mut first = sandbox.start("skynet disable --now p", "first");
+    sandbox.wait_until("it is told", || !sandbox.read("BOSS/participants/p/told").is_empty());
+    let mut second = sandbox.start("skynet disable --now p", "second");
+    sandbox.wait_until("the second waits, too", || sandbox.read("second").contains("already"));
+    assert!(!first.has_ended() && !second.has_ended());
+    take(&sandbox, "p");
+    assert_eq!((first.end(), second.end()), (Some(0), Some(0)));
+    assert_eq!(sandbox.read("first"), "p is disabled\np STOPPED\n");
+    assert_eq!(sandbox.read("second"), "p is disabled already\np STOPPED\n");
+    assert_eq!(sandbox.read("BOSS/participants/p/told"), "told\n", "TERM came once");
+    assert_eq!(sandbox.fail(100, "svok BOSS/participants/p || svok BOSS/participants/p/log"), "");
+}
+
+#[test]
+fn a1_what_is_enabled_and_does_not_run_says_how_it_failed() {
+    let sandbox = Sandbox::with_skynet();
+    sandbox.participant("bad", "exit 3");
+    let _svscan = sandbox.svscan();
+    let said = sandbox.skynet("enable --now bad");
+    assert_eq!((said.code, said.out.as_str()), (1, "bad is enabled\nbad FAILED\n"));
+    let expected =
+        "skynet: bad: it exited with code 3 within a second after its start; its log may say why\n";
+    assert_eq!(said.err, expected);
+}
+
+/// What a terminal shows of a command.
+fn on_terminal(sandbox: &Sandbox, command: &str) -> String {
+    let output = sandbox.command("script").args(["-qec", command, "/dev/null"]).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
 fn a_progress_line_is_for_terminals_only() {
     let sandbox = Sandbox::with_skynet();
     sandbox.enabled_ready("p", READY);
@@ -151,8 +189,15 @@ fn a_progress_line_is_for_terminals_only() {
     let said = sandbox.skynet("stop p");
     assert_eq!((said.out.as_str(), said.err.as_str()), ("p STOPPED\n", ""));
     give(&sandbox, "p");
-    let output = sandbox.command("script").args(["-qec", "skynet start p", "/dev/null"]).output().unwrap();
-    let seen = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(seen.contains("\r\u{1b}[K0 of 1 done, waiting for p"), "{seen:?}");
-    assert!(seen.ends_with("\r\u{1b}[Kp RUNNING\r\n"), "{seen:?}");
+    let line = "\r\x1b[K0 of 1 done, waiting for p";
+    let seen = on_terminal(&sandbox, "skynet start p");
+    assert!(seen.contains(line) && seen.ends_with("\r\x1b[Kp RUNNING\r\n"), "{seen:?}");
+    let stop =
+        "skynet stop p & cd BOSS/participants/p; until [ -e told ]; do sleep 0.01; done; rm hand; wait";
+    let seen = on_terminal(&sandbox, stop);
+    assert!(seen.contains(line) && seen.ends_with("\r\x1b[Kp STOPPED\r\n"), "{seen:?}");
+    for (command, end) in [("enable --now", "RUNNING"), ("disable --now", "STOPPED")] {
+        let seen = on_terminal(&sandbox, &format!("skynet {command} p"));
+        assert!(seen.contains(line) && seen.ends_with(&format!("\r\x1b[Kp {end}\r\n")), "{seen:?}");
+    }
 }

@@ -195,7 +195,7 @@ fn a2_a_participant_that_is_busy_is_not_waited_for_unless_asked() {
     let output = home.sandbox.sh(&home.command("skynet --root BOSS disable x"));
     assert!(output.status.success(), "{output:?}");
     assert_eq!(output.stdout, b"x is disabled\n");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("x finishes what it has in hand"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("x: it has not finished what it has in hand"));
     home.sandbox.run("svok home/BOSS/participants/x && touch home/BOSS/participants/x/finish");
     assert!(home.skynet("disable --now x").ends_with("x STOPPED\n"));
     assert!(home.sandbox.read("home/BOSS/participants/x/log/main/current").ends_with(" finished\n"));

@@ -2,7 +2,7 @@
 
 use super::enable::make_supervise_parents;
 use crate::failure::{Failure, Outcome, complain, say};
-use crate::running;
+use crate::scanning;
 use crate::site::Site;
 use std::fs;
 
@@ -19,14 +19,14 @@ pub fn run(site: &Site) -> Result<Outcome, Failure> {
             complain(format_args!("{} leads nowhere: remove it", link.display()));
         }
     }
-    let scanners = running::scanners(place);
+    let scanners = scanning::scanners(place);
     if scanners.is_empty() {
         say(format_args!("No svscan runs on {}; changes hold when one does", place.display()));
         return Ok(Outcome::Done);
     }
     let mut outcome = Outcome::Done;
     for svscan in scanners {
-        if running::look_now(svscan) {
+        if scanning::look_now(svscan) {
             say(format_args!("svscan (pid {svscan}) looks at {} now", place.display()));
         } else {
             complain(format_args!("svscan (pid {svscan}) cannot be told; it looks every five seconds"));

@@ -1,10 +1,12 @@
 //! `skynet enable`, `skynet disable`: the link that makes svscan start a participant, now and at boot.
 
 use super::making;
+use crate::carry::{Order, carry_out, tell};
 use crate::cli::Switch;
 use crate::failure::{Failure, Outcome, complain, say};
-use crate::running::{self, State};
-use crate::site::{Participant, Site};
+use crate::progress::{End, Task};
+use crate::scanning;
+use crate::site::{Participant, Site, Supervision};
 use crate::writing;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -65,29 +67,15 @@ pub fn enable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
 }
 
 /// Waits until participants run. Where no svscan runs, they will when it does: that is all there is to do in an image.
-fn wait_until_up(site: &Site, participants: Vec<Participant>) -> Outcome {
+fn wait_until_up(site: &Site, mut participants: Vec<Participant>) -> Outcome {
     let place = &site.layout.service;
-    let all_run = |participants: &[Participant]| {
-        participants.iter().all(|participant| matches!(running::state(&participant.directory), State::Up(_)))
-    };
-    if running::scanners(place).is_empty() && !all_run(&participants) {
+    let is_supervised = |participant: &Participant| participant.supervision() != Supervision::None;
+    if scanning::scanners(place).is_empty() && !participants.iter().all(is_supervised) {
         say(format_args!("No svscan runs on {}; they start when one does", place.display()));
-        return Outcome::Done;
+        participants.retain(is_supervised);
     }
-    let late = running::wait(participants.clone(), LONG, |participant| {
-        let state = running::state(&participant.directory);
-        if state == State::Down {
-            running::control(&participant.directory, b"u");
-        }
-        matches!(state, State::Up(_))
-    });
-    for Participant { name, .. } in participants.iter().filter(|participant| !late.contains(participant)) {
-        say(format_args!("{name} RUNNING"));
-    }
-    for Participant { name, .. } in &late {
-        complain(format_args!("{name} FAILED: it is enabled, but does not run; see skynet log {name}"));
-    }
-    if late.is_empty() { Outcome::Done } else { Outcome::NotDone }
+    let order = Order { task: Task::TakeUp, limit: LONG };
+    carry_out(&participants, order, |participant, end| tell(participant, order.task, end))
 }
 
 /// Carries out `skynet disable`.
@@ -120,22 +108,21 @@ pub fn disable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
 }
 
 /// Stops what is not to be started again. What takes longer than a moment ends on its own, unless that is to be waited for.
-fn stop(participants: Vec<Participant>, now: bool) -> Outcome {
-    let is_supervised = |directory: &Path| running::state(directory) != State::Unsupervised;
-    let supervised: Vec<Participant> = participants
-        .into_iter()
-        .filter(|one| is_supervised(&one.directory) || is_supervised(&one.directory.join("log")))
-        .collect();
-    let late = running::retire(&supervised, if now { LONG } else { SHORT });
-    for Participant { name, .. } in supervised.iter().filter(|participant| !late.contains(participant)) {
-        say(format_args!("{name} STOPPED"));
-    }
-    for Participant { name, .. } in &late {
-        complain(format_args!(
-            "{name} finishes what it has in hand, and ends then; skynet disable --now {name} waits, and ends its logger"
-        ));
-    }
-    if late.is_empty() || !now { Outcome::Done } else { Outcome::NotDone }
+fn stop(mut participants: Vec<Participant>, now: bool) -> Outcome {
+    participants.retain(|participant| {
+        participant.process().is_some()
+            || participant.supervision() != Supervision::None
+            || Supervision::of(&participant.logger()) != Supervision::None
+    });
+    let order = Order { task: Task::Retire, limit: if now { LONG } else { SHORT } };
+    carry_out(&participants, order, |participant, end| match end {
+        End::Late(why) if !now => {
+            let name = &participant.name;
+            complain(format_args!("{name}: {why}: skynet disable --now {name} waits, and ends it"));
+            Outcome::Done
+        }
+        end => tell(participant, order.task, end),
+    })
 }
 
 /// Looks at the place of a participant's link.

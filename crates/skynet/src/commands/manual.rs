@@ -2,7 +2,6 @@
 
 use crate::cli::One;
 use crate::failure::{Failure, Outcome, complain};
-use crate::running::{self, State};
 use crate::site::Site;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -12,7 +11,7 @@ pub fn run(site: &Site, one: &One) -> Result<Outcome, Failure> {
     let (participants, _) = site.select(std::slice::from_ref(&one.name), false)?;
     let Some(participant) = participants.first() else { return Ok(Outcome::NotDone) };
     let (name, directory) = (&participant.name, &participant.directory);
-    if let State::Up(pid) = running::state(directory) {
+    if let Some(pid) = participant.process() {
         complain(format_args!("{name} is running (pid {pid}): skynet stop {name} first"));
         return Ok(Outcome::NotDone);
     }

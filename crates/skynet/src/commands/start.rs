@@ -1,6 +1,6 @@
 //! `skynet start`, `skynet stop`, `skynet restart`, `skynet reload`, `skynet wait`.
 
-use crate::carry::carry_out;
+use crate::carry::{Order, carry_out, tell};
 use crate::cli::{Patient, State, Wait};
 use crate::failure::{Failure, Outcome};
 use crate::progress::Task;
@@ -46,6 +46,7 @@ fn run(site: &Site, arguments: &Patient, task: Task) -> Result<Outcome, Failure>
         participants
             .retain(|participant| participant.is_enabled || participant.supervision() != Supervision::None);
     }
-    let outcome = carry_out(&participants, task, Duration::from_secs(arguments.wait));
+    let order = Order { task, limit: Duration::from_secs(arguments.wait) };
+    let outcome = carry_out(&participants, order, |participant, end| tell(participant, task, end));
     Ok(Outcome::all([outcome, if is_clean { Outcome::Done } else { Outcome::NotDone }]))
 }

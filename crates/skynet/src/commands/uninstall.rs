@@ -2,9 +2,10 @@
 
 use super::enable::{Link, look};
 use super::rebuild::is_ours;
+use crate::carry::{Order, carry_out};
 use crate::cli::Selection;
 use crate::failure::{Failure, Outcome, complain, say};
-use crate::running::{self, State};
+use crate::progress::{End, Task};
 use crate::site::{Participant, Site};
 use std::fs;
 use std::time::Duration;
@@ -15,20 +16,39 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Carries out `skynet uninstall`.
 pub fn run(site: &Site, selection: &Selection) -> Result<Outcome, Failure> {
     let (participants, is_clean) = site.select(&selection.names, selection.all)?;
-    let mut outcomes = vec![if is_clean { Outcome::Done } else { Outcome::NotDone }];
+    let mut outcome = if is_clean { Outcome::Done } else { Outcome::NotDone };
+    let mut leaving = Vec::new();
     for participant in participants {
-        let outcome = match refusal(site, &participant) {
+        match refusal(site, &participant) {
             // All of them are all that are ours.
-            Some(_) if selection.all && !is_ours(site, &participant) => continue,
+            Some(_) if selection.all && !is_ours(site, &participant) => {}
             Some(refusal) => {
                 complain(refusal);
-                Outcome::NotDone
+                outcome = Outcome::NotDone;
             }
-            None => remove(site, &participant)?,
-        };
-        outcomes.push(outcome);
+            None => {
+                unlink(site, &participant)?;
+                leaving.push(participant);
+            }
+        }
     }
-    Ok(Outcome::all(outcomes))
+    let mut gone = Vec::new();
+    let order = Order { task: Task::Retire, limit: PATIENCE };
+    let retired = carry_out(&leaving, order, |participant, end| {
+        let name = &participant.name;
+        match end {
+            End::Stopped | End::Running | End::Unsupervised => {
+                gone.push(participant.clone());
+                return Outcome::Done;
+            }
+            End::Failed(why) | End::Late(why) => {
+                complain(format_args!("{name}: {why}; its directory is left where it is"))
+            }
+        }
+        Outcome::NotDone
+    });
+    gone.iter().try_for_each(|participant| remove(site, participant))?;
+    Ok(Outcome::all([outcome, retired]))
 }
 
 /// Why a participant cannot be removed, if it cannot.
@@ -43,22 +63,20 @@ fn refusal(site: &Site, participant: &Participant) -> Option<String> {
             "{name} is in {directory}, which skynet install has not made: skynet disable {name}"
         ));
     }
-    match running::state(directory) {
-        State::Up(pid) => Some(format!("{name} is running (pid {pid}): skynet stop {name} first")),
-        State::Down | State::Unsupervised => None,
-    }
+    participant.process().map(|pid| format!("{name} is running (pid {pid}): skynet stop {name} first"))
 }
 
-fn remove(site: &Site, participant: &Participant) -> Result<Outcome, Failure> {
-    let Participant { name, directory, .. } = participant;
-    let link = site.layout.link(name);
+/// Takes the link away, so that nothing starts it again.
+fn unlink(site: &Site, participant: &Participant) -> Result<(), Failure> {
+    let link = site.layout.link(&participant.name);
     if look(site, participant) == Link::Ours {
         fs::remove_file(&link).map_err(|error| Failure::file("remove", &link, &error))?;
     }
-    if !running::retire(std::slice::from_ref(participant), PATIENCE).is_empty() {
-        complain(format_args!("{name} is still supervised; its directory is left where it is"));
-        return Ok(Outcome::NotDone);
-    }
+    Ok(())
+}
+
+fn remove(site: &Site, participant: &Participant) -> Result<(), Failure> {
+    let Participant { name, directory, .. } = participant;
     fs::remove_dir_all(directory).map_err(|error| Failure::file("remove", directory, &error))?;
     let log = site.layout.log(name, directory);
     if log.is_dir() {
@@ -66,5 +84,5 @@ fn remove(site: &Site, participant: &Participant) -> Result<Outcome, Failure> {
     } else {
         say(format_args!("{name}: removed"));
     }
-    Ok(Outcome::Done)
+    Ok(())
 }

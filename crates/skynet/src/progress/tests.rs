@@ -2,14 +2,14 @@
 
 use super::*;
 
-/// A look that is written `u7r`: wanted up, in process 7, ready; `d0` wanted down, and down; `-` without supervise. An end
-/// is written behind it: `u0!3` is the third of all ends.
+/// A look that is written `u7r`: wanted up, in process 7, ready; `d0` wanted down, and down; `-` without supervise, `-7`
+/// when that was killed. An end is written behind it: `u0!3` is the third of all ends.
 fn sight(text: &str) -> Sight {
     let (state, end) = text.split_once('!').map_or((text, None), |(state, end)| (state, Some(end)));
     let end = end.map(|end| Stamp::from_unix(Duration::from_secs(end.parse().unwrap())));
-    let pid = state.trim_matches(char::is_alphabetic).parse().unwrap_or(0);
+    let pid = state.trim_matches(|letter: char| !letter.is_ascii_digit()).parse().unwrap_or(0);
     Sight {
-        is_supervised: state != "-",
+        is_supervised: !state.starts_with('-'),
         pid: NonZeroU32::new(pid),
         age: Duration::ZERO,
         want: match state.chars().next() {
@@ -38,7 +38,7 @@ fn check(task: Task, tells_readiness: bool, looks: &[(&str, &str)]) {
             Step::Wait(_) => ".".to_string(),
             Step::End(End::Running) => "running".to_string(),
             Step::End(End::Stopped) => "stopped".to_string(),
-            Step::End(End::Failed(why)) => why,
+            Step::End(End::Failed(why) | End::Late(why)) => why,
             Step::End(End::Unsupervised) => "unsupervised".to_string(),
         };
         assert_eq!(&step, expected, "{task:?}, look {index}: {look}");
@@ -69,6 +69,32 @@ fn one_that_is_stopping_is_started_when_it_has_stopped() {
         [("d7r", "u"), ("u7r", "."), ("u7r!1", "."), ("u0!1", "."), ("u8!1", "."), ("u8r!1", "running")];
     check(Task::Start, true, &looks);
     check(Task::Start, true, &[("d7r", "u"), ("u8!1", "."), ("u9!2", NEVER_READY)]);
+}
+
+#[test]
+fn what_is_to_be_taken_up_is_started_once_there_is_a_supervise() {
+    check(Task::TakeUp, true, &[("-", "."), ("-", "."), ("d0", "u"), ("u7", "."), ("u7r", "running")]);
+    check(Task::TakeUp, false, &[("-", "."), ("u7", "u"), ("u0!1", EXITED)]);
+    check(Task::TakeUp, true, &[("-7", "."), ("u7r", "u"), ("u7r", "running")]);
+}
+
+#[test]
+fn what_retires_ends_with_its_supervise() {
+    check(Task::Retire, true, &[("u7r", "dx"), ("u7r", "."), ("d7", "."), ("d0!1", "."), ("-", "stopped")]);
+    check(Task::Retire, true, &[("d0", "dx"), ("-", "stopped")]);
+    check(Task::Retire, true, &[("-", "stopped")]);
+    // A second TERM would make it drop what it has in hand.
+    check(Task::Retire, true, &[("d7r", "x"), ("d7r", "."), ("-", "stopped")]);
+    // Its supervise is killed meanwhile.
+    check(Task::Retire, true, &[("u7r", "dx"), ("-7", "."), ("-", "stopped")]);
+}
+
+#[test]
+fn what_has_lost_its_supervise_runs_nevertheless() {
+    for task in [Task::Start, Task::Stop, Task::Restart, Task::Reload, Task::Retire] {
+        check(task, true, &[("-7", "it runs (pid 7), but its supervisor was killed")]);
+    }
+    check(Task::Wait(Goal::Down), true, &[("-7", "~"), ("-7", "."), ("-", "stopped")]);
 }
 
 #[test]
@@ -140,13 +166,19 @@ fn whoever_is_late_says_what_it_waited_for() {
         let mut progress = Progress::new(task, true);
         looks.iter().for_each(|look| drop(progress.see(&sight(look), Instant::now())));
         let end = progress.late(&sight(looks.last().unwrap()), Duration::from_secs(5));
-        assert_eq!(end, End::Failed(expected.to_string()));
+        assert_eq!(end, End::Late(expected.to_string()));
         assert_eq!(progress.last_commands().is_some(), task == Task::Restart);
     }
     let unfinished = "it has not finished what it has in hand within 5 seconds; it";
     check_late(Task::Stop, &["u7r", "d7r"], &format!("{unfinished} stops when it has"));
     check_late(Task::Restart, &["u7r", "d7r"], &format!("{unfinished} is started again when it has"));
     check_late(Task::Reload, &["u7r", "u7r"], &format!("{unfinished} is started again when it has"));
+    check_late(
+        Task::Retire,
+        &["u7r", "d7r"],
+        &format!("{unfinished} ends when it has, but its logger stays"),
+    );
+    check_late(Task::Retire, &["u7r", "d0"], "its supervisor has not ended within 5 seconds");
     check_late(Task::Start, &["d0", "u7"], "it runs, but has not said within 5 seconds that it is ready");
     check_late(Task::Start, &["d0", "u0"], "it was not started within 5 seconds");
     check_late(Task::Wait(Goal::Down), &["u7", "u7"], "it has not stopped within 5 seconds");
