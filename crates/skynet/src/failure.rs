@@ -21,6 +21,12 @@ impl Outcome {
     }
 }
 
+/// The exit code when the command is a mistake.
+pub const MISTAKE: u8 = 100;
+
+/// The exit code when the system stood in the way.
+const TROUBLE: u8 = 111;
+
 /// Why a command could not even be tried.
 #[derive(Debug)]
 pub struct Failure {
@@ -29,14 +35,14 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// The command is a mistake: exit code 100.
+    /// The command is a mistake.
     pub fn usage(message: impl Display) -> Self {
-        Self { message: message.to_string(), code: 100 }
+        Self { message: message.to_string(), code: MISTAKE }
     }
 
-    /// The system stood in the way: exit code 111.
+    /// The system stood in the way.
     pub fn system(what: impl Display, error: &io::Error) -> Self {
-        Self { message: format!("unable to {what}: {error}"), code: 111 }
+        Self { message: format!("unable to {what}: {error}"), code: TROUBLE }
     }
 
     /// The same about a file.

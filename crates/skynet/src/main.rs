@@ -43,7 +43,15 @@ use site::Site;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match run() {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => {
+            // That nobody listens is nobody's fault.
+            let _ = answer.print();
+            return ExitCode::from(if answer.use_stderr() { failure::MISTAKE } else { 0 });
+        }
+    };
+    match run(&cli) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::NotDone) => ExitCode::from(1),
         Err(failure) => {
@@ -53,8 +61,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<Outcome, Failure> {
-    let cli = Cli::parse();
+fn run(cli: &Cli) -> Result<Outcome, Failure> {
     if let Command::Completions { shell } = cli.command {
         return Ok(commands::completions::run(shell));
     }

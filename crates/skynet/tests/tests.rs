@@ -6,6 +6,8 @@
 // What all of them need.
 mod support;
 
+// The command line.
+mod options;
 // Making, enabling and removing participants in a mini-SkyNET.
 mod installing;
 // The same in a whole system.
