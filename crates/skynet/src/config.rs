@@ -40,6 +40,18 @@ const KNOWN: &[(&str, &str, &str)] = &[
     ("skynet", "notify", ""),
 ];
 
+/// Whether somebody else than the administrator of the site manages a participant.
+const USER_MANAGED: (&str, &str) = ("participant", "user_managed");
+
+/// What a word means, as in Python's configparser, which old programs read these files with.
+fn truth(word: &str) -> Option<bool> {
+    match word.to_lowercase().as_str() {
+        "yes" | "true" | "on" | "1" => Some(true),
+        "no" | "false" | "off" | "0" => Some(false),
+        _ => None,
+    }
+}
+
 impl Config {
     /// Adds what a file says; returns what is odd in it.
     pub fn add(&mut self, text: &str) -> Vec<Oddity> {
@@ -68,6 +80,10 @@ impl Config {
             if is_known_section && !KNOWN.iter().any(|(known, name, _)| *known == section && *name == key) {
                 odd(format!("there is no setting {key} in [{section}]"));
             }
+            if (section.as_str(), key.as_str()) == USER_MANAGED && !value.is_empty() && truth(value).is_none()
+            {
+                odd(format!("{key} is yes or no, not {value}: it counts as yes"));
+            }
             self.sections.entry(section.clone()).or_default().insert(key, value.to_string());
         }
         oddities
@@ -81,6 +97,12 @@ impl Config {
             KNOWN.iter().find(|(known, name, _)| *known == section && *name == key).map(|(.., value)| *value)
         };
         made.map_or_else(|| default().unwrap_or_default(), String::as_str)
+    }
+
+    /// Whether commands for all participants are to leave this one alone.
+    pub fn is_user_managed(&self) -> bool {
+        let value = self.get(USER_MANAGED.0, USER_MANAGED.1);
+        !value.is_empty() && truth(value) != Some(false)
     }
 
     /// A setting of `[participant]`; its queue and what the process engine calls it are its name unless something else
@@ -107,6 +129,21 @@ mod tests {
         assert_eq!(config.get("obs", "api"), "https://x/?a=b");
         assert_eq!(config.participant("runas", "p"), "builder");
         assert_eq!((config.participant("queue", "p"), config.participant("regexp", "p")), ("q", "p"));
+    }
+
+    #[test]
+    fn who_manages_a_participant_is_yes_or_no() {
+        #[track_caller]
+        fn check(value: &str, expected: bool, oddities: usize) {
+            let mut config = Config::default();
+            let odd = config.add(&format!("[participant]\nuser_managed={value}\n"));
+            assert_eq!((config.is_user_managed(), odd.len()), (expected, oddities), "{value}");
+        }
+        ["yes", "True", "on", "1"].iter().for_each(|value| check(value, true, 0));
+        ["", "no", "FALSE", "off", "0"].iter().for_each(|value| check(value, false, 0));
+        // Whoever writes that does not want to be disturbed.
+        check("lbt", true, 1);
+        assert!(!Config::default().is_user_managed());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What is there: the participants of a system or of a mini-SkyNET, and their settings.
 
-use crate::config::Config;
-use crate::failure::{Failure, complain};
+use crate::config::{Config, Oddity};
+use crate::failure::{Failure, complain, say};
 use crate::layout::{DEFAULTS, Layout, Moved, read_moved};
 use crate::names::resolve;
 use nix::errno::Errno;
@@ -186,6 +186,20 @@ impl Site {
         Ok((selected, is_clean))
     }
 
+    /// Leaves out those that somebody else manages, and says so: they are meant only if they are named.
+    pub fn without_user_managed(&self, mut participants: Vec<Participant>) -> Vec<Participant> {
+        participants.retain(|Participant { name, directory, .. }| {
+            // What is odd in a file is for those to know who change it.
+            let config = self.read_config(name, directory, None, |_, _| {});
+            let is_user_managed = config.is_ok_and(|config| config.is_user_managed());
+            if is_user_managed {
+                say(format_args!("{name} is user-managed, and left alone"));
+            }
+            !is_user_managed
+        });
+        participants
+    }
+
     /// The settings of the participant `name` in `directory`: those of the system, then its own. What is odd in a file is
     /// complained about, and the rest of it holds.
     pub fn config(&self, name: &str, directory: &Path) -> Result<Config, Failure> {
@@ -194,21 +208,21 @@ impl Site {
 
     /// The same as it will be once `own` is what its own file says.
     pub fn config_with(&self, name: &str, directory: &Path, own: Option<&str>) -> Result<Config, Failure> {
-        let mut files = self.layout.settings.clone();
-        let mut fragments: Vec<PathBuf> = match fs::read_dir(&self.layout.fragments) {
-            Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
-            Err(_) => Vec::new(),
-        };
-        fragments.retain(|path| path.extension().is_some_and(|extension| extension == "conf"));
-        fragments.sort();
-        files.extend(fragments);
+        self.read_config(name, directory, own, |path, odd| {
+            complain(format_args!("{}:{}: {}", path.display(), odd.line, odd.what));
+        })
+    }
+
+    fn read_config(
+        &self,
+        name: &str,
+        directory: &Path,
+        own: Option<&str>,
+        tell: impl Fn(&Path, &Oddity),
+    ) -> Result<Config, Failure> {
         let own_file = directory.join("config.exo");
-        files.push(own_file.clone());
-        if !self.layout.is_home() {
-            files.push(self.layout.own.join(format!("{name}.conf")));
-        }
         let mut config = Config::default();
-        for path in files {
+        for path in self.settings(name, &own_file) {
             let text = match own {
                 Some(text) if path == own_file => text.to_string(),
                 _ => match fs::read_to_string(&path) {
@@ -217,11 +231,22 @@ impl Site {
                     Err(error) => return Err(Failure::file("read", &path, &error)),
                 },
             };
-            for odd in config.add(&text) {
-                complain(format_args!("{}:{}: {}", path.display(), odd.line, odd.what));
-            }
+            config.add(&text).iter().for_each(|odd| tell(&path, odd));
         }
         Ok(config)
+    }
+
+    /// The files that have settings of the participant `name`, whose own is `own_file`; what comes later wins.
+    fn settings(&self, name: &str, own_file: &Path) -> Vec<PathBuf> {
+        let mut fragments: Vec<PathBuf> = match fs::read_dir(&self.layout.fragments) {
+            Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
+            Err(_) => Vec::new(),
+        };
+        fragments.retain(|path| path.extension().is_some_and(|extension| extension == "conf"));
+        fragments.sort();
+        let last_word = (!self.layout.is_home()).then(|| self.layout.own.join(format!("{name}.conf")));
+        let files = self.layout.settings.iter().cloned().chain(fragments);
+        files.chain([own_file.to_path_buf()]).chain(last_word).collect()
     }
 }
 

@@ -174,6 +174,44 @@ fn a1_what_is_enabled_and_does_not_run_says_how_it_failed() {
     assert_eq!(said.err, expected);
 }
 
+#[test]
+fn a1_what_its_user_manages_is_left_alone_unless_it_is_named() {
+    let sandbox = Sandbox::with_skynet();
+    sandbox.enabled_ready("mine", READY);
+    sandbox.enabled_ready("ours", READY);
+    sandbox.write("BOSS/participants/mine/config.exo", "[participant]\nname=mine\nuser_managed=yes\n");
+    let _svscan = sandbox.svscan();
+    sandbox.run("skynet wait ready mine ours");
+    let pid = sandbox.member("mine", "pid");
+    let files = || sandbox.run("cd BOSS && ls participants service && find participants/mine -name run -ls");
+    let before = files();
+    let alone = "mine is user-managed, and left alone\n";
+    for (command, said) in [
+        ("restart", "ours RUNNING\n"),
+        ("reload", "ours RUNNING\n"),
+        ("stop", "ours STOPPED\n"),
+        ("wait down", "ours STOPPED\n"),
+        ("start", "ours RUNNING\n"),
+        ("enable --now", "ours is enabled already\nours RUNNING\n"),
+        ("disable --now", "ours is disabled\nours STOPPED\n"),
+        ("enable", "ours is enabled\n"),
+    ] {
+        assert_eq!(sandbox.run(&format!("skynet {command} --all")), format!("{alone}{said}"));
+    }
+    assert_eq!(files(), before);
+    assert!(sandbox.run("skynet rebuild --all").starts_with(alone));
+    sandbox.run("skynet disable --now ours");
+    assert_eq!(sandbox.run("skynet uninstall --all"), format!("{alone}ours: removed\n"));
+    assert_eq!(sandbox.member("mine", "pid"), pid);
+    // It is seen with the others, and obeys whoever names it.
+    assert_eq!(sandbox.run("skynet list"), "* mine\n");
+    assert_eq!(sandbox.run("skynet stop mine"), "mine STOPPED\n");
+    // The system may say it of all, and a participant no.
+    sandbox.write("BOSS/boss.conf", "[participant]\nuser_managed=yes\n");
+    sandbox.write("BOSS/participants/mine/config.exo", "[participant]\nuser_managed=no\n");
+    assert_eq!(sandbox.run("skynet start --all"), "mine RUNNING\n");
+}
+
 /// What a terminal shows of a command.
 fn on_terminal(sandbox: &Sandbox, command: &str) -> String {
     let output = sandbox.command("script").args(["-qec", command, "/dev/null"]).output().unwrap();

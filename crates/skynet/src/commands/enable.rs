@@ -2,7 +2,7 @@
 
 use super::making;
 use crate::carry::{Order, carry_out, tell};
-use crate::cli::Switch;
+use crate::cli::{Selection, Switch};
 use crate::failure::{Failure, Outcome, complain, say};
 use crate::progress::{End, Task};
 use crate::scanning;
@@ -31,7 +31,7 @@ pub enum Link {
 
 /// Carries out `skynet enable`.
 pub fn enable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
-    let (participants, is_clean) = site.select(&arguments.selection.names, arguments.selection.all)?;
+    let (participants, is_clean) = select(site, &arguments.selection)?;
     let mut outcomes = vec![if is_clean { Outcome::Done } else { Outcome::NotDone }];
     if !participants.is_empty() {
         making::scan_directory(site)?;
@@ -66,6 +66,13 @@ pub fn enable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
     Ok(Outcome::all(outcomes))
 }
 
+/// Those that are meant; only by their names those that somebody else manages.
+fn select(site: &Site, selection: &Selection) -> Result<(Vec<Participant>, bool), Failure> {
+    let (participants, is_clean) = site.select(&selection.names, selection.all)?;
+    let participants = if selection.all { site.without_user_managed(participants) } else { participants };
+    Ok((participants, is_clean))
+}
+
 /// Waits until participants run. Where no svscan runs, they will when it does: that is all there is to do in an image.
 fn wait_until_up(site: &Site, mut participants: Vec<Participant>) -> Outcome {
     let place = &site.layout.service;
@@ -80,7 +87,7 @@ fn wait_until_up(site: &Site, mut participants: Vec<Participant>) -> Outcome {
 
 /// Carries out `skynet disable`.
 pub fn disable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
-    let (participants, is_clean) = site.select(&arguments.selection.names, arguments.selection.all)?;
+    let (participants, is_clean) = select(site, &arguments.selection)?;
     let mut outcomes = vec![if is_clean { Outcome::Done } else { Outcome::NotDone }];
     let mut disabled = Vec::new();
     for participant in participants {

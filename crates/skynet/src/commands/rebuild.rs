@@ -8,18 +8,16 @@ use crate::site::{Participant, Site};
 
 /// Carries out `skynet rebuild`.
 pub fn run(site: &Site, selection: &Selection) -> Result<Outcome, Failure> {
-    let (participants, is_clean) = site.select(&selection.names, selection.all)?;
+    let (mut participants, is_clean) = site.select(&selection.names, selection.all)?;
+    if selection.all {
+        participants.retain(|participant| is_ours(site, participant));
+        participants = site.without_user_managed(participants);
+    }
     let mut outcomes = vec![if is_clean { Outcome::Done } else { Outcome::NotDone }];
     for participant in participants {
         if !is_ours(site, &participant) {
-            // All of them are all that are ours.
-            if !selection.all {
-                complain(format_args!(
-                    "{} was not made by skynet install, and is left alone",
-                    participant.name
-                ));
-                outcomes.push(Outcome::NotDone);
-            }
+            complain(format_args!("{} was not made by skynet install, and is left alone", participant.name));
+            outcomes.push(Outcome::NotDone);
             continue;
         }
         let Participant { name, directory, .. } = &participant;

@@ -45,6 +45,7 @@ fn run(site: &Site, arguments: &Patient, task: Task) -> Result<Outcome, Failure>
         // All that take part: who is not enabled, and has no supervisor, is not meant.
         participants
             .retain(|participant| participant.is_enabled || participant.supervision() != Supervision::None);
+        participants = site.without_user_managed(participants);
     }
     let order = Order { task, limit: Duration::from_secs(arguments.wait) };
     let outcome = carry_out(&participants, order, |participant, end| tell(participant, task, end));

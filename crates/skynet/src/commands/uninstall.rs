@@ -15,13 +15,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Carries out `skynet uninstall`.
 pub fn run(site: &Site, selection: &Selection) -> Result<Outcome, Failure> {
-    let (participants, is_clean) = site.select(&selection.names, selection.all)?;
+    let (mut participants, is_clean) = site.select(&selection.names, selection.all)?;
+    if selection.all {
+        participants.retain(|participant| is_ours(site, participant));
+        participants = site.without_user_managed(participants);
+    }
     let mut outcome = if is_clean { Outcome::Done } else { Outcome::NotDone };
     let mut leaving = Vec::new();
     for participant in participants {
         match refusal(site, &participant) {
-            // All of them are all that are ours.
-            Some(_) if selection.all && !is_ours(site, &participant) => {}
             Some(refusal) => {
                 complain(refusal);
                 outcome = Outcome::NotDone;
