@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 const RUN: &str = include_str!("../../../skeletons/participant/run");
 const LOG_RUN: &str = include_str!("../../../skeletons/participant/log/run");
+const NOTIFY: &str = include_str!("../../../skeletons/participant/notify");
 const EXO: &str = include_str!("../../../skeletons/participant/exo");
 const CONFIG: &str = include_str!("../../../skeletons/participant/config.exo");
 
@@ -39,6 +40,8 @@ pub enum What {
     Directory,
     /// A file.
     File(Vec<u8>, Mode),
+    /// The same unless something else is there.
+    Default(Vec<u8>, Mode),
     /// A symbolic link.
     Link(PathBuf),
 }
@@ -182,6 +185,8 @@ pub fn participant(wanted: &Wanted<'_>) -> Plan {
         Exo::Installed(target) => Some(entry(Path::new("exo"), What::Link(target.to_path_buf()))),
         Exo::Missing => Some(file("exo", EXO.as_bytes(), Mode::Program)),
     });
+    // Somebody may have one that does something else.
+    entries.push(entry(Path::new("notify"), What::Default(NOTIFY.as_bytes().to_vec(), Mode::Program)));
     entries.extend(wanted.log.map(|log| Entry {
         path: log.to_path_buf(),
         what: What::Directory,
@@ -248,7 +253,8 @@ mod tests {
     #[test]
     fn a_participant_has_the_names_of_the_seed_and_run_comes_last() {
         let plan = participant(&wanted());
-        let expected = ["", "log", "config.exo", "x.py", "exo", "/var/log/boss/x", "log/run", "run"];
+        let expected =
+            ["", "log", "config.exo", "x.py", "exo", "notify", "/var/log/boss/x", "log/run", "run"];
         assert_eq!(names(&plan), expected);
         let owners: Vec<&Path> = plan
             .entries

@@ -78,6 +78,8 @@ fn make(path: &Path, entry: &Entry, owner: Option<Ids>) -> io::Result<bool> {
             Ok(is_new || is_other)
         }
         What::File(content, mode) => file(path, content, *mode, owner),
+        What::Default(..) if fs::symlink_metadata(path).is_ok() => Ok(false),
+        What::Default(content, mode) => file(path, content, *mode, owner),
         What::Link(target) => link(path, target),
     }
 }

@@ -80,10 +80,11 @@ fn o4_a_participant_is_made_from_its_logic_alone() {
     let said = home.skynet("install -n x logic.py");
     assert_eq!(said, format!("x: made in {}\n", home.sandbox.path("home/BOSS/participants/x").display()));
     let names = home.sandbox.run("cd home/BOSS/participants/x && find . -type f -o -type l | sort");
-    assert_eq!(names, "./config.exo\n./exo\n./log/run\n./logic.py\n./run\n");
-    let modes =
-        home.sandbox.run("cd home/BOSS/participants/x && stat -c '%a %n' . log run log/run *.py config.exo");
-    assert_eq!(modes, "755 .\n755 log\n755 run\n755 log/run\n644 logic.py\n644 config.exo\n");
+    assert_eq!(names, "./config.exo\n./exo\n./log/run\n./logic.py\n./notify\n./run\n");
+    let modes = home
+        .sandbox
+        .run("cd home/BOSS/participants/x && stat -c '%a %n' . log run log/run notify *.py config.exo");
+    assert_eq!(modes, "755 .\n755 log\n755 run\n755 log/run\n755 notify\n644 logic.py\n644 config.exo\n");
     home.sandbox.run("cmp home/logic.py home/BOSS/participants/x/logic.py");
 }
 
@@ -96,6 +97,9 @@ fn asking_twice_changes_nothing_and_says_so() {
     assert_eq!(home.skynet("install -n x logic.py"), "x: unchanged\n");
     assert_eq!(home.skynet("rebuild x"), "x: unchanged\n");
     assert_eq!(home.files(), before);
+    // Somebody may be told in a way of their own.
+    home.sandbox.run("echo '# mine' >>home/BOSS/participants/x/notify");
+    assert_eq!(home.skynet("rebuild x"), "x: unchanged\n");
     home.sandbox.run("echo 'print()' >>home/logic.py");
     assert_eq!(home.skynet("install -n x logic.py"), "x: written again: logic.py\n");
     assert_eq!(home.skynet("install -n x -r 'x.*' logic.py"), "x: written again: config.exo\n");
