@@ -12,6 +12,8 @@ mod options;
 mod installing;
 // The same in a whole system.
 mod system;
+// The same from a package, and on a machine without systemd.
+mod packages;
 // The manual page.
 mod page;
 
@@ -24,7 +26,12 @@ mod gigabyte;
 
 // Crashes: restarts, and who is told.
 mod crashes;
+// The pipe from a participant to its logger.
+mod pipe;
 // start, stop, restart, reload, wait.
 mod control;
 // status and list.
 mod status;
+
+// Every story has its test.
+mod stories;

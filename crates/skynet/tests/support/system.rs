@@ -6,7 +6,7 @@ use std::path::Path;
 
 impl Sandbox {
     /// Runs a script as root of a system of its own: a copy of this one, in which everything may be changed, with our
-    /// programs in `/usr/bin`, our skeletons in `/skeletons`, an empty `/service`, and no processes but its own, which end with it.
+    /// programs in `/usr/bin`, our skeletons and what is for packages in `/skeletons` and `/packaging`, an empty `/service`, and no processes but its own, which end with it.
     /// Returns what it printed. In the script, `wait_for COMMAND...` waits until the command succeeds, and `scan` starts svscan.
     #[track_caller]
     pub fn system(&self, script: &str) -> String {
@@ -19,15 +19,18 @@ impl Sandbox {
              {script}\n"
         );
         fs::write(self.path("script"), script).unwrap();
-        let skeletons = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../skeletons");
-        self.run(&format!("cp -r '{}' skeletons", skeletons.display()));
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        self.run(&format!(
+            "there=$PWD; cd '{}' && cp -r skeletons packaging \"$there\"",
+            repository.display()
+        ));
         self.run(
             "unshare --mount --pid --fork --kill-child sh -euc '\n\
              mkdir space && mount -t tmpfs none space && mkdir space/upper space/work space/root\n\
              mount -t overlay none -o lowerdir=/,upperdir=space/upper,workdir=space/work space/root\n\
              mount -t proc proc space/root/proc && mount -t tmpfs -o mode=755 none space/root/run\n\
              mount --bind /dev space/root/dev\n\
-             cp bin/* space/root/usr/bin && cp script space/root/script && cp -r skeletons space/root && mkdir space/root/service\n\
+             cp bin/* space/root/usr/bin && cp script space/root/script && cp -r skeletons packaging space/root && mkdir space/root/service\n\
              timeout -k 1 120 chroot space/root sh /script </dev/null\n'",
         )
     }

@@ -1,0 +1,36 @@
+//! The pipe from a participant to its logger.
+
+use crate::support::Sandbox;
+
+/// Prints one number after the other, and goes on where it has left off.
+const COUNTER: &str = "trap 'stop=1' TERM; read -r n <next
+while [ -z \"$stop\" ]; do echo \"line $n\"; n=$((n + 1)); echo $n >next; sleep 0.01; done";
+
+#[test]
+fn i1_no_line_is_lost_when_participant_and_logger_are_restarted() {
+    let sandbox = Sandbox::with_skynet();
+    sandbox.participant("p", COUNTER);
+    sandbox.write("BOSS/participants/p/next", "1\n");
+    sandbox.enable("p");
+    let _svscan = sandbox.svscan();
+    let count = || sandbox.read("BOSS/participants/p/next").trim().parse().unwrap_or(0);
+    let mut aim = 0;
+    for restart in ["skynet restart p", "svc -t BOSS/participants/p/log", "svc -d BOSS/participants/p/log"] {
+        for _ in 0..3 {
+            aim = count() + 10;
+            sandbox.wait_until("there are more lines", || count() > aim);
+            sandbox.run(restart);
+        }
+    }
+    // While there is no logger, lines wait in the pipe.
+    aim += 20;
+    sandbox.wait_until("there are more lines", || count() > aim);
+    sandbox.run("svc -u BOSS/participants/p/log; skynet stop p");
+    let last = count() - 1;
+    let end = format!(" p: line {last}\n");
+    sandbox.wait_until("all is logged", || sandbox.run("skynet log p -n 1").ends_with(&end));
+    let text = sandbox.run("skynet log p");
+    let numbers: Vec<u32> =
+        text.lines().map(|line| line.split("line ").nth(1).unwrap().parse().unwrap()).collect();
+    assert_eq!(numbers, (1..=last).collect::<Vec<_>>());
+}
