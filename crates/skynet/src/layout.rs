@@ -25,13 +25,21 @@ pub struct Layout {
     pub root: PathBuf,
 }
 
-/// What `/etc/default/boss-skynet` moves.
+/// What `/etc/default/boss-skynet` and settings move.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Moved {
-    /// `STORAGE_DIR`.
+    /// `STORAGE_DIR`, `storage_dir`.
     pub storage: Option<PathBuf>,
-    /// `SERVICE_DIR`.
+    /// `SERVICE_DIR`, `service_dir`.
     pub service: Option<PathBuf>,
+}
+
+impl Moved {
+    /// What `later` moves, and else this.
+    #[must_use]
+    pub fn overridden_by(self, later: Self) -> Self {
+        Self { storage: later.storage.or(self.storage), service: later.service.or(self.service) }
+    }
 }
 
 /// The shell fragments that may move directories, below the root.

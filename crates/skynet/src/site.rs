@@ -4,6 +4,7 @@ use crate::config::{Config, Oddity};
 use crate::failure::{Failure, complain, say};
 use crate::layout::{DEFAULTS, Layout, Moved, read_moved};
 use crate::names::resolve;
+use crate::settings;
 use nix::errno::Errno;
 use servicedir::service::directory::Directory;
 use servicedir::service::instance::Instance;
@@ -65,7 +66,10 @@ impl Participant {
     /// What there is to say after its name if no supervise runs for it.
     pub fn unsupervised(&self) -> String {
         let disabled = if self.is_enabled { String::new() } else { format!(". {NOT_ENABLED}") };
-        format!("{UNSUPERVISED}{disabled}")
+        match self.process() {
+            Some(pid) => format!("is running (pid {pid}), but has no supervisor{disabled}"),
+            None => format!("{UNSUPERVISED}{disabled}"),
+        }
     }
 }
 
@@ -120,12 +124,18 @@ impl Site {
             return Ok(Self { layout: Layout::home(&home) });
         }
         let root = sysroot.unwrap_or(Path::new("/"));
+        let has_service = root.join("service").is_dir();
+        let unmoved = Layout::system(root, &Moved::default(), has_service);
         let fragments = DEFAULTS.iter().filter_map(|path| fs::read_to_string(root.join(path)).ok());
-        let moved = fragments.map(|text| read_moved(&text)).fold(Moved::default(), |known, next| Moved {
-            storage: next.storage.or(known.storage),
-            service: next.service.or(known.service),
-        });
-        let layout = Layout::system(root, &moved, root.join("service").is_dir());
+        let moved = fragments.map(|text| read_moved(&text)).fold(Moved::default(), Moved::overridden_by);
+        // Who may not read all of them need not know where the broker is.
+        let mut config = Config::default();
+        let files = settings::common(&unmoved);
+        files
+            .iter()
+            .filter_map(|path| fs::read_to_string(path).ok())
+            .for_each(|text| drop(config.add(&text)));
+        let layout = Layout::system(root, &moved.overridden_by(moved_by(&config)), has_service);
         Ok(Self { layout })
     }
 
@@ -222,7 +232,7 @@ impl Site {
     ) -> Result<Config, Failure> {
         let own_file = directory.join("config.exo");
         let mut config = Config::default();
-        for path in self.settings(name, &own_file) {
+        for path in settings::all(&self.layout, name, &own_file) {
             let text = match own {
                 Some(text) if path == own_file => text.to_string(),
                 _ => match fs::read_to_string(&path) {
@@ -235,19 +245,12 @@ impl Site {
         }
         Ok(config)
     }
+}
 
-    /// The files that have settings of the participant `name`, whose own is `own_file`; what comes later wins.
-    fn settings(&self, name: &str, own_file: &Path) -> Vec<PathBuf> {
-        let mut fragments: Vec<PathBuf> = match fs::read_dir(&self.layout.fragments) {
-            Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
-            Err(_) => Vec::new(),
-        };
-        fragments.retain(|path| path.extension().is_some_and(|extension| extension == "conf"));
-        fragments.sort();
-        let last_word = (!self.layout.is_home()).then(|| self.layout.own.join(format!("{name}.conf")));
-        let files = self.layout.settings.iter().cloned().chain(fragments);
-        files.chain([own_file.to_path_buf()]).chain(last_word).collect()
-    }
+/// The directories that settings move.
+fn moved_by(config: &Config) -> Moved {
+    let path = |key| Some(config.get("skynet", key)).filter(|path| !path.is_empty()).map(PathBuf::from);
+    Moved { storage: path("storage_dir"), service: path("service_dir") }
 }
 
 fn c_path(path: &Path) -> CString {

@@ -78,6 +78,20 @@ fn a1_what_boots_is_chosen() {
 }
 
 #[test]
+fn a1_directories_are_moved_by_settings_and_by_older_shell_fragments() {
+    check(
+        "mkdir -p /etc/default /etc/boss /etc/skynet/conf.d\n\
+         printf 'STORAGE_DIR=/srv/a\\nSERVICE_DIR=/srv/b\\n' >/etc/default/boss-skynet\n\
+         skynet install -n x x.py; skynet enable x; ls /srv/b\n\
+         printf '[skynet]\\nstorage_dir=/srv/c\\n' >/etc/skynet/skynet.conf\n\
+         printf '[skynet]\\nservice_dir=/srv/d\\n' >/etc/skynet/conf.d/site.conf\n\
+         echo '[boss]' >/etc/boss/boss.conf; chmod 600 /etc/boss/boss.conf\n\
+         skynet install -n y x.py; skynet enable y; ls /srv/d; setuidgid nobody skynet list\n",
+        "x: made in /srv/a/x\nx is enabled\nx\ny: made in /srv/c/y\ny is enabled\ny\n  y\n",
+    );
+}
+
+#[test]
 fn a1_apply_stops_what_has_vanished() {
     check(
         "skynet install x.py >/dev/null; scan; skynet enable --now x >/dev/null\n\
@@ -101,8 +115,11 @@ fn what_runs_without_supervise_is_not_removed() {
         "skynet install x.py >/dev/null; scan; svscan=$!; skynet enable --now x >/dev/null\n\
          kill -9 $svscan $(pidof supervise)\n\
          wait_for sh -c '! pidof supervise'\n\
-         skynet uninstall x 2>&1 | tr -d 0-9; ls /var/lib/SkyNET/store\n",
-        "skynet: x is running (pid ): skynet stop x first\nx\n",
+         skynet uninstall x 2>&1 | tr -d 0-9; ls /var/lib/SkyNET/store\n\
+         skynet status x | tr -d 0-9; skynet stop x 2>&1 | tr -d 0-9\n",
+        "skynet: x is running (pid ): skynet stop x first\nx\n\
+         x  is running (pid ), but has no supervisor\n\
+         x FAILED\nskynet: x: it runs (pid ), but its supervisor was killed\n",
     );
 }
 
