@@ -140,6 +140,10 @@ fn a2_many_are_stopped_and_started_in_parallel() {
     assert_eq!(sandbox.run("skynet stop --all").matches(" STOPPED\n").count(), 20);
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
     assert_eq!(sandbox.run("skynet start --all").matches(" RUNNING\n").count(), 20);
+    assert_eq!(sandbox.run("skynet status --json").matches("\"ready\":true").count(), 20);
+    let seen = on_terminal(&sandbox, "skynet stop --all");
+    assert!(seen.contains("\r\x1b[K0 of 20 done, waiting for p00 p01 "), "{seen:?}");
+    assert_eq!(seen.matches(" STOPPED\r\n").count(), 20, "{seen:?}");
 }
 
 #[test]

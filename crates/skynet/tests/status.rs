@@ -1,6 +1,6 @@
 //! status and list.
 
-use crate::support::{READY, Sandbox};
+use crate::support::{READY, Sandbox, show};
 use std::time::Instant;
 
 #[test]
@@ -53,25 +53,32 @@ fn o2_status_is_an_array_for_programs() {
     assert!(said.out.starts_with("p  running  "), "{}", said.out);
 }
 
-/// A figure, not a check: the machine may be busy.
+/// How long commands for many participants take: figures, since the machine may be busy.
 #[test]
-#[ignore = "takes a minute; run it with --ignored --nocapture in release"]
-#[expect(clippy::print_stderr, reason = "a figure")]
+#[ignore = "a measurement: run it with --release, --ignored and --nocapture"]
 fn status_start_and_stop_of_200_participants() {
     let sandbox = Sandbox::with_skynet();
     for number in 0..200 {
-        let name = format!("p{number:03}");
         // Logs are as long as multilog lets them grow.
         let lines = "i=0; while [ $i -lt 900 ]; do echo \"item wfid=20110216-$i participant=p ms=5 result=true and so on\"; i=$((i+1)); done";
-        sandbox.enabled_ready(&name, &format!("{lines}\necho >&3\nexec sleep 1000"));
+        sandbox.enabled_ready(&format!("p{number:03}"), &format!("{lines}\necho >&3\nexec sleep 1000"));
     }
     let _svscan = sandbox.svscan();
     sandbox.run("skynet wait ready --all -w 300");
-    for command in
-        ["status --json", "status", "list", "stop --all", "start --all", "status --json", "status", "status"]
-    {
+    for (command, said) in [
+        ("status --json", "\"ready\":true"),
+        ("status", "  running  "),
+        ("list", "* p"),
+        ("stop --all", " STOPPED\n"),
+        ("start --all -w 300", " RUNNING\n"),
+        ("status --json", "\"ready\":true"),
+        ("status", "  running  "),
+        ("status", "  running  "),
+    ] {
         let start = Instant::now();
-        let text = sandbox.run(&format!("skynet {command}"));
-        eprintln!("skynet {command}: {:?}, {} lines", start.elapsed(), text.lines().count());
+        let text = sandbox.run(&format!("skynet {command}; times"));
+        let times = text.lines().last().unwrap();
+        show(&format!("skynet {command}: {:?}, of the processor: {times}", start.elapsed()));
+        assert_eq!(text.matches(said).count(), 200, "{text}");
     }
 }
