@@ -135,14 +135,6 @@ fn p1_names_queues_and_instances_are_chosen_without_touching_code() {
 }
 
 #[test]
-fn old_habits_of_making_a_participant_and_reading_its_settings_work() {
-    let home = Home::new();
-    home.skynet("make_participant -n x -p logic.py");
-    let code = home.sandbox.run("awk -F= '/^code/ {print $2}' home/BOSS/participants/x/config.exo");
-    assert_eq!(code, "logic.py\n");
-}
-
-#[test]
 fn d6_a_mini_skynet_runs_without_root() {
     let home = Home::new();
     home.skynet("install -n x logic.py");

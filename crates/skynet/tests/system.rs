@@ -139,21 +139,6 @@ fn the_skeleton_works_as_it_is() {
     );
 }
 
-#[test]
-fn old_habits_of_looking_at_a_log_and_of_stopping_work() {
-    check(
-        "skynet install x.py >/dev/null; scan; skynet enable --now x >/dev/null\n\
-         wait_for test -s /var/log/boss/x/current\n\
-         timeout 2 tail --follow=name /var/log/boss/x/current | tai64nlocal >/tmp/seen & \n\
-         wait_for grep -q '^2.* exo nobody config.exo' /tmp/seen\n\
-         store=/var/lib/SkyNET/store/x\n\
-         svc -d $store; svc -d $store; svc --wait=down $store; svstat $store | cut -d ' ' -f 2\n\
-         svc -u $store; svc --wait=up $store; svc -a $store/log; wait_for sh -c 'ls /var/log/boss/x/@*.s'\n\
-         awk -F= '/^code/ {print $2}' $store/config.exo\n",
-        "down\nx.py\n",
-    );
-}
-
 /// Puts a participant into the system as a package would, on a file system that is read-only from then on.
 const PACKAGE: &str = "skynet install x.py >/dev/null; s=/var/lib/SkyNET/store/x\n\
     p=/usr/lib/boss/participant-services/x; mkdir -p $p/log\n\

@@ -33,5 +33,7 @@ mod control;
 // status and list.
 mod status;
 
+// What people have always done.
+mod habits;
 // Every story has its test.
 mod stories;
