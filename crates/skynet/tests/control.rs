@@ -147,6 +147,29 @@ fn a2_many_are_stopped_and_started_in_parallel() {
 }
 
 #[test]
+fn a2_a_reboot_waits_for_the_item_in_hand_but_not_for_ever() {
+    let sandbox = Sandbox::with_skynet();
+    sandbox.enabled_ready("p", READY);
+    sandbox.write("BOSS/participants/p/timeout-kill", "60000\n");
+    sandbox.enabled_ready("stuck", "trap '' TERM; echo >&3; while :; do sleep 0.02; done");
+    sandbox.write("BOSS/participants/stuck/timeout-kill", "500\n");
+    let mut svscan = sandbox.svscan();
+    sandbox.run("skynet wait ready --all");
+    give(&sandbox, "p");
+    sandbox.run(&format!("kill {}", svscan.pid()));
+    sandbox.wait_until("it is told", || !sandbox.read("BOSS/participants/p/told").is_empty());
+    sandbox.wait_until("who is stuck is not waited for", || {
+        sandbox.run("skynet status stuck").contains("is not running and has no supervisor")
+    });
+    assert!(!svscan.has_ended() && sandbox.member("p", "state") == "\"stopping\"");
+    take(&sandbox, "p");
+    assert_eq!(svscan.end(), Some(0));
+    assert_eq!(sandbox.read("BOSS/participants/p/finished"), "finished\n");
+    let _svscan = sandbox.svscan();
+    assert_eq!(sandbox.run("skynet wait ready --all").matches(" RUNNING\n").count(), 2);
+}
+
+#[test]
 fn a2_disabling_twice_does_not_make_it_drop_its_item() {
     let sandbox = Sandbox::with_skynet();
     sandbox.enabled_ready("p", READY);
