@@ -204,7 +204,6 @@ fn p2_a3_following_sees_every_line_once_across_rotations() {
 }
 
 #[test]
-#[ignore = "a file of a burst that goes through a busy processor can still be missed or come twice"]
 fn a3_following_sees_every_line_once_if_old_files_go_through_a_processor() {
     every_line_once("s4096 n200 !cat", 10);
 }

@@ -117,7 +117,7 @@ impl Log {
     /// Its files, without the archives that ended before `since`.
     pub(super) fn pieces(&self, since: Option<Label>) -> Result<Vec<Piece>, Trouble> {
         let mut pieces = match files::pieces(&self.directory) {
-            Ok(pieces) => pieces,
+            Ok(found) => found.pieces,
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(Trouble::Absent),
             Err(error) => {
                 let whose =
@@ -128,7 +128,8 @@ impl Log {
             }
         };
         let since = since.and_then(|since| label::stamp(&since));
-        pieces.retain(|piece| piece.ended.is_none_or(|ended| since.is_none_or(|since| ended >= since)));
+        pieces
+            .retain(|piece| piece.kind.ended().is_none_or(|ended| since.is_none_or(|since| ended >= since)));
         Ok(pieces)
     }
 }

@@ -1,10 +1,12 @@
 //! The bytes of a log directory, from a place in it to its end, or on and on across rotations.
 
 use super::backward::{Blocks, Place};
-use super::files::{self, Identity, Piece};
+use super::files::{self, Found, Identity, Kind, Piece};
+use super::label;
 use super::lines::{Bytes, Got};
 use super::progress::Progress;
 use crate::failure::complain;
+use memchr::memmem;
 use servicedir::tai::Stamp;
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
@@ -55,7 +57,7 @@ impl Chain {
         until: Until,
         progress: Rc<Progress>,
     ) -> Self {
-        let known = pieces.iter().filter_map(|piece| piece.ended).collect();
+        let known = pieces.iter().filter_map(|piece| piece.kind.ended()).collect();
         let queue: VecDeque<Piece> = pieces.into_iter().skip(start.file).collect();
         let mut chain =
             Self { directory, until, progress, queue, open: None, known, is_clean: true, has_begun: false };
@@ -75,14 +77,16 @@ impl Chain {
     }
 
     /// Opens the next file that can be read. One that was removed meanwhile is left out, as it would have been a moment
-    /// later; one that may not be read is complained about.
+    /// later, and so is one that was moved on: what follows is looked for anew. One that may not be read is complained about.
     fn begin_next(&mut self) -> bool {
         while let Some(piece) = self.queue.pop_front() {
             match piece.open().and_then(identified) {
-                Ok((file, identity)) => {
+                Ok((file, identity)) if identity == piece.identity => {
                     self.open = Some(Open { file, identity, position: 0, size: piece.size });
                     return true;
                 }
+                // It could not be opened when it was found, and another one has its name by now.
+                Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => self.trouble(&piece.path.display().to_string(), &error),
             }
@@ -130,29 +134,45 @@ impl Chain {
         is_current
     }
 
-    /// Finds what follows the open file, which is not `current` any more. That may not be there yet, or be about to get
-    /// the mode that lets us read it; then this is tried again when something happens.
+    /// Finds what follows the open file, which is not `current` any more. That may not be there yet, be about to get the
+    /// mode that lets us read it, or move just now; then this is tried again when something happens.
     fn find_next(&mut self) {
-        let Ok(pieces) = files::pieces(&self.directory) else { return };
+        let Ok(Found { pieces, is_still: true }) = files::pieces(&self.directory) else { return };
+        if pieces.last().is_none_or(|piece| piece.kind != Kind::Current || !piece.is_pinned()) {
+            return;
+        }
         let ours = self.open.as_ref().map(|open| open.identity);
         let place = pieces.iter().position(|piece| Some(piece.identity) == ours);
-        let archives: BTreeSet<Stamp> = pieces.iter().filter_map(|piece| piece.ended).collect();
+        let archives: BTreeSet<Stamp> = pieces.iter().filter_map(|piece| piece.kind.ended()).collect();
         let mut next: Vec<Piece> = pieces.into_iter().skip(place.map_or(0, |place| place + 1)).collect();
-        next.retain(|piece| piece.ended.is_none_or(|stamp| !self.known.contains(&stamp)));
+        next.retain(|piece| piece.kind.ended().is_none_or(|stamp| !self.known.contains(&stamp)));
         if place.is_none() {
-            // Ours is gone, removed or gone through a processor. What begins before its last line is older, or is what a
-            // processor has made of it.
-            let last = self.open.as_ref().and_then(|open| files::last_label(&open.file));
-            next.retain(|piece| {
-                let first = piece.open().ok().and_then(|file| files::first_label(&file));
-                first.is_none() || last.is_none() || first >= last
-            });
+            let end = self.open.as_ref().map_or(Vec::new(), |open| files::end(&open.file));
+            next.retain(|piece| is_later(piece.kind, piece.first_line().as_deref(), &end));
         }
         next.iter_mut().for_each(Piece::pin);
-        if next.last().is_some_and(|piece| piece.ended.is_none() && piece.is_pinned()) {
-            self.known = archives;
-            self.queue.extend(next);
+        self.known = archives;
+        self.queue.extend(next);
+    }
+}
+
+/// Whether what is in a file was logged after what we have read. `first` is its first line with a label; `end` is what
+/// our file ends with.
+///
+/// This is asked if our file is gone: it was removed, or a processor has made another one of it. A processor keeps
+/// the labels of the lines that it keeps, so what it makes of our file begins before our last line or with it. Files that
+/// follow each other can end and begin with the same label; then the line tells.
+fn is_later(kind: Kind, first: Option<&[u8]>, end: &[u8]) -> bool {
+    match (first.and_then(label::of), label::last(end), first) {
+        _ if kind == Kind::Current => true,
+        (Some(label), Some(last), Some(line)) if *label == last && kind.is_made() => {
+            memmem::find(end, line).is_none()
         }
+        (Some(label), Some(last), _) => *label >= last,
+        // A log without labels. What comes from a processor may come again.
+        (_, None, _) => true,
+        // Compressed by a processor, or nothing is left of it; or it is within a long line.
+        (None, Some(_), _) => !kind.is_made(),
     }
 }
 
@@ -219,5 +239,44 @@ impl Blocks for Ends<'_> {
         let read =
             self.open.as_ref().is_some_and(|(_, file)| file.read_exact_at(&mut block, place.offset).is_ok());
         if read { block } else { Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use servicedir::multilog::archive::{Archive, Code};
+    use std::time::Duration;
+
+    #[test]
+    fn what_begins_after_our_last_line_is_later() {
+        let archive = |code| Kind::Archive(Archive { stamp: Stamp::from_unix(Duration::from_secs(1)), code });
+        let (waiting, safe) = (archive(Code::Unfinished), archive(Code::Safe));
+        let line = |number: usize, text: &str| format!("@{number:024} {text}\n");
+        let ours = [line(1, "a"), line(2, "b")].concat();
+        let cases = [
+            (waiting, line(1, "a"), &ours, false),
+            (waiting, line(2, "b"), &ours, true),
+            (waiting, line(3, "c"), &ours, true),
+            (waiting, String::new(), &ours, true),
+            (safe, line(1, "a"), &ours, false),
+            (safe, line(1, "changed"), &ours, false),
+            // Only our last line was kept; or the next one has the same label.
+            (safe, line(2, "b"), &ours, false),
+            (safe, line(2, "c"), &ours, true),
+            (safe, line(3, "c"), &ours, true),
+            (safe, String::new(), &ours, false),
+            (Kind::Processed, line(2, "b"), &ours, false),
+            (Kind::Previous, line(1, "x"), &ours, false),
+            (Kind::Current, String::new(), &ours, true),
+            // The clock was set back.
+            (Kind::Current, line(0, "x"), &ours, true),
+            (safe, line(1, "a"), &"no label\n".to_string(), true),
+            (safe, String::new(), &String::new(), true),
+        ];
+        for (kind, first, end, expected) in cases {
+            let first = Some(first.as_bytes()).filter(|line| !line.is_empty());
+            assert_eq!(is_later(kind, first, end.as_bytes()), expected, "{kind:?} {first:?}");
+        }
     }
 }

@@ -18,6 +18,11 @@ pub fn of(line: &[u8]) -> Option<&Label> {
     (*at == b'@' && ends && digits.iter().all(is_digit)).then_some(label)
 }
 
+/// The label of the last of these lines that has one.
+pub fn last(lines: &[u8]) -> Option<Label> {
+    lines.rsplit(|&byte| byte == b'\n').find_map(of).copied()
+}
+
 /// What follows the label and a blank; all of a line that has no label.
 pub fn text(line: &[u8]) -> &[u8] {
     match of(line) {
@@ -42,6 +47,8 @@ mod tests {
         assert_eq!(of(format!("{label} x").as_bytes()), label.as_bytes().first_chunk());
         assert_eq!(text(format!("{label} x y").as_bytes()), b"x y");
         assert_eq!(text(label.as_bytes()), b"");
+        assert_eq!(last(format!("@{:024} x\n{label} y\nz\n", 1).as_bytes()).as_ref(), of(label.as_bytes()));
+        assert_eq!(last(b"x\ny"), None);
         for other in ["", "x", "@", &label[..20], &format!("{label}0 x"), "@400000006B0079FA1FC00764 x"] {
             assert_eq!(of(other.as_bytes()), None, "{other}");
             assert_eq!(text(other.as_bytes()), other.as_bytes());
