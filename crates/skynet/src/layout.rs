@@ -88,15 +88,24 @@ impl Layout {
         self.service.join(name)
     }
 
-    /// Where the log of the participant `name` in `directory` is.
+    /// Where the log of the participant `name` in `directory` is, unless that cannot be written to.
     pub fn log(&self, name: &str, directory: &Path) -> PathBuf {
-        self.logs.as_ref().map_or_else(|| directory.join("log/main"), |logs| logs.join(name))
+        self.logs.as_ref().map_or_else(|| own_log(directory), |logs| logs.join(name))
+    }
+
+    /// Where it can be: `log/run` falls back to the last of these places.
+    pub fn logs(&self, name: &str, directory: &Path) -> [PathBuf; 2] {
+        [self.log(name, directory), own_log(directory)]
     }
 
     /// A path as it will be when what is below the root runs.
     pub fn inside(&self, path: &Path) -> PathBuf {
         path.strip_prefix(&self.root).map_or_else(|_| path.to_path_buf(), |path| Path::new("/").join(path))
     }
+}
+
+fn own_log(directory: &Path) -> PathBuf {
+    directory.join("log/main")
 }
 
 /// Reads a shell fragment of `KEY=VALUE` lines, as far as it moves directories.
@@ -126,6 +135,10 @@ mod tests {
         assert_eq!(layout.storage, Path::new("/var/lib/SkyNET/store"));
         assert_eq!(layout.link("x"), Path::new("/service/x"));
         assert_eq!(layout.log("x", Path::new("/p/x")), Path::new("/var/log/boss/x"));
+        assert_eq!(
+            layout.logs("x", Path::new("/p/x")),
+            [Path::new("/var/log/boss/x"), Path::new("/p/x/log/main")]
+        );
         let debian = Layout::system(Path::new("/"), &Moved::default(), false);
         assert_eq!(debian.service, Path::new("/etc/service"));
     }

@@ -210,6 +210,18 @@ impl Site {
         participants
     }
 
+    /// Where the log of the participant `name` in `directory` is: of the places where it can be, the one where something
+    /// was logged last. Only `log/run` knew where it could write.
+    pub fn log(&self, name: &str, directory: &Path) -> PathBuf {
+        let modified = |path: PathBuf| fs::metadata(path).and_then(|facts| facts.modified()).ok();
+        // While a file is full, it is `previous`, and a new `current` may not be there yet.
+        let logged = |place: &PathBuf| {
+            ["current", "previous"].map(|file| modified(place.join(file))).into_iter().max()
+        };
+        let [usual, own] = self.layout.logs(name, directory);
+        if logged(&own) > logged(&usual) { own } else { usual }
+    }
+
     /// The settings of the participant `name` in `directory`: those of the system, then its own. What is odd in a file is
     /// complained about, and the rest of it holds.
     pub fn config(&self, name: &str, directory: &Path) -> Result<Config, Failure> {

@@ -139,6 +139,30 @@ fn the_skeleton_works_as_it_is() {
     );
 }
 
+#[test]
+fn a3_the_log_is_seen_where_log_run_can_write_it() {
+    check(
+        "skynet install x.py >/dev/null; mount -t tmpfs -o ro none /var/log/boss; scan\n\
+         skynet enable --now x >/dev/null\n\
+         wait_for grep -q 'exo nobody' /var/lib/SkyNET/store/x/log/main/current\n\
+         skynet log x | cut -d ' ' -f 3-; stat -c %U /var/lib/SkyNET/store/x/log/main\n\
+         umount /var/log/boss; skynet stop x; svc -t --wait=up /var/lib/SkyNET/store/x/log; skynet start x\n\
+         wait_for grep -q 'exo nobody' /var/log/boss/x/current; skynet log x | cut -d ' ' -f 3-\n",
+        "x: exo nobody config.exo\nnobody\nx STOPPED\nx RUNNING\nx: exo nobody config.exo\n",
+    );
+}
+
+#[test]
+fn a3_the_log_is_seen_where_svscan_is_not_roots() {
+    check(
+        "cp -r /skeletons/participant /srv/example; chown -R boss: /srv/example /service\n\
+         ln -s /srv/example /service; setuidgid boss svscan /service 2>/dev/null &\n\
+         wait_for grep -q 'exo boss' /srv/example/log/main/current\n\
+         test ! -e /var/log/boss; skynet log exam | cut -d ' ' -f 3-\n",
+        "example: exo boss config.exo\n",
+    );
+}
+
 /// Puts a participant into the system as a package would, on a file system that is read-only from then on.
 const PACKAGE: &str = "skynet install x.py >/dev/null; s=/var/lib/SkyNET/store/x\n\
     p=/usr/lib/boss/participant-services/x; mkdir -p $p/log\n\

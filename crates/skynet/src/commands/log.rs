@@ -107,7 +107,7 @@ pub(super) fn logs(site: &Site, names: &[String]) -> Result<(Vec<Log>, bool), Fa
     }
     let (participants, is_clean) = site.select(names, names.is_empty())?;
     let log = |Participant { name, directory, .. }| {
-        let directory = site.layout.log(&name, &directory);
+        let directory = site.log(&name, &directory);
         Log { name, directory, is_named: !names.is_empty() }
     };
     Ok((participants.into_iter().map(log).collect(), is_clean))

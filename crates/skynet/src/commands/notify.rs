@@ -65,7 +65,7 @@ pub(crate) fn run(site: &Site, arguments: &Notify) -> Result<Outcome, Failure> {
     let Some(suppressed) = suppressed else { return Ok(Outcome::Done) };
     let _ = poll::wait([None], clock::monotonic(), Some(clock::monotonic() + DRAIN));
     clock::load_time_zone();
-    let log = read_log(&site.layout.log(&name, &here).join("current")).unwrap_or_default();
+    let log = read_log(&site.log(&name, &here).join("current")).unwrap_or_default();
     let host = nix::unistd::gethostname().unwrap_or_default().to_string_lossy().into_owned();
     let when = clock::local_text(now.to_unix());
     let message = Message { name: &name, host: &host, when: &when, crash: &crash, suppressed, log: &log };

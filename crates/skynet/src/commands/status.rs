@@ -52,7 +52,7 @@ fn ask(site: &Site, participant: &Participant) -> Supervised {
         Err(trouble) => return Supervised::Unknown(trouble),
     };
     let is_up = account.status.pid.is_some();
-    let log = site.layout.log(&participant.name, &participant.directory).join("current");
+    let log = site.log(&participant.name, &participant.directory).join("current");
     // The log of a participant that does not run is about earlier runs.
     let log = if is_up { fs::read(log).ok() } else { None };
     Supervised::Yes(Facts {
