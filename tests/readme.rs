@@ -36,6 +36,12 @@ fn the_commands_of_the_readme_install_run_control_and_remove_a_service() {
     let hello = format!("{}/service/hello: up (pid ", sandbox.path("home").display());
     assert_eq!(output.matches(&hello).count(), 2, "svstat says twice that it is up:\n{output}");
     assert!(output.contains(" the example service is alive\n"), "its log has its lines:\n{output}");
+    for path in ["\nitem wfid=demo-1 participant=greet ", "\ngreet RUNNING\n", " greet: item wfid=demo-2 "] {
+        assert!(
+            output.contains(path),
+            "developers, administrators and process writers see {path:?}:\n{output}"
+        );
+    }
     let svscan = format!("{}\n", sandbox.path("home/sd/usr/bin/svscan").display());
     assert!(output.ends_with(&svscan), "the programs are the new ones:\n{output}");
     sandbox.wait_until("everything has ended", || sandbox.processes().is_empty());
@@ -51,7 +57,7 @@ fn the_commands_of_the_readme_install_run_control_and_remove_a_service() {
         }
         check_same(&before, &after);
     }
-    assert_eq!(sandbox.run("cd home && ls -A . sd"), ".:\nhello\nsd\nservice\n\nsd:\nusr\n");
+    assert_eq!(sandbox.run("cd home && ls -A . sd"), ".:\nBOSS\nhello\nsd\nservice\n\nsd:\nusr\n");
 }
 
 /// What `make install` makes apart from files of the clone.
