@@ -123,9 +123,10 @@ rpm: all
 		--define 'source $(CURDIR)' packaging/rpm/servicedir.spec
 	rpmlint --config packaging/rpm/rpmlint.toml $(TARGET_DIR)/rpm/RPMS/*/*.rpm
 
-# The deb as the administrator of this Debian tries it: root, network, a minute.
-packaging-check: deb
-	packaging/check.sh $(TARGET_DIR)/deb
+# The packages as an administrator tries them, in a view of this Debian: root, network, three minutes.
+packaging-check: deb rpm
+	packaging/check.sh deb $(TARGET_DIR)/deb
+	packaging/check.sh rpm $(TARGET_DIR)/rpm
 
 clean:
 	$(CARGO) clean
