@@ -178,6 +178,22 @@ fn participants_of_packages_run_on_a_read_only_usr_and_again_after_a_boot() {
     on_read_only_usr("/run/a/x/main", "/run/b/x/log", "skynet apply >/dev/null\n");
 }
 
+#[test]
+fn after_a_boot_the_directories_that_links_into_run_lead_to_are_made_again() {
+    let script = include_str!("../../../packaging/servicedir.sysvinit");
+    check(
+        &format!(
+            "{}\
+             cat >/etc/init.d/servicedir <<'END'\n{script}END\n\
+             skynet enable x; rm -rf /run/*\n\
+             sh /etc/init.d/servicedir start; wait_for grep 'exo nobody' /var/log/boss/x/current\n\
+             ls /run/skynet; sh /etc/init.d/servicedir stop\n",
+            PACKAGE.replace("LOGLINK", "/run/skynet/x.log").replace("LINK", "/run/skynet/x")
+        ),
+        "x is enabled\nx\nx.log\n",
+    );
+}
+
 #[track_caller]
 fn on_read_only_usr(link: &str, log_link: &str, at_boot: &str) {
     let package = PACKAGE.replace("LOGLINK", log_link).replace("LINK", link);
