@@ -64,7 +64,7 @@ lint:
 # Most of the integration tests wait, so more of them than there are processors can run at a time.
 test:
 	$(CARGO) test --quiet --locked --lib
-	$(CARGO) test --quiet --locked --package skynet --bins
+	$(CARGO) test --quiet --locked --package participant --package skynet --lib --bins
 	$(CARGO) build --quiet --locked
 	RUST_TEST_THREADS=8 $(CARGO) test --quiet --locked --package skynet --test integration
 	RUST_TEST_THREADS=8 $(CARGO) test --locked --test integration

@@ -4,7 +4,7 @@
 //! value wide, so that a median or 95th percentile is within 0.4 % of the true one. Shortest and longest are exact.
 #![forbid(unsafe_code)]
 
-use crate::items::{End, Note, Verdict};
+use participant::items::{End, Note, Verdict};
 use servicedir::json::Object;
 use servicedir::tai::Stamp;
 
@@ -183,7 +183,7 @@ pub fn table(rows: &[[String; COLUMNS]]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::items::Work;
+    use participant::items::Work;
     use std::time::Duration;
 
     fn history(times: impl IntoIterator<Item = u64>) -> History {

@@ -2,6 +2,7 @@
 //! built, or below a developer's home.
 #![forbid(unsafe_code)]
 
+use participant::files::Files;
 use std::path::{Path, PathBuf};
 
 /// The directories that everything is in.
@@ -15,11 +16,9 @@ pub struct Layout {
     pub service: PathBuf,
     /// Where logs go, a directory for each participant; in its own directory without one.
     pub logs: Option<PathBuf>,
-    /// The system-wide settings, in the order in which they are read: what comes later wins.
-    pub settings: Vec<PathBuf>,
-    /// The directory of further settings, `*.conf` in the order of their names.
-    pub fragments: PathBuf,
-    /// The directory with `NAME.conf`, which has the last word, and with the environments `skynet.env` and `NAME.env`.
+    /// Where settings are.
+    pub files: Files,
+    /// The directory with the environments of participants, `skynet.env` and `NAME.env`.
     pub own: PathBuf,
     /// The same as it will be when an image runs, to be written into scripts.
     pub root: PathBuf,
@@ -57,8 +56,7 @@ impl Layout {
             packaged: Some(below("usr/lib/boss/participant-services")),
             service: moved.service.as_ref().map_or_else(|| below(service), moved_to),
             logs: Some(below("var/log/boss")),
-            settings: vec![below("etc/boss/boss.conf"), below("etc/skynet/skynet.conf")],
-            fragments: below("etc/skynet/conf.d"),
+            files: Files::system(root),
             own: below("etc/skynet"),
             root: root.to_path_buf(),
         }
@@ -71,8 +69,7 @@ impl Layout {
             packaged: None,
             service: boss.join("service"),
             logs: None,
-            settings: vec![boss.join("boss.conf"), boss.join("skynet.conf")],
-            fragments: boss.join("conf.d"),
+            files: Files::home(boss),
             own: boss.to_path_buf(),
             root: PathBuf::from("/"),
         }

@@ -2,11 +2,11 @@
 //!
 //! A participant is a service directory like any other. This program writes such directories, links them into the scan
 //! directory, and talks to their supervises through the same modules as svc and svstat. Reading order: [`cli`] is the
-//! command line, [`layout`] where everything is, [`config`] the settings (in the files that [`settings`] lists), [`names`] who is meant, [`site`] what is there,
-//! [`plan`] what a participant consists of (with [`edit`], which changes lines of its files), [`writing`] carries such a
-//! plan out, [`accounts`] knows who owns what, [`scanning`] talks to svscan, [`progress`] knows what starting and stopping
-//! comes to and [`carry`] carries it out, [`condition`] how a participant is, [`items`] and [`tally`] what logs tell about
-//! work, [`crash`] what is told about crashes, [`logs`] and [`history`] what was logged, and [`commands`] has a module for
+//! command line, [`layout`] where everything is, [`names`] who is meant, [`site`] what is there, [`plan`] what a
+//! participant consists of (with [`edit`], which changes lines of its files), [`writing`] carries such a plan out,
+//! [`accounts`] knows who owns what, [`scanning`] talks to svscan, [`progress`] knows what starting and stopping comes to
+//! and [`carry`] carries it out, [`condition`] how a participant is, [`tally`] what logs tell about work, [`crash`] what is
+//! told about crashes, [`logs`] and [`history`] what was logged, and [`commands`] has a module for
 //! each command or two.
 
 #![expect(
@@ -19,12 +19,10 @@ mod carry;
 mod cli;
 mod commands;
 mod condition;
-mod config;
 mod crash;
 mod edit;
 mod failure;
 mod history;
-mod items;
 mod layout;
 mod logs;
 mod meter;
@@ -32,7 +30,6 @@ mod names;
 mod plan;
 mod progress;
 mod scanning;
-mod settings;
 mod site;
 mod tally;
 mod writing;

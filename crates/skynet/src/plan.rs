@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use crate::edit::{assign, set};
+use participant::files::OWN;
 use std::path::{Path, PathBuf};
 
 const RUN: &str = include_str!("../../../skeletons/participant/run");
@@ -9,9 +10,6 @@ const LOG_RUN: &str = include_str!("../../../skeletons/participant/log/run");
 const NOTIFY: &str = include_str!("../../../skeletons/participant/notify");
 const EXO: &str = include_str!("../../../skeletons/participant/exo");
 const CONFIG: &str = include_str!("../../../skeletons/participant/config.exo");
-
-/// The settings of a participant, below its directory.
-pub const CONFIG_NAME: &str = "config.exo";
 
 /// What is written, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,7 +176,7 @@ pub fn participant(wanted: &Wanted<'_>) -> Plan {
     let file = |name: &str, text: &[u8], mode| entry(Path::new(name), What::File(text.to_vec(), mode));
 
     let mut entries = vec![entry(Path::new(""), What::Directory), entry(Path::new("log"), What::Directory)];
-    entries.push(file(CONFIG_NAME, wanted.config.as_bytes(), Mode::Data));
+    entries.push(file(OWN, wanted.config.as_bytes(), Mode::Data));
     entries.extend(wanted.logic.map(|(name, content, mode)| file(name, content, mode)));
     entries.extend(match wanted.exo {
         Exo::Chosen => None,
@@ -203,7 +201,7 @@ pub fn is_name_of_logic(name: &str) -> bool {
     const TAKEN: [&str; 16] = [
         "run",
         "exo",
-        CONFIG_NAME,
+        OWN,
         "log",
         "down",
         "supervise",

@@ -1,11 +1,11 @@
 //! What is there: the participants of a system or of a mini-SkyNET, and their settings.
 
-use crate::config::{Config, Oddity};
 use crate::failure::{Failure, complain, say};
 use crate::layout::{DEFAULTS, Layout, Moved, read_moved};
 use crate::names::resolve;
-use crate::settings;
 use nix::errno::Errno;
+use participant::config::Config;
+use participant::files::{Found, OWN, Unreadable, find_home};
 use servicedir::service::directory::Directory;
 use servicedir::service::instance::Instance;
 use servicedir::sys::files::HERE;
@@ -129,12 +129,7 @@ impl Site {
         let fragments = DEFAULTS.iter().filter_map(|path| fs::read_to_string(root.join(path)).ok());
         let moved = fragments.map(|text| read_moved(&text)).fold(Moved::default(), Moved::overridden_by);
         // Who may not read all of them need not know where the broker is.
-        let mut config = Config::default();
-        let files = settings::common(&unmoved);
-        files
-            .iter()
-            .filter_map(|path| fs::read_to_string(path).ok())
-            .for_each(|text| drop(config.add(&text)));
+        let config = unmoved.files.read_what_may_be_read();
         let layout = Layout::system(root, &moved.overridden_by(moved_by(&config)), has_service);
         Ok(Self { layout })
     }
@@ -200,8 +195,8 @@ impl Site {
     pub fn without_user_managed(&self, mut participants: Vec<Participant>) -> Vec<Participant> {
         participants.retain(|Participant { name, directory, .. }| {
             // What is odd in a file is for those to know who change it.
-            let config = self.read_config(name, directory, None, |_, _| {});
-            let is_user_managed = config.is_ok_and(|config| config.is_user_managed());
+            let found = self.read_config(name, directory, None);
+            let is_user_managed = found.is_ok_and(|found| found.config.is_user_managed());
             if is_user_managed {
                 say(format_args!("{name} is user-managed, and left alone"));
             }
@@ -230,32 +225,16 @@ impl Site {
 
     /// The same as it will be once `own` is what its own file says.
     pub fn config_with(&self, name: &str, directory: &Path, own: Option<&str>) -> Result<Config, Failure> {
-        self.read_config(name, directory, own, |path, odd| {
+        let Found { config, oddities } = self.read_config(name, directory, own)?;
+        for (path, odd) in oddities {
             complain(format_args!("{}:{}: {}", path.display(), odd.line, odd.what));
-        })
-    }
-
-    fn read_config(
-        &self,
-        name: &str,
-        directory: &Path,
-        own: Option<&str>,
-        tell: impl Fn(&Path, &Oddity),
-    ) -> Result<Config, Failure> {
-        let own_file = directory.join("config.exo");
-        let mut config = Config::default();
-        for path in settings::all(&self.layout, name, &own_file) {
-            let text = match own {
-                Some(text) if path == own_file => text.to_string(),
-                _ => match fs::read_to_string(&path) {
-                    Ok(text) => text,
-                    Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                    Err(error) => return Err(Failure::file("read", &path, &error)),
-                },
-            };
-            config.add(&text).iter().for_each(|odd| tell(&path, odd));
         }
         Ok(config)
+    }
+
+    fn read_config(&self, name: &str, directory: &Path, own: Option<&str>) -> Result<Found, Failure> {
+        let found = self.layout.files.read(name, &directory.join(OWN), own);
+        found.map_err(|Unreadable { path, error }| Failure::file("read", &path, &error))
     }
 }
 
@@ -267,18 +246,6 @@ fn moved_by(config: &Config) -> Moved {
 
 fn c_path(path: &Path) -> CString {
     CString::new(path.as_os_str().as_bytes()).unwrap_or_default()
-}
-
-/// The mini-SkyNET that `directory` is in: the nearest directory above that has `participants` and `service`, or a
-/// directory `BOSS` that has.
-fn find_home(directory: &Path) -> Option<PathBuf> {
-    let is_home = |path: &Path| path.join("participants").is_dir() && path.join("service").is_dir();
-    directory.ancestors().find_map(|above| {
-        let boss = above.join("BOSS");
-        // The root of a system may have a /service, and is none.
-        let candidates = [above.to_path_buf(), boss];
-        candidates.into_iter().find(|path| path != Path::new("/") && is_home(path))
-    })
 }
 
 /// The names of the directories, and of links to some, in `place`; none if there is no such place.

@@ -1,8 +1,8 @@
 //! How many items of work a participant has in hand, and how many it has done, from the lines of its log.
 #![forbid(unsafe_code)]
 
-use crate::items::{Note, parse};
 use memchr::memchr;
+use participant::items::{Note, parse};
 use servicedir::tai::{LABEL, Stamp};
 use std::collections::BTreeSet;
 

@@ -3,9 +3,10 @@
 use crate::accounts;
 use crate::failure::{Failure, complain};
 use crate::names;
-use crate::plan::{self, CONFIG_NAME, Exo, Mode, Plan, Present, Request, Wanted};
+use crate::plan::{self, Exo, Mode, Plan, Present, Request, Wanted};
 use crate::site::Site;
 use crate::writing::{self, Owners, Written};
+use participant::files::OWN;
 use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
@@ -52,7 +53,7 @@ impl Make {
         request: &Request<'_>,
         logic: Option<(&str, &[u8], Mode)>,
     ) -> Result<Self, Failure> {
-        let present = read_if_there(&directory.join(CONFIG_NAME))?;
+        let present = read_if_there(&directory.join(OWN))?;
         let text = plan::config(present.as_deref(), request);
         let config = site.config_with(name, directory, Some(&text))?;
         let layout = &site.layout;

@@ -47,6 +47,30 @@ pub enum Verdict<'a> {
     Error(&'a str),
 }
 
+impl std::fmt::Display for Note<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Begin(Work { wfid, participant }) => {
+                write!(formatter, "begin wfid={wfid} participant={participant}")
+            }
+            Self::End(Work { wfid, participant }, End { milliseconds, verdict }) => {
+                write!(formatter, "item wfid={wfid} participant={participant} ms={milliseconds} {verdict}")
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Verdict<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::True => formatter.write_str("result=true"),
+            Self::False => formatter.write_str("result=false"),
+            Self::Error("") => formatter.write_str("result=error"),
+            Self::Error(text) => write!(formatter, "result=error error={text}"),
+        }
+    }
+}
+
 /// Reads a line without its label; `None` if it is not exactly one of these.
 pub fn parse(text: &[u8]) -> Option<Note<'_>> {
     if let Some(rest) = text.strip_prefix(BEGIN) {
@@ -87,12 +111,15 @@ mod tests {
     #[track_caller]
     fn check(rest: &str, milliseconds: u64, verdict: Verdict<'_>) {
         let line = format!("item wfid=2011-x participant=build {rest}");
-        assert_eq!(parse(line.as_bytes()), Some(Note::End(WORK, End { milliseconds, verdict })));
+        let note = Note::End(WORK, End { milliseconds, verdict });
+        assert_eq!(parse(line.as_bytes()), Some(note));
+        assert_eq!(note.to_string(), line);
     }
 
     #[test]
     fn lines_about_items_are_read() {
         assert_eq!(parse(b"begin wfid=2011-x participant=build"), Some(Note::Begin(WORK)));
+        assert_eq!(Note::Begin(WORK).to_string(), "begin wfid=2011-x participant=build");
         check("ms=123 result=true", 123, Verdict::True);
         check("ms=0 result=false", 0, Verdict::False);
         check("ms=7 result=error", 7, Verdict::Error(""));

@@ -2,11 +2,19 @@
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// The settings of a participant, with what files have said so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Config {
-    sections: BTreeMap<String, BTreeMap<String, String>>,
+    sections: BTreeMap<String, BTreeMap<String, Setting>>,
+}
+
+/// What a file has said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Setting {
+    value: String,
+    file: PathBuf,
 }
 
 /// Something in a file that is odd. It is told with the file and the line; the rest of the file holds.
@@ -33,7 +41,8 @@ const KNOWN: &[(&str, &str, &str)] = &[
     ("participant", "user_managed", ""),
     ("participant", "instances", "1"),
     ("participant", "prefetch", "1"),
-    ("participant", "timeout", ""),
+    ("participant", "timeout", "0"),
+    ("participant", "grace", "0"),
     ("skynet", "service_dir", ""),
     ("skynet", "storage_dir", ""),
     ("skynet", "log_level", "INFO"),
@@ -53,8 +62,8 @@ fn truth(word: &str) -> Option<bool> {
 }
 
 impl Config {
-    /// Adds what a file says; returns what is odd in it.
-    pub fn add(&mut self, text: &str) -> Vec<Oddity> {
+    /// Adds what `file` says, whose text this is; returns what is odd in it.
+    pub fn add(&mut self, file: &Path, text: &str) -> Vec<Oddity> {
         let mut oddities = Vec::new();
         let mut section = String::new();
         for (index, line) in text.lines().enumerate() {
@@ -84,19 +93,36 @@ impl Config {
             {
                 odd(format!("{key} is yes or no, not {value}: it counts as yes"));
             }
-            self.sections.entry(section.clone()).or_default().insert(key, value.to_string());
+            let setting = Setting { value: value.to_string(), file: file.to_path_buf() };
+            self.sections.entry(section.clone()).or_default().insert(key, setting);
         }
         oddities
     }
 
     /// A setting that has been made, or holds if none was made.
     pub fn get(&self, section: &str, key: &str) -> &str {
-        let made =
-            self.sections.get(section).and_then(|keys| keys.get(key)).filter(|value| !value.is_empty());
+        let made = self.setting(section, key).map(|setting| setting.value.as_str());
         let default = || {
             KNOWN.iter().find(|(known, name, _)| *known == section && *name == key).map(|(.., value)| *value)
         };
-        made.map_or_else(|| default().unwrap_or_default(), String::as_str)
+        made.or_else(default).unwrap_or_default()
+    }
+
+    /// The file that has made a setting; none if what holds is what holds if no file says anything.
+    pub fn file(&self, section: &str, key: &str) -> Option<&Path> {
+        self.setting(section, key).map(|setting| setting.file.as_path())
+    }
+
+    /// What files have said, by section.
+    pub fn sections(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = (&str, &str)>)> {
+        self.sections.iter().map(|(section, keys)| {
+            let keys = keys.iter().map(|(key, setting)| (key.as_str(), setting.value.as_str()));
+            (section.as_str(), keys)
+        })
+    }
+
+    fn setting(&self, section: &str, key: &str) -> Option<&Setting> {
+        self.sections.get(section)?.get(key).filter(|setting| !setting.value.is_empty())
     }
 
     /// Whether commands for all participants are to leave this one alone.
@@ -121,14 +147,23 @@ mod tests {
 
     #[test]
     fn what_comes_later_wins_and_the_rest_holds() {
-        let mut config = Config::default();
-        assert_eq!(config.add("[boss]\namqp_host=broker:1\n# c\n; c\n\n[participant]\nrunas = boss\n"), []);
-        assert_eq!(config.add("[participant]\nrunas=builder\nqueue=q\n[obs]\napi=https://x/?a=b\n"), []);
+        let (mut config, file) = (Config::default(), Path::new("/etc/a.conf"));
+        assert_eq!(
+            config.add(file, "[boss]\namqp_host=broker:1\n# c\n; c\n\n[participant]\nrunas = boss\n"),
+            []
+        );
+        assert_eq!(
+            config.add(file, "[participant]\nrunas=builder\nqueue=q\n[obs]\napi=https://x/?a=b\n"),
+            []
+        );
         assert_eq!(config.get("boss", "amqp_host"), "broker:1");
         assert_eq!(config.get("boss", "amqp_user"), "boss");
         assert_eq!(config.get("obs", "api"), "https://x/?a=b");
         assert_eq!(config.participant("runas", "p"), "builder");
         assert_eq!((config.participant("queue", "p"), config.participant("regexp", "p")), ("q", "p"));
+        assert_eq!((config.file("boss", "amqp_host"), config.file("boss", "amqp_user")), (Some(file), None));
+        let sections: Vec<&str> = config.sections().map(|(section, _)| section).collect();
+        assert_eq!(sections, ["boss", "obs", "participant"]);
     }
 
     #[test]
@@ -136,7 +171,7 @@ mod tests {
         #[track_caller]
         fn check(value: &str, expected: bool, oddities: usize) {
             let mut config = Config::default();
-            let odd = config.add(&format!("[participant]\nuser_managed={value}\n"));
+            let odd = config.add(Path::new("a.conf"), &format!("[participant]\nuser_managed={value}\n"));
             assert_eq!((config.is_user_managed(), odd.len()), (expected, oddities), "{value}");
         }
         ["yes", "True", "on", "1"].iter().for_each(|value| check(value, true, 0));
@@ -148,8 +183,8 @@ mod tests {
 
     #[test]
     fn what_is_odd_is_told_by_line() {
-        let mut config = Config::default();
-        let odd = config.add("early=1\n[participant]\nrun_as=x\nnonsense\ncode=a.py\n");
+        let (mut config, file) = (Config::default(), Path::new("/etc/a.conf"));
+        let odd = config.add(file, "early=1\n[participant]\nrun_as=x\nnonsense\ncode=a.py\n");
         let told: Vec<String> = odd.iter().map(|odd| format!("{}: {}", odd.line, odd.what)).collect();
         assert_eq!(
             told,
