@@ -1,0 +1,50 @@
+"""The lines to and from exo: participant(7)."""
+
+import json
+import os
+import sys
+import threading
+
+
+class Channel:
+    """Messages on what were standard input and output. From now on, logic that reads gets nothing, and what it prints is
+    on standard error."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._input = os.dup(0)
+        self._output = os.fdopen(os.dup(1), "wb")
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        os.dup2(2, 1)
+        # By the line, and whatever the locale: a log must not lose what comes before a crash, nor be a reason for one.
+        for stream in sys.stdout, sys.stderr:
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+
+    def messages(self):
+        """Each message, until exo has closed its end."""
+        begun = []
+        while True:
+            # Not through a file object: a thread that waits in one keeps the interpreter from ending.
+            received = os.read(self._input, 1 << 16)
+            if not received:
+                return
+            *ends, rest = received.split(b"\n")
+            for end in ends:
+                yield json.loads(b"".join([*begun, end]))
+                begun.clear()
+            begun.append(rest)
+
+    def send(self, kind, **members):
+        """Sends a message. What is not JSON raises, and nothing is sent."""
+        text = json.dumps({"type": kind, **members}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        # A surrogate on its own, as in the name of a file that is not UTF-8, is nothing that JSON can carry.
+        line = text.encode("utf-8", "replace") + b"\n"
+        with self._lock:
+            try:
+                self._output.write(line)
+                self._output.flush()
+            except OSError:
+                # exo is gone, and the items in hand go to somebody else.
+                os._exit(1)

@@ -1,0 +1,338 @@
+"""The adapter as exo sees it: a process, over pipes, that runs participants written for the old SkyNET."""
+
+import os
+import sys
+import tempfile
+import unittest
+
+from driver import Exo, item
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PACKAGE = os.path.dirname(HERE)
+PARTICIPANTS = os.path.join(HERE, "participants")
+OBS = {"obs": {"user": "boss", "timeout": "30", "password": "50%"}}
+
+
+def adapter(code, directory=PARTICIPANTS):
+    """The adapter, with logic in a file."""
+    paths = os.pathsep.join(filter(None, [PACKAGE, os.environ.get("PYTHONPATH")]))
+    environment = {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
+    return Exo([sys.executable, "-m", "SkyNET.adapter", code], directory, environment)
+
+
+class Written(unittest.TestCase):
+    """Tests that write the logic themselves."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+
+    def logic(self, text, name="participant_logic.py"):
+        with open(os.path.join(self.directory, name), "w", encoding="utf-8") as file:
+            file.write(text)
+        return adapter(name, self.directory)
+
+    def handler(self, body, **sections):
+        """A handler with this body of handle_wi, started."""
+        lines = "\n".join(f"        {line}" for line in body.splitlines())
+        return self.logic(f"class ParticipantHandler(object):\n    def handle_wi(self, wi):\n{lines}\n").start(**sections)
+
+
+class OldParticipants(unittest.TestCase):
+    """Participants written for the old SkyNET, unchanged."""
+
+    def test_without_a_result_the_item_is_answered_as_it_came(self):
+        sent = item(ev={"id": 7}, zulu=1, alpha=[{"z": None, "a": 1.5}], nothing={})
+        sent["unknown"] = {"z": 1, "a": "ü€"}
+        with adapter("status_notice.py") as exo:
+            reply = exo.start().do(1, sent)
+            self.assertEqual(reply, {"type": "reply", "id": 1, "workitem": sent})
+            self.assertEqual(list(reply["workitem"]), list(sent))
+            self.assertEqual(list(reply["workitem"]["fields"]), list(sent["fields"]))
+            self.assertEqual(exo.stop(), 0)
+            self.assertEqual(exo.log(), "This is the notice for 7\n")
+            self.assertEqual(exo.left(), [])
+
+    def test_a_result_of_an_earlier_participant_stays(self):
+        with adapter("status_notice.py") as exo:
+            reply = exo.start().do(1, item(ev={"id": 7}, __result__=False))
+        self.assertIs(reply["workitem"]["fields"]["__result__"], False)
+
+    def test_fields_params_configuration_and_result(self):
+        sent = item(params={"strict": True}, ev={"who": "lbt", "actions": [{"targetproject": "A:B"}]}, last=1)
+        with adapter("check_request.py") as exo:
+            reply = exo.start(**OBS).do(1, sent)
+            log = exo.receive("log")
+        self.assertEqual(log, {"type": "log", "level": "INFO", "message": "Checking 20110216-abc", "id": 1})
+        expected = {
+            **sent["fields"],
+            "__result__": True,
+            "msg": ["1 action(s) by lbt"],
+            "checked": {"project": "A:B"},
+            "status": "A:B as boss in 30 s",
+        }
+        self.assertEqual(reply["workitem"], {**sent, "fields": expected})
+        self.assertEqual(list(reply["workitem"]["fields"]), list(expected))
+
+    def test_dump_is_the_whole_item_readable(self):
+        with adapter("check_request.py") as exo:
+            exo.start(**OBS).do(1, item(params={"debug_dump": True}, ev={"who": "ü", "actions": [{"targetproject": "A"}]}))
+            exo.wait_for_log('"wf_name": "trial"')
+            exo.wait_for_log('        "who": "ü",\n')
+
+    def test_an_exception_is_a_failure_with_class_message_trace_and_item(self):
+        with adapter("check_request.py") as exo:
+            failure = exo.start(**OBS).do(5, item(ev={"id": 1}))
+            self.assertEqual((failure["type"], failure["id"]), ("failure", 5))
+            self.assertEqual(failure["error"]["class"], "RuntimeError")
+            self.assertEqual(failure["error"]["message"], "Missing mandatory field: actions")
+            lines = failure["error"]["trace"].splitlines()
+            self.assertEqual(lines[0], "Traceback (most recent call last):")
+            self.assertRegex(lines[1], r'check_request\.py", line 5\d, in handle_wi$')
+            self.assertEqual(lines[-1], "RuntimeError: Missing mandatory field: actions")
+            fields = failure["workitem"]["fields"]
+            self.assertEqual(fields["__error__"], "Mandatory field: actions does not exist.")
+            self.assertEqual(fields["msg"], ["Mandatory field: actions does not exist."])
+            again = exo.do(6, item(params={"strict": 1}, ev={"who": "lbt", "actions": [{"targetproject": "A"}]}))
+            self.assertEqual((again["type"], again["id"]), ("reply", 6))
+
+    def test_send_to_engine_goes_before_the_reply(self):
+        with adapter("split_request.py") as exo:
+            reply = exo.start().do(1, item(packages=["b", "a"], skipped=1, params={"forget": True}))
+            sent = [exo.receive("send")["workitem"]["fields"] for _ in range(2)]
+            self.assertEqual(exo.stop(), 0)
+            self.assertEqual(exo.log(), "tidy after start, stop\n")
+            self.assertEqual(exo.left(), [])
+        self.assertEqual([fields.get("package") for fields in sent], ["b", "a"])
+        self.assertFalse(any("packages" in fields for fields in sent))
+        fields = reply["workitem"]["fields"]
+        self.assertEqual(fields["parts"], {"count": 2, "names": ["b", "a"]})
+        self.assertEqual(fields["again"], fields["parts"])
+        self.assertEqual(fields["who"], "trial of trial, engine")
+        self.assertEqual(fields["asked"], {"forget": True, "error": None, "sid": "0_0!f1!20110216-abc"})
+        self.assertNotIn("skipped", fields)
+
+    def test_status_and_cancel_are_answered_while_it_works(self):
+        with adapter("long_build.py") as exo:
+            exo.start().work(3, item())
+            exo.wait_for_log("at work")
+            exo.send("status", id=3)
+            self.assertEqual(
+                exo.receive("answer"),
+                {"type": "answer", "id": 3, "request": "status", "return": {"done": 42, "wfid": "20110216-abc"}},
+            )
+            exo.send("cancel", id=3)
+            self.assertEqual(exo.receive("answer"), {"type": "answer", "id": 3, "request": "cancel", "return": True})
+            self.assertIs(exo.receive("reply")["workitem"]["fields"]["__result__"], False)
+            exo.send("status", id=3)
+            self.assertIs(exo.receive("answer")["return"], None)
+
+    def test_a_cancel_of_the_engine_has_no_answer(self):
+        with adapter("long_build.py") as exo:
+            exo.start().work(1, item())
+            exo.wait_for_log("at work")
+            exo.send("control", id=1, workitem={"cancel": True, "fei": item("20110216-xyz")["fei"]})
+            exo.receive("reply")
+            exo.send("control", id=None, workitem={"cancel": True, "fei": item("20110216-gone")["fei"]})
+            self.assertEqual(exo.stop(), 0)
+            self.assertIn("cancelled 20110216-xyz\n", exo.log())
+            self.assertIn("cancelled 20110216-gone\n", exo.log())
+            self.assertEqual([message["type"] for message in exo.left()], ["log"])
+
+
+class Ending(unittest.TestCase):
+    """How it ends."""
+
+    def test_stop_lets_the_item_in_hand_finish(self):
+        with adapter("long_build.py") as exo:
+            exo.start().work(1, item())
+            exo.wait_for_log("at work")
+            exo.send("stop")
+            exo.send("cancel", id=1)
+            exo.receive("reply")
+            self.assertEqual(exo.wait(), 0)
+
+    def test_the_end_of_its_input_after_stop_changes_nothing(self):
+        with adapter("long_build.py") as exo:
+            exo.start().work(1, item())
+            exo.wait_for_log("at work")
+            exo.send("cancel", id=1)
+            exo.send("stop")
+            self.assertEqual(exo.hang_up(), 0)
+            self.assertEqual(exo.receive("reply")["id"], 1)
+
+    def test_die_does_not_wait_for_the_work(self):
+        with adapter("long_build.py") as exo:
+            exo.start().work(1, item())
+            exo.wait_for_log("at work")
+            exo.send("die")
+            self.assertEqual(exo.wait(), 1)
+            self.assertIn("last words\n", exo.log())
+            self.assertNotIn("reply", [message["type"] for message in exo.left()])
+
+    def test_without_exo_it_ends_at_once(self):
+        for working in False, True:
+            with self.subTest(working=working), adapter("long_build.py") as exo:
+                exo.start()
+                if working:
+                    exo.work(1, item())
+                    exo.wait_for_log("at work")
+                self.assertEqual(exo.hang_up(), 1)
+
+
+class Logic(Written):
+    """What the logic may do."""
+
+    def test_what_it_prints_or_a_child_of_it_prints_is_log(self):
+        body = "import os, subprocess, sys\nprint('{\"type\":\"ready\"}')\nos.write(1, b'raw\\n')\n"
+        body += "subprocess.call(['sh', '-c', 'echo child; cat'])\nwi.fields.read = sys.stdin.read()"
+        with self.handler(body) as exo:
+            self.assertEqual(exo.do(1, item())["workitem"]["fields"]["read"], "")
+            self.assertEqual(exo.stop(), 0)
+            self.assertEqual(exo.log(), '{"type":"ready"}\nraw\nchild\n')
+            self.assertEqual(exo.left(), [])
+
+    def test_what_others_log_goes_to_the_log_with_the_item(self):
+        body = "import logging, threading\nlogging.getLogger('lib').warning('a\\nb %s', 1)\nlogging.debug('no')\n"
+        body += "self.log.critical('c')\nthread = threading.Thread(target=self.log.info, args=('own',))\n"
+        body += "thread.start()\nthread.join()\ntry:\n    1 / 0\nexcept ZeroDivisionError:\n    self.log.exception('d')"
+        with self.handler(body) as exo:
+            exo.do(9, item())
+            self.assertEqual(exo.stop(), 0)
+            left = exo.left()
+        self.assertEqual([(log["level"], log["id"]) for log in left], [("WARNING", 9), ("ERROR", 9), ("INFO", 9), ("ERROR", 9)])
+        self.assertEqual([log["message"] for log in left[:3]], ["lib: a\nb 1", "c", "own"])
+        self.assertRegex(left[3]["message"], r"(?s)^d\nTraceback .*\nZeroDivisionError: division by zero$")
+
+    def test_the_level_of_the_log_is_that_of_the_configuration(self):
+        for wanted, expected in ("DEBUG", ["x", "y"]), ("error", []), ("nonsense", ["y"]):
+            with self.subTest(wanted=wanted):
+                with self.handler("self.log.debug('x')\nself.log.info('y')", skynet={"log_level": wanted}) as exo:
+                    exo.do(1, item())
+                    exo.stop()
+                    self.assertEqual([log["message"] for log in exo.left()], expected)
+
+    def test_one_item_after_the_other_in_the_order_received(self):
+        with self.handler("wi.fields.before = len(getattr(self, 'seen', []))\nself.seen = [*getattr(self, 'seen', []), 1]") as exo:
+            for number in range(20):
+                exo.work(number, item())
+            replies = [exo.receive("reply") for _ in range(20)]
+        self.assertEqual([reply["id"] for reply in replies], list(range(20)))
+        self.assertEqual([reply["workitem"]["fields"]["before"] for reply in replies], list(range(20)))
+
+    def test_several_at_once_if_the_handler_says_that_it_can(self):
+        text = "import threading\nclass ParticipantHandler:\n    thread_safe = True\n    def __init__(self):\n"
+        text += "        self.all = threading.Barrier(3, timeout=60)\n    def handle_wi(self, wi):\n        self.all.wait()\n"
+        text += "        self.log.info(wi.wfid)\n"
+        with self.logic(text) as exo:
+            exo.start()
+            for _ in range(2):
+                for number in 1, 2, 3:
+                    exo.work(number, item(str(number)))
+                self.assertEqual(sorted(exo.receive("reply", "failure")["id"] for _ in range(3)), [1, 2, 3])
+            self.assertEqual(exo.stop(), 0)
+            logs = exo.left()
+        self.assertEqual(len(logs), 6)
+        self.assertTrue(all(log["message"] == str(log["id"]) for log in logs))
+
+    def test_what_is_not_json_is_a_failure_that_names_the_type(self):
+        for value in "{1, 2}", "object()", "float('nan')", "b'x'":
+            with self.subTest(value=value), self.handler(f"wi.fields.x = {value}") as exo:
+                failure = exo.do(1, item())
+                self.assertEqual(failure["type"], "failure")
+                self.assertNotIn("workitem", failure)
+                self.assertRegex(failure["error"]["message"], "^the workitem is not JSON any more: ")
+
+    def test_an_exit_in_the_logic_is_a_failure(self):
+        with self.handler("import sys\nsys.exit('enough')") as exo:
+            for number in 1, 2:
+                failure = exo.do(number, item())
+                self.assertEqual((failure["error"]["class"], failure["error"]["message"]), ("SystemExit", "enough"))
+
+    def test_big_and_strange_items(self):
+        with self.handler("wi.fields.back = wi.fields.text\nwi.fields.file = '\\udcff'") as exo:
+            text = "ä\u2028\n\0" * 2_500_000
+            fields = exo.do(1, item(text=text))["workitem"]["fields"]
+            self.assertTrue(fields["back"] == text)
+            self.assertEqual(fields["file"], "?")
+
+    def test_a_control_handler_that_raises_is_logged_and_answered(self):
+        text = "class ParticipantHandler:\n    def handle_wi_control(self, ctrl):\n        raise KeyError('x')\n"
+        text += "    def handle_wi(self, wi):\n        print('at work')\n        input()\n"
+        with self.logic(text.replace("input()", "__import__('threading').Event().wait(600)")) as exo:
+            exo.start().work(1, item())
+            exo.wait_for_log("at work")
+            exo.send("status", id=1)
+            self.assertIs(exo.receive("answer")["return"], None)
+            log = exo.receive("log")
+            self.assertEqual((log["level"], log["id"]), ("ERROR", 1))
+            self.assertRegex(log["message"], r"(?s)^handle_wi_control failed on status\n.*KeyError: 'x'$")
+
+    def test_its_directory_is_on_the_path(self):
+        with open(os.path.join(self.directory, "helper.py"), "w", encoding="utf-8") as file:
+            file.write("ANSWER = 42\n")
+        with self.handler("import helper\nwi.fields.answer = helper.ANSWER") as exo:
+            self.assertEqual(exo.do(1, item())["workitem"]["fields"]["answer"], 42)
+
+    def test_messages_of_a_later_exo_are_passed_over(self):
+        with self.handler("wi.result = True") as exo:
+            exo.send("weather", sun=True)
+            self.assertEqual(exo.do(1, item())["type"], "reply")
+
+
+class Unusable(Written):
+    """Logic that cannot run: a last line that says why, with file and line, exit 1, never ready."""
+
+    def refused(self, text, *expected, name="participant_logic.py", config=None):
+        with self.logic(text, name) as exo:
+            exo.send("start", participant="trial", config=config or {})
+            self.assertEqual(exo.wait(), 1)
+            self.assertEqual(exo.left(), [])
+            log = exo.log()
+        fatal = log[log.index("SkyNET.adapter: fatal: "):]
+        for part in expected:
+            self.assertIn(part.replace("FILE", os.path.join(os.path.realpath(self.directory), name)), fatal)
+        return log
+
+    def test_a_missing_file(self):
+        with adapter("nowhere.py", self.directory) as exo:
+            self.assertEqual(exo.wait(), 1)
+            self.assertIn("nowhere.py: there is no such file; [participant] code= in config.exo names it\n", exo.log())
+
+    def test_a_syntax_error(self):
+        log = self.refused("x = 1\ndef f(:\n", "unable to load FILE, line 2: invalid syntax (Python 3.", "): def f(:\n")
+        self.assertNotIn("This is Python 2", log)
+
+    def test_python_2(self):
+        for line in 'print "x"', "print x", "try: pass\nexcept E, e: pass", 'raise E, "x"', "mode = 0755", "if 1 <> 2: pass":
+            with self.subTest(line=line):
+                number = line.count("\n") + 2
+                self.refused(f"# old\n{line}\n", f"FILE, line {number}: ", "This is Python 2. Convert the file with 2to3")
+        self.refused("import ConfigParser\n", "FILE, line 1: ModuleNotFoundError", "it is configparser in Python 3", "2to3")
+
+    def test_an_error_while_it_is_loaded(self):
+        log = self.refused("def f():\n    1 / 0\nf()\n", "FILE, line 2: ZeroDivisionError: division by zero\n")
+        self.assertNotIn("SkyNET/", log)
+        self.refused("import not_there\n", "FILE, line 1: ModuleNotFoundError: No module named 'not_there'\n")
+
+    def test_no_handler(self):
+        self.refused("x = 1\n", "unable to use FILE: it has no class ParticipantHandler\n")
+        self.refused("\nclass Handler: pass\n", "it has no class ParticipantHandler, only Handler at line 2\n")
+        self.refused("\n\nclass ParticipantHandler: pass\n", "FILE, line 3: class ParticipantHandler has no method handle_wi\n")
+
+    def test_an_error_at_its_start(self):
+        handler = "class ParticipantHandler:\n    def handle_wi(self, wi): pass\n"
+        self.refused(handler + "    def __init__(self, x): pass\n", "unable to start FILE: TypeError: ")
+        start = "    def handle_lifecycle_control(self, ctrl):\n        self.x = ctrl.config.get('a', 'b')\n"
+        log = self.refused(handler + start, "unable to start FILE: NoSectionError: No section: 'a'\n")
+        self.assertIn("participant_logic.py\", line 4, in handle_lifecycle_control\n", log)
+
+    def test_usage(self):
+        with Exo([sys.executable, "-m", "SkyNET.adapter"], PACKAGE) as exo:
+            self.assertEqual(exo.wait(), 100)
+            self.assertEqual(exo.log(), "usage: python3 -m SkyNET.adapter code\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
