@@ -57,16 +57,16 @@ lint:
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	CARGO_TARGET_DIR=$(TARGET_DIR)/fuzz $(CARGO) check --quiet --locked --manifest-path fuzz/Cargo.toml
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --locked --workspace --no-deps --document-private-items
-	mandoc -Tlint -W warning,stop man/*.[78] crates/*/man/*.8
+	mandoc -Tlint -W warning,stop man/*.[78] crates/*/man/*.[78]
 	shellcheck $(SCRIPTS) packaging/servicedir.openrc
 	shellcheck --shell=sh tests/conformance/prelude.sh
 
 # Most of the integration tests wait, so more of them than there are processors can run at a time.
 test:
 	$(CARGO) test --quiet --locked --lib
-	$(CARGO) test --quiet --locked --package participant --package skynet --lib --bins
+	$(CARGO) test --quiet --locked --package participant --package skynet --package exo --lib --bins
 	$(CARGO) build --quiet --locked
-	RUST_TEST_THREADS=8 $(CARGO) test --quiet --locked --package skynet --test integration
+	RUST_TEST_THREADS=8 $(CARGO) test --quiet --locked --package skynet --package exo --test integration
 	RUST_TEST_THREADS=8 $(CARGO) test --locked --test integration
 
 # Random cases with our programs and the original's, for so many seconds.
@@ -96,6 +96,7 @@ install: all
 		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page || exit 1; \
 	done
 	cp -r skeletons packaging/participant-template $(DESTDIR)$(PREFIX)/share/servicedir
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/servicedir/python/SkyNET crates/exo/python/SkyNET/*.py
 	chmod -R u=rwX,go=rX $(DESTDIR)$(PREFIX)/share/servicedir
 ifneq ($(filter skynet,$(CRATES)),)
 	$(call completions,bash,bash-completion/completions/skynet)

@@ -1,0 +1,212 @@
+//! The participant's connection to the broker: what is done through it, and what happens on it.
+
+use crate::amqp::{self, ENGINE, Trouble};
+use crate::event::{Caller, Event};
+use crate::session::{Incoming, Session, Stamped};
+use crate::setup::Address;
+use amqprs::BasicProperties;
+use amqprs::channel::{BasicAckArguments, BasicNackArguments, BasicPublishArguments, BasicRejectArguments};
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// How long closing the connection may take.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// What a participant needs of its broker.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Where it is.
+    pub address: Address,
+    /// What the participant is called.
+    pub name: String,
+    /// The queue that its work comes from.
+    pub queue: String,
+    /// How many items it works on at once.
+    pub prefetch: u16,
+}
+
+/// The connection.
+pub struct Broker {
+    wanted: Wanted,
+    session: Option<Session>,
+    /// Which connection it is. What comes from an earlier one is nobody's business.
+    epoch: u64,
+    hung_up_before: bool,
+    sender: UnboundedSender<Stamped>,
+    receiver: UnboundedReceiver<Stamped>,
+}
+
+impl Broker {
+    /// Not connected yet.
+    pub fn new(wanted: Wanted) -> Self {
+        let (sender, receiver) = unbounded_channel();
+        Self { wanted, session: None, epoch: 0, hung_up_before: false, sender, receiver }
+    }
+
+    /// Connects after a while; [`Event::Linked`], [`Event::Lost`] or [`Event::Refused`] tells what came of it.
+    pub fn connect(&mut self, pause: Duration) {
+        self.epoch += 1;
+        let (wanted, sender, epoch) = (self.wanted.clone(), self.sender.clone(), self.epoch);
+        tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
+            let incoming = match Session::open(&wanted, &sender, epoch).await {
+                Ok(session) => Incoming::Linked(Box::new(session)),
+                Err(trouble) => Incoming::Trouble(trouble),
+            };
+            let _ = sender.send((epoch, incoming));
+        });
+    }
+
+    /// What happens next.
+    pub async fn next(&mut self) -> Event {
+        loop {
+            let Some((epoch, incoming)) = self.receiver.recv().await else {
+                return std::future::pending().await;
+            };
+            if epoch == self.epoch {
+                if let Some(event) = self.event(incoming) {
+                    return event;
+                }
+            }
+        }
+    }
+
+    fn event(&mut self, incoming: Incoming) -> Option<Event> {
+        match incoming {
+            Incoming::Linked(session) => {
+                self.session = Some(*session);
+                self.hung_up_before = false;
+                Some(Event::Linked)
+            }
+            Incoming::Trouble(trouble) => {
+                self.epoch += 1;
+                Some(self.trouble(trouble))
+            }
+            Incoming::Lost(reason) => Some(self.lost(reason)),
+            Incoming::Delivery { tag, is_again, body } => Some(Event::Delivery { tag, is_again, body }),
+            Incoming::Returned(ticket, reason) => {
+                self.session.as_mut()?.returned.insert(ticket, reason);
+                None
+            }
+            Incoming::Confirmed(ticket) => {
+                let returned = self.session.as_mut()?.returned.remove(&ticket);
+                Some(returned.map_or(Event::Confirmed(ticket), |why| Event::Unconfirmed(ticket, why)))
+            }
+            Incoming::Unconfirmed(ticket) => Some(Event::Unconfirmed(ticket, "it says so".to_string())),
+            Incoming::Asked { wfid, from, body } => Some(Event::Asked { wfid, from, body }),
+            Incoming::Listening(wfid, channel) => {
+                self.session.as_mut()?.listening(&wfid, channel);
+                None
+            }
+        }
+    }
+
+    fn trouble(&mut self, trouble: Trouble) -> Event {
+        let address = &self.wanted.address;
+        match trouble {
+            Trouble::Away(reason) => Event::Lost(reason),
+            Trouble::Refused(refusal) => Event::Refused(refusal),
+            // A broker that is being stopped hangs up as well, but not twice.
+            Trouble::HungUp if self.hung_up_before => Event::Refused(amqp::bad_login(address)),
+            Trouble::HungUp => {
+                self.hung_up_before = true;
+                Event::Lost(format!("{address} hung up during the login"))
+            }
+        }
+    }
+
+    fn lost(&mut self, reason: String) -> Event {
+        // What else comes from this connection is of no interest.
+        self.epoch += 1;
+        if let Some(session) = self.session.take() {
+            tokio::spawn(session.close());
+        }
+        Event::Lost(reason)
+    }
+
+    /// Lets messages come.
+    pub async fn consume(&mut self) {
+        let result = match &mut self.session {
+            Some(session) => session.consume(&self.wanted, &self.sender, self.epoch).await,
+            None => Ok(()),
+        };
+        self.check(result.map_err(|error| error.to_string()));
+    }
+
+    /// Lets no more come.
+    pub async fn cancel_consumer(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.cancel_consumer().await;
+        }
+    }
+
+    /// Sends something to the process engine.
+    pub async fn publish(&mut self, ticket: u64, body: Vec<u8>) {
+        let Some(session) = &mut self.session else { return };
+        session.tickets.push(ticket);
+        let result = amqp::publish(&session.publishing, ENGINE, &ticket.to_string(), body).await;
+        self.check(result.map_err(|error| error.to_string()));
+    }
+
+    /// A message is done with.
+    pub async fn ack(&mut self, tag: u64) {
+        let Some(session) = &self.session else { return };
+        let result = session.consuming.basic_ack(BasicAckArguments::new(tag, false)).await;
+        self.check(result.map_err(|error| error.to_string()));
+    }
+
+    /// A message is of no use to anybody.
+    pub async fn reject(&mut self, tag: u64) {
+        let Some(session) = &self.session else { return };
+        let result = session.consuming.basic_reject(BasicRejectArguments::new(tag, false)).await;
+        self.check(result.map_err(|error| error.to_string()));
+    }
+
+    /// A message is for somebody else.
+    pub async fn requeue(&mut self, tag: u64) {
+        let Some(session) = &self.session else { return };
+        let result = session.consuming.basic_nack(BasicNackArguments::new(tag, false, true)).await;
+        self.check(result.map_err(|error| error.to_string()));
+    }
+
+    /// Lets somebody ask about an item of a process.
+    pub fn listen(&mut self, wfid: String) {
+        if let Some(session) = &mut self.session {
+            session.listen(&self.wanted.name, wfid, &self.sender, self.epoch);
+        }
+    }
+
+    /// No longer.
+    pub fn unlisten(&mut self, wfid: &str) {
+        if let Some(session) = &mut self.session {
+            session.listeners.remove(wfid);
+        }
+    }
+
+    /// Answers who has asked.
+    pub async fn answer(&mut self, to: Caller, body: Vec<u8>) {
+        let Some(session) = &self.session else { return };
+        let mut properties = BasicProperties::default();
+        properties.with_content_type("application/json");
+        if let Some(correlation) = &to.correlation {
+            properties.with_correlation_id(correlation);
+        }
+        let arguments = BasicPublishArguments::new("", &to.reply_to);
+        let result = session.consuming.basic_publish(properties, body, arguments).await;
+        self.check(result.map_err(|error| error.to_string()));
+    }
+
+    /// Something that could not be sent means that the connection is lost; if it has not said so, it does now.
+    fn check(&self, result: Result<(), String>) {
+        if let Err(reason) = result {
+            let _ = self.sender.send((self.epoch, Incoming::Lost(reason)));
+        }
+    }
+
+    /// Closes the connection, after all that was sent.
+    pub async fn close(&mut self) {
+        if let Some(session) = self.session.take() {
+            let _ = tokio::time::timeout(FAREWELL, session.close()).await;
+        }
+    }
+}

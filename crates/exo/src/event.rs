@@ -1,0 +1,124 @@
+//! What happens to a participant, and what is done about it.
+#![forbid(unsafe_code)]
+
+use crate::level::Level;
+use crate::protocol::{FromLogic, ToLogic};
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// The settings that its life depends on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// What it is called.
+    pub name: String,
+    /// What the logic is told at its start.
+    pub config: Map<String, Value>,
+    /// How many items it works on at once.
+    pub prefetch: usize,
+    /// How long the logic may work on one; no limit without.
+    pub timeout: Option<Duration>,
+    /// How long work may go on after TERM; no limit without.
+    pub grace: Option<Duration>,
+}
+
+/// What happens.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The broker is there, and has the queue.
+    Linked,
+    /// It is not there, or no longer; why.
+    Lost(String),
+    /// It does not want us.
+    Refused(Refusal),
+    /// The broker has a message for us.
+    Delivery {
+        /// What it is acknowledged by, on this connection.
+        tag: u64,
+        /// Whether it was delivered before.
+        is_again: bool,
+        /// What it says.
+        body: Vec<u8>,
+    },
+    /// The broker has what was published as this ticket.
+    Confirmed(u64),
+    /// It has not; why.
+    Unconfirmed(u64, String),
+    /// Somebody asks about an item in hand.
+    Asked {
+        /// The process that it belongs to.
+        wfid: String,
+        /// Who asks.
+        from: Caller,
+        /// What.
+        body: Vec<u8>,
+    },
+    /// The logic has printed a message.
+    FromLogic(FromLogic),
+    /// It has printed something else.
+    Rubbish(Vec<u8>),
+    /// It has printed a line on standard error.
+    Stderr(Vec<u8>),
+    /// It has ended; how.
+    LogicEnded(String),
+    /// TERM has come.
+    Term,
+    /// No more work comes, because there is none: end when all is done.
+    Drained,
+    /// Time has passed.
+    Tick,
+}
+
+/// Why the broker does not want us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// What the administrator has to know.
+    pub text: String,
+    /// How long to wait, so that trying again is not taken for an attack.
+    pub pause: Duration,
+}
+
+/// Who has asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The queue that the answer goes to.
+    pub reply_to: String,
+    /// What it is recognised by.
+    pub correlation: Option<String>,
+}
+
+/// What is done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Connect to the broker, after that time.
+    Connect(Duration),
+    /// Let messages come.
+    Consume,
+    /// Let no more come.
+    CancelConsumer,
+    /// Send something to the process engine; it is to be confirmed by its ticket.
+    Publish(u64, Vec<u8>),
+    /// This message is done with.
+    Ack(u64),
+    /// This message is of no use to anybody.
+    Reject(u64),
+    /// This message is for somebody else.
+    Requeue(u64),
+    /// Let somebody ask about an item of this process.
+    Listen(String),
+    /// No longer.
+    Unlisten(String),
+    /// Answer who has asked.
+    Answer(Caller, Vec<u8>),
+    /// Tell the logic.
+    Tell(ToLogic),
+    /// End the logic and all that it has started.
+    Kill,
+    /// Tell supervise that we are ready.
+    Ready,
+    /// Log a text about these processes.
+    Log(Level, String, String),
+    /// Log a line that a program can read.
+    Note(String),
+    /// End.
+    Exit(u8),
+}

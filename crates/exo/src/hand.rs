@@ -1,0 +1,172 @@
+//! The items in hand, and those whose acknowledgement may not have reached the broker.
+#![forbid(unsafe_code)]
+
+use participant::workitem::{Key, Workitem};
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+/// How many items are remembered whose acknowledgement may be lost.
+const MEMORY: usize = 1000;
+
+/// An item in hand.
+#[derive(Debug)]
+pub struct Item {
+    /// What it is acknowledged by; none once the connection that it came on is lost.
+    pub tag: Option<u64>,
+    /// As it came.
+    pub workitem: Workitem,
+    /// The process that it belongs to.
+    pub wfid: String,
+    /// How far it is.
+    pub phase: Phase,
+    /// Whether somebody can ask about it.
+    pub is_listening: bool,
+}
+
+/// How far an item is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Phase {
+    /// The logic has enough to do.
+    Waiting,
+    /// The logic works on it, since then.
+    Working(Duration),
+    /// The reply is on its way; what is noted when it has arrived.
+    Replied(String),
+}
+
+/// All of them, by number.
+#[derive(Debug, Default)]
+pub struct Hand {
+    items: BTreeMap<u64, Item>,
+}
+
+impl Hand {
+    /// Adds an item.
+    pub fn add(&mut self, id: u64, item: Item) {
+        self.items.insert(id, item);
+    }
+
+    /// An item.
+    pub fn get(&self, id: u64) -> Option<&Item> {
+        self.items.get(&id)
+    }
+
+    /// The same, to change it.
+    pub fn get_mut(&mut self, id: u64) -> Option<&mut Item> {
+        self.items.get_mut(&id)
+    }
+
+    /// Takes an item out.
+    pub fn remove(&mut self, id: u64) -> Option<Item> {
+        self.items.remove(&id)
+    }
+
+    /// All of them, the oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &Item)> {
+        self.items.iter().map(|(id, item)| (*id, item))
+    }
+
+    /// Takes out those that no reply is on its way for.
+    pub fn take_unanswered(&mut self) -> Vec<Item> {
+        let is_unanswered = |item: &Item| !matches!(item.phase, Phase::Replied(_));
+        let ids: Vec<u64> = self.iter().filter(|(_, item)| is_unanswered(item)).map(|(id, _)| id).collect();
+        ids.into_iter().filter_map(|id| self.items.remove(&id)).collect()
+    }
+
+    /// Takes out those that nobody works on yet.
+    pub fn take_waiting(&mut self) -> Vec<Item> {
+        let ids: Vec<u64> =
+            self.iter().filter(|(_, item)| item.phase == Phase::Waiting).map(|(id, _)| id).collect();
+        ids.into_iter().filter_map(|id| self.items.remove(&id)).collect()
+    }
+
+    /// The connection is lost, and with it what items are acknowledged by. What nobody works on yet comes again.
+    pub fn forget_tags(&mut self) {
+        self.items.retain(|_, item| item.phase != Phase::Waiting);
+        for item in self.items.values_mut() {
+            item.tag = None;
+            item.is_listening = false;
+        }
+    }
+
+    /// How many the logic works on.
+    pub fn working(&self) -> usize {
+        self.items.values().filter(|item| matches!(item.phase, Phase::Working(_))).count()
+    }
+
+    /// The oldest that waits.
+    pub fn first_waiting(&self) -> Option<u64> {
+        self.iter().find(|(_, item)| item.phase == Phase::Waiting).map(|(id, _)| id)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// The item that a message is, which came before the connection was lost.
+    pub fn orphan(&self, key: Option<&Key>) -> Option<u64> {
+        let key = key?;
+        let is_it = |item: &Item| item.tag.is_none() && item.workitem.key().as_ref() == Some(key);
+        self.iter().find(|(_, item)| is_it(item)).map(|(id, _)| id)
+    }
+
+    /// The item of a process that the logic works on.
+    pub fn of_process(&self, wfid: &str) -> Option<u64> {
+        let is_it = |item: &Item| item.wfid == wfid && matches!(item.phase, Phase::Working(_));
+        self.iter().find(|(_, item)| is_it(item)).map(|(id, _)| id)
+    }
+
+    /// The item that a message of the process engine is about.
+    pub fn same(&self, workitem: &Workitem) -> Option<u64> {
+        let key = workitem.key()?;
+        self.iter().find(|(_, item)| item.workitem.key().as_ref() == Some(&key)).map(|(id, _)| id)
+    }
+
+    /// The processes that the logic works for, for a line of log.
+    pub fn wfids(&self) -> String {
+        let working = self.items.values().filter(|item| matches!(item.phase, Phase::Working(_)));
+        let mut wfids: Vec<&str> = working.map(|item| item.wfid.as_str()).collect();
+        wfids.dedup();
+        wfids.join(" ")
+    }
+}
+
+/// What was done, but may come again because its acknowledgement was lost with a connection.
+#[derive(Debug, Default)]
+pub struct Settled {
+    acknowledged: VecDeque<Key>,
+    doubtful: VecDeque<Key>,
+}
+
+impl Settled {
+    /// This was acknowledged on the present connection.
+    pub fn acknowledged(&mut self, key: Key) {
+        remember(&mut self.acknowledged, key);
+    }
+
+    /// This was done, and its message came on a connection that is lost.
+    pub fn unacknowledged(&mut self, key: Key) {
+        remember(&mut self.doubtful, key);
+    }
+
+    /// The connection is lost, and with it perhaps the last acknowledgements.
+    pub fn lose(&mut self) {
+        for key in std::mem::take(&mut self.acknowledged) {
+            remember(&mut self.doubtful, key);
+        }
+    }
+
+    /// Whether a message that was delivered before is one of these. It is none of them from now on.
+    pub fn take(&mut self, key: Option<&Key>) -> bool {
+        let found = self.doubtful.iter().position(|known| Some(known) == key);
+        found.and_then(|index| self.doubtful.remove(index)).is_some()
+    }
+}
+
+fn remember(keys: &mut VecDeque<Key>, key: Key) {
+    if keys.len() == MEMORY {
+        keys.pop_front();
+    }
+    keys.push_back(key);
+}

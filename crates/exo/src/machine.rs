@@ -1,0 +1,386 @@
+//! The life of a participant: what happens becomes what is done (SKYNET.md section 3). It has no clock: `now` is the time
+//! since the start.
+#![forbid(unsafe_code)]
+
+mod replying;
+#[cfg(test)]
+mod tests;
+
+use crate::event::{Action, Event, Refusal, Settings};
+use crate::hand::{Hand, Item, Phase, Settled};
+use crate::level::{Level, excerpt};
+use crate::protocol::{FromLogic, ToLogic};
+use participant::items::{Note, Work};
+use participant::workitem::Workitem;
+use replying::{Question, Sending};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How long an item is in hand before somebody can ask about it: what is done sooner is not worth a queue of its own.
+const LISTEN_AFTER: Duration = Duration::from_millis(200);
+
+/// How long the logic may tidy up after `stop`.
+const TIDY_UP: Duration = Duration::from_secs(5);
+
+/// How long replies may take to arrive when the logic has ended.
+const LAST_REPLIES: Duration = Duration::from_secs(5);
+
+/// The longest pause between attempts to connect.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// A participant.
+#[derive(Debug)]
+pub struct Machine {
+    settings: Settings,
+    link: Link,
+    logic: Logic,
+    course: Course,
+    hand: Hand,
+    settled: Settled,
+    outbox: BTreeMap<u64, Sending>,
+    questions: Vec<Question>,
+    next: u64,
+    is_consuming: bool,
+    was_ready: bool,
+    actions: Vec<Action>,
+}
+
+/// The connection to the broker.
+#[derive(Debug, PartialEq, Eq)]
+enum Link {
+    /// Not there since so many attempts.
+    Away(u32),
+    /// There.
+    Up,
+}
+
+/// The logic.
+#[derive(Debug, PartialEq, Eq)]
+enum Logic {
+    Starting,
+    Ready,
+    /// It was told to stop, and is killed then.
+    Stopping(Duration),
+    /// It was killed because it took too long.
+    Killed,
+    Gone,
+}
+
+/// Where this is going.
+#[derive(Debug, PartialEq, Eq)]
+enum Course {
+    Working,
+    /// What is in hand is finished, until then if there is a limit.
+    Finishing(Option<Duration>),
+    /// The end comes then at the latest, with this code.
+    Leaving(u8, Duration),
+    Left,
+}
+
+impl Machine {
+    /// A participant whose logic has just been started, and what is done first.
+    pub fn start(settings: Settings) -> (Self, Vec<Action>) {
+        let start = ToLogic::Start { participant: settings.name.clone(), config: settings.config.clone() };
+        let machine = Self {
+            settings,
+            link: Link::Away(0),
+            logic: Logic::Starting,
+            course: Course::Working,
+            hand: Hand::default(),
+            settled: Settled::default(),
+            outbox: BTreeMap::new(),
+            questions: Vec::new(),
+            next: 1,
+            is_consuming: false,
+            was_ready: false,
+            actions: Vec::new(),
+        };
+        (machine, vec![Action::Tell(start), Action::Connect(Duration::ZERO)])
+    }
+
+    /// What is done when something happens.
+    pub fn handle(&mut self, event: Event, now: Duration) -> Vec<Action> {
+        match event {
+            Event::Linked => self.linked(),
+            Event::Lost(reason) => self.lost(&reason),
+            Event::Refused(refusal) => self.refused(refusal, now),
+            Event::Delivery { tag, is_again, body } => self.delivered(tag, is_again, &body, now),
+            Event::Confirmed(ticket) => self.confirmed(ticket),
+            Event::Unconfirmed(ticket, reason) => self.unconfirmed(ticket, &reason, now),
+            Event::Asked { wfid, from, body } => self.asked(&wfid, from, &body),
+            Event::FromLogic(message) => self.said(message, now),
+            Event::Rubbish(line) => {
+                let text = format!("the logic printed what is not of the protocol: {}", excerpt(&line));
+                self.log(Level::Warning, &text);
+            }
+            Event::Stderr(line) => self.log(Level::Info, &String::from_utf8_lossy(&line)),
+            Event::LogicEnded(how) => self.logic_ended(&how, now),
+            Event::Term => self.term(now),
+            Event::Drained => self.finish(None),
+            Event::Tick => {}
+        }
+        self.tick(now);
+        self.proceed(now);
+        std::mem::take(&mut self.actions)
+    }
+
+    /// When a [`Event::Tick`] is due.
+    pub fn deadline(&self) -> Option<Duration> {
+        let working = self.hand.iter().filter_map(|(_, item)| match item.phase {
+            Phase::Working(since) => Some((item, since)),
+            Phase::Waiting | Phase::Replied(_) => None,
+        });
+        let of_items = working.flat_map(|(item, since)| {
+            let listen = (!item.is_listening && self.link == Link::Up).then_some(since + LISTEN_AFTER);
+            let timeout = self.settings.timeout.filter(|_| self.logic == Logic::Ready);
+            [listen, timeout.map(|timeout| since + timeout)]
+        });
+        let of_logic = match self.logic {
+            Logic::Stopping(at) => Some(at),
+            Logic::Starting | Logic::Ready | Logic::Killed | Logic::Gone => None,
+        };
+        let of_course = match self.course {
+            Course::Finishing(at) => at,
+            Course::Leaving(_, at) => Some(at),
+            Course::Working | Course::Left => None,
+        };
+        let again = self.outbox.values().filter_map(|sending| sending.again_at);
+        of_items.flatten().chain(again).chain(of_logic).chain(of_course).min()
+    }
+
+    fn act(&mut self, action: Action) {
+        self.actions.push(action);
+    }
+
+    /// Logs something about all that is in hand.
+    fn log(&mut self, level: Level, text: &str) {
+        let wfids = self.hand.wfids();
+        self.log_about(level, wfids, text);
+    }
+
+    fn log_about(&mut self, level: Level, wfids: String, text: &str) {
+        self.act(Action::Log(level, wfids, text.to_string()));
+    }
+
+    fn linked(&mut self) {
+        self.link = Link::Up;
+        self.log(Level::Info, "connected to the broker");
+        self.publish_all();
+    }
+
+    fn lost(&mut self, reason: &str) {
+        let attempts = match self.link {
+            Link::Away(attempts) => attempts,
+            Link::Up => 0,
+        };
+        if attempts == 0 {
+            self.log(Level::Warning, &format!("the broker is away, and tried again: {reason}"));
+        }
+        self.link = Link::Away(attempts + 1);
+        self.is_consuming = false;
+        self.hand.forget_tags();
+        self.settled.lose();
+        self.questions.clear();
+        let pause = Duration::from_secs(1 << attempts.min(5)).min(LONGEST_PAUSE);
+        self.act(Action::Connect(pause));
+    }
+
+    fn refused(&mut self, refusal: Refusal, now: Duration) {
+        self.log(Level::Error, &refusal.text);
+        self.link = Link::Away(1);
+        self.leave(111, now + refusal.pause);
+    }
+
+    fn delivered(&mut self, tag: u64, is_again: bool, body: &[u8], now: Duration) {
+        if self.course != Course::Working || self.logic != Logic::Ready {
+            return self.act(Action::Requeue(tag));
+        }
+        let Some(workitem) = Workitem::parse(body) else {
+            let text = format!("a message is no workitem, and thrown away: {}", excerpt(body));
+            self.log(Level::Error, &text);
+            return self.act(Action::Reject(tag));
+        };
+        if workitem.is_cancel() {
+            let id = self.hand.same(&workitem);
+            self.log_about(Level::Info, workitem.wfid(), "the process engine has cancelled this");
+            self.act(Action::Tell(ToLogic::Control { id, workitem }));
+            return self.act(Action::Ack(tag));
+        }
+        let key = workitem.key();
+        if is_again && self.settled.take(key.as_ref()) {
+            let text = "delivered again, and answered already";
+            self.log_about(Level::Info, workitem.wfid(), text);
+            return self.act(Action::Ack(tag));
+        }
+        let orphan = self.hand.orphan(key.as_ref()).filter(|_| is_again);
+        if let Some(item) = orphan.and_then(|id| self.hand.get_mut(id)) {
+            item.tag = Some(tag);
+            let wfid = item.wfid.clone();
+            return self.log_about(Level::Info, wfid, "delivered again, and in hand already");
+        }
+        let wfid = workitem.wfid();
+        let item = Item { tag: Some(tag), workitem, wfid, phase: Phase::Waiting, is_listening: false };
+        self.hand.add(self.next, item);
+        self.next += 1;
+        self.fill(now);
+    }
+
+    /// Gives the logic what it can take.
+    fn fill(&mut self, now: Duration) {
+        while self.hand.working() < self.settings.prefetch {
+            let Some(id) = self.hand.first_waiting() else { return };
+            let Some(item) = self.hand.get_mut(id) else { return };
+            item.phase = Phase::Working(now);
+            let (wfid, workitem) = (item.wfid.clone(), item.workitem.clone());
+            let participant = workitem.participant(&self.settings.name);
+            let note = Note::Begin(Work { wfid: &wfid, participant: &participant }).to_string();
+            self.act(Action::Note(note));
+            if workitem.has_flag("debug_trace") {
+                self.log_about(Level::Info, wfid.clone(), &workitem.summary());
+            }
+            if workitem.has_flag("debug_dump") {
+                self.log_about(Level::Info, wfid, &workitem.to_text());
+            }
+            self.act(Action::Tell(ToLogic::Work { id, workitem }));
+        }
+    }
+
+    fn said(&mut self, message: FromLogic, now: Duration) {
+        match message {
+            FromLogic::Ready if self.logic == Logic::Starting => self.logic = Logic::Ready,
+            FromLogic::Ready => self.log(Level::Warning, "the logic is ready again, and was already"),
+            FromLogic::Reply { id, workitem } => self.replied(id, workitem, None, now),
+            FromLogic::Failure { id, error, workitem } => self.failed(id, &error, workitem, now),
+            FromLogic::Answer { id, request, value } => self.answered(id, request, &value),
+            FromLogic::Log { level, message, id } => {
+                let wfid = id.and_then(|id| self.hand.get(id)).map(|item| item.wfid.clone());
+                let wfids = wfid.unwrap_or_else(|| self.hand.wfids());
+                self.log_about(level, wfids, &message);
+            }
+            FromLogic::Send(workitem) => self.send(workitem.to_text().into_bytes(), None),
+        }
+        self.fill(now);
+    }
+
+    fn logic_ended(&mut self, how: &str, now: Duration) {
+        let before = std::mem::replace(&mut self.logic, Logic::Gone);
+        match before {
+            Logic::Stopping(_) => {
+                if let Course::Finishing(_) = self.course {
+                    self.exit(0);
+                }
+            }
+            Logic::Starting => self.log(Level::Error, &format!("the logic ended before it was ready: {how}")),
+            Logic::Ready | Logic::Killed => self.log(Level::Error, &format!("the logic has ended: {how}")),
+            Logic::Gone => {}
+        }
+        self.give_back(Hand::take_unanswered);
+        if matches!(self.course, Course::Working | Course::Finishing(_)) {
+            self.leave(1, now + LAST_REPLIES);
+        }
+    }
+
+    fn give_back(&mut self, which: fn(&mut Hand) -> Vec<Item>) {
+        for item in which(&mut self.hand) {
+            self.log_about(Level::Warning, item.wfid, "goes back to the queue");
+            if let Some(tag) = item.tag {
+                self.act(Action::Requeue(tag));
+            }
+        }
+    }
+
+    fn term(&mut self, now: Duration) {
+        match self.course {
+            Course::Working => self.finish(self.settings.grace.map(|grace| now + grace)),
+            Course::Finishing(_) | Course::Leaving(..) => self.die("told to end a second time"),
+            Course::Left => {}
+        }
+    }
+
+    fn die(&mut self, why: &str) {
+        if !self.hand.is_empty() {
+            self.log(Level::Warning, &format!("{why}: what is in hand goes back to the queue"));
+        }
+        self.act(Action::Tell(ToLogic::Die));
+        self.exit(1);
+    }
+
+    /// Takes no more work, and ends when all is done.
+    fn finish(&mut self, deadline: Option<Duration>) {
+        self.course = Course::Finishing(deadline);
+        self.stop_consuming();
+        self.give_back(Hand::take_waiting);
+    }
+
+    /// Ends at the given time, or when no reply is on its way any more.
+    fn leave(&mut self, code: u8, at: Duration) {
+        self.course = Course::Leaving(code, at);
+        self.stop_consuming();
+    }
+
+    fn stop_consuming(&mut self) {
+        if std::mem::take(&mut self.is_consuming) {
+            self.act(Action::CancelConsumer);
+        }
+    }
+
+    fn exit(&mut self, code: u8) {
+        self.course = Course::Left;
+        self.act(Action::Exit(code));
+    }
+
+    /// Does what is due.
+    fn tick(&mut self, now: Duration) {
+        self.listen(now);
+        self.send_again(now);
+        let late = self.settings.timeout.filter(|_| self.logic == Logic::Ready).and_then(|timeout| {
+            let is_late = |item: &Item| matches!(item.phase, Phase::Working(since) if since + timeout <= now);
+            let found = self.hand.iter().find(|(_, item)| is_late(item));
+            found.map(|(_, item)| (item.wfid.clone(), timeout))
+        });
+        if let Some((wfid, timeout)) = late {
+            self.logic = Logic::Killed;
+            let text = format!("the logic has worked longer than {} s, and is killed", timeout.as_secs());
+            self.log_about(Level::Error, wfid, &text);
+            self.act(Action::Kill);
+        }
+        if matches!(self.logic, Logic::Stopping(at) if at <= now) {
+            self.log(Level::Warning, "the logic did not end after stop, and is killed");
+            self.logic = Logic::Stopping(Duration::MAX);
+            self.act(Action::Kill);
+        }
+        match self.course {
+            Course::Finishing(Some(at)) if at <= now => self.die("the grace is over"),
+            Course::Leaving(code, at) if at <= now => self.exit(code),
+            Course::Working | Course::Finishing(_) | Course::Leaving(..) | Course::Left => {}
+        }
+    }
+
+    /// Goes on to what is possible now.
+    fn proceed(&mut self, now: Duration) {
+        match self.course {
+            Course::Working => self.consume(),
+            Course::Finishing(_) if self.hand.is_empty() && self.outbox.is_empty() => self.stop_logic(now),
+            // Replies of a logic that is gone have their time if they can arrive.
+            Course::Leaving(1, _) if self.outbox.is_empty() || self.link != Link::Up => self.exit(1),
+            Course::Finishing(_) | Course::Leaving(..) | Course::Left => {}
+        }
+    }
+
+    fn consume(&mut self) {
+        if self.link == Link::Up && self.logic == Logic::Ready && !self.is_consuming {
+            self.is_consuming = true;
+            self.act(Action::Consume);
+            if !std::mem::replace(&mut self.was_ready, true) {
+                self.act(Action::Ready);
+            }
+        }
+    }
+
+    fn stop_logic(&mut self, now: Duration) {
+        if matches!(self.logic, Logic::Starting | Logic::Ready) {
+            self.logic = Logic::Stopping(now + TIDY_UP);
+            self.act(Action::Tell(ToLogic::Stop));
+        }
+    }
+}

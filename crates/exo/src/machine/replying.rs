@@ -1,0 +1,217 @@
+//! Replies and answers: from the logic to the process engine, and to who has asked about an item.
+#![forbid(unsafe_code)]
+
+use super::{LISTEN_AFTER, Link, Machine};
+use crate::event::{Action, Caller};
+use crate::hand::{Item, Phase};
+use crate::level::{Level, excerpt};
+use crate::protocol::{Fault, Request, ToLogic};
+use participant::items::{End, Note, Verdict, Work};
+use participant::workitem::Workitem;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// How long to wait before something is sent again that the broker did not take.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Something for the process engine that the broker has not confirmed.
+#[derive(Debug)]
+pub(super) struct Sending {
+    body: Vec<u8>,
+    /// The item that it is the reply to.
+    item: Option<u64>,
+    /// When it is sent again.
+    pub(super) again_at: Option<Duration>,
+}
+
+/// What somebody has asked, and waits for.
+#[derive(Debug)]
+pub(super) struct Question {
+    id: u64,
+    request: Request,
+    from: Caller,
+    message: Value,
+}
+
+impl Machine {
+    /// The logic has done its work on an item, or failed so.
+    pub(super) fn replied(&mut self, id: u64, reply: Workitem, failure: Option<&str>, now: Duration) {
+        let Some(since) = self.since(id) else {
+            return self.log(Level::Warning, &format!("the logic replied to {id}, which is not in hand"));
+        };
+        self.stop_listening(id);
+        let Some(item) = self.hand.get_mut(id) else { return };
+        let participant = item.workitem.participant(&self.settings.name);
+        let milliseconds = u64::try_from((now.saturating_sub(since)).as_millis()).unwrap_or(u64::MAX);
+        let verdict = match failure {
+            Some(text) => Verdict::Error(text),
+            None if reply.result() => Verdict::True,
+            None => Verdict::False,
+        };
+        let work = Work { wfid: &item.wfid, participant: &participant };
+        let note = Note::End(work, End { milliseconds, verdict }).to_string();
+        let is_forgotten = item.workitem.is_forgotten();
+        item.phase = Phase::Replied(note);
+        if is_forgotten {
+            return self.done(id);
+        }
+        self.send(reply.to_text().into_bytes(), Some(id));
+    }
+
+    /// The logic could not do its work.
+    pub(super) fn failed(&mut self, id: u64, fault: &Fault, reply: Option<Workitem>, now: Duration) {
+        let Some(item) = self.hand.get(id).filter(|_| self.since(id).is_some()) else {
+            let text = format!("the logic failed with {id}, which is not in hand: {}", fault.summary());
+            return self.log(Level::Warning, &text);
+        };
+        let (wfid, original) = (item.wfid.clone(), item.workitem.clone());
+        let told = if fault.trace.is_empty() { fault.summary() } else { fault.trace.clone() };
+        self.log_about(Level::Error, wfid.clone(), &told);
+        self.log_about(Level::Error, wfid, &format!("the workitem was {}", original.to_text()));
+        let mut reply = reply.unwrap_or(original);
+        reply.set_error(fault.to_value());
+        self.replied(id, reply, Some(&fault.summary()), now);
+    }
+
+    /// When the logic began to work on an item.
+    fn since(&self, id: u64) -> Option<Duration> {
+        match self.hand.get(id)?.phase {
+            Phase::Working(since) => Some(since),
+            Phase::Waiting | Phase::Replied(_) => None,
+        }
+    }
+
+    /// Sends something to the process engine, now or when the broker is there.
+    pub(super) fn send(&mut self, body: Vec<u8>, item: Option<u64>) {
+        let ticket = self.next;
+        self.next += 1;
+        if self.link == Link::Up {
+            self.act(Action::Publish(ticket, body.clone()));
+        }
+        self.outbox.insert(ticket, Sending { body, item, again_at: None });
+    }
+
+    /// Sends what the broker has not confirmed.
+    pub(super) fn publish_all(&mut self) {
+        for (ticket, sending) in &mut self.outbox {
+            sending.again_at = None;
+            self.actions.push(Action::Publish(*ticket, sending.body.clone()));
+        }
+    }
+
+    pub(super) fn send_again(&mut self, now: Duration) {
+        if self.link != Link::Up {
+            return;
+        }
+        for (ticket, sending) in &mut self.outbox {
+            if sending.again_at.is_some_and(|at| at <= now) {
+                sending.again_at = None;
+                self.actions.push(Action::Publish(*ticket, sending.body.clone()));
+            }
+        }
+    }
+
+    pub(super) fn confirmed(&mut self, ticket: u64) {
+        if let Some(id) = self.outbox.remove(&ticket).and_then(|sending| sending.item) {
+            self.done(id);
+        }
+    }
+
+    pub(super) fn unconfirmed(&mut self, ticket: u64, reason: &str, now: Duration) {
+        let Some(sending) = self.outbox.get_mut(&ticket) else { return };
+        sending.again_at = Some(now + AGAIN_AFTER);
+        let item = sending.item.and_then(|id| self.hand.get(id));
+        let wfid = item.map_or(String::new(), |item| item.wfid.clone());
+        let text = format!("the broker did not take a reply, which is sent again: {reason}");
+        self.log_about(Level::Warning, wfid, &text);
+    }
+
+    /// An item is done with.
+    fn done(&mut self, id: u64) {
+        let Some(Item { tag, workitem, phase, .. }) = self.hand.remove(id) else { return };
+        if let Phase::Replied(note) = phase {
+            self.act(Action::Note(note));
+        }
+        if let Some(tag) = tag {
+            self.act(Action::Ack(tag));
+        }
+        match (workitem.key(), tag) {
+            (Some(key), Some(_)) => self.settled.acknowledged(key),
+            (Some(key), None) => self.settled.unacknowledged(key),
+            (None, _) => {}
+        }
+    }
+
+    /// Lets people ask about what is in hand for a while.
+    pub(super) fn listen(&mut self, now: Duration) {
+        if self.link != Link::Up {
+            return;
+        }
+        let is_due = |item: &Item| {
+            !item.is_listening && matches!(item.phase, Phase::Working(since) if since + LISTEN_AFTER <= now)
+        };
+        let due: Vec<u64> = self.hand.iter().filter(|(_, item)| is_due(item)).map(|(id, _)| id).collect();
+        for id in due {
+            let Some(wfid) = self.hand.get(id).map(|item| item.wfid.clone()) else { continue };
+            let is_new = !self.listens_to(&wfid);
+            if let Some(item) = self.hand.get_mut(id) {
+                item.is_listening = true;
+            }
+            if is_new {
+                self.act(Action::Listen(wfid));
+            }
+        }
+    }
+
+    fn listens_to(&self, wfid: &str) -> bool {
+        self.hand.iter().any(|(_, item)| item.is_listening && item.wfid == wfid)
+    }
+
+    /// Nobody can ask about this item any more; who has asked gets no answer of the logic.
+    fn stop_listening(&mut self, id: u64) {
+        let (late, rest) = std::mem::take(&mut self.questions)
+            .into_iter()
+            .partition(|question: &Question| question.id == id);
+        self.questions = rest;
+        for question in late {
+            self.answer(question, &Value::Null);
+        }
+        let Some(item) = self.hand.get_mut(id) else { return };
+        let wfid = item.wfid.clone();
+        if std::mem::take(&mut item.is_listening) && !self.listens_to(&wfid) {
+            self.act(Action::Unlisten(wfid));
+        }
+    }
+
+    /// Somebody asks about an item: `{"msgID": .., "args": ["status"]}`.
+    pub(super) fn asked(&mut self, wfid: &str, from: Caller, body: &[u8]) {
+        let asked: Option<Value> = serde_json::from_slice(body).ok();
+        let argument = asked.as_ref().and_then(|asked| asked.get("args")?.get(0)?.as_str());
+        let request = argument.and_then(Request::from_name);
+        let (Some(asked), Some(request)) = (&asked, request) else {
+            let text = format!("a question that is neither status nor cancel: {}", excerpt(body));
+            return self.log_about(Level::Warning, wfid.to_string(), &text);
+        };
+        let message = asked.get("msgID").cloned().unwrap_or(Value::Null);
+        let id = self.hand.of_process(wfid);
+        let question = Question { id: id.unwrap_or(0), request, from, message };
+        let Some(id) = id else { return self.answer(question, &Value::Null) };
+        self.questions.push(question);
+        self.act(Action::Tell(ToLogic::Ask { id, request }));
+    }
+
+    /// The logic has answered all who have asked this.
+    pub(super) fn answered(&mut self, id: u64, request: Request, value: &Value) {
+        let is_it = |question: &Question| question.id == id && question.request == request;
+        let (answered, rest) = std::mem::take(&mut self.questions).into_iter().partition(is_it);
+        self.questions = rest;
+        for question in answered {
+            self.answer(question, value);
+        }
+    }
+
+    fn answer(&mut self, question: Question, value: &Value) {
+        let body = json!({"msgID": question.message, "return": value}).to_string();
+        self.act(Action::Answer(question.from, body.into_bytes()));
+    }
+}

@@ -1,0 +1,88 @@
+//! `exo`: the exoskeleton of a SkyNET participant (SKYNET.md sections 3 and 4). It gets workitems from a broker, gives
+//! them to the logic, which is a process of its own, and sends what comes back to the process engine.
+//!
+//! Reading order: [`protocol`] is what exo and the logic say to each other, [`event`] what happens and what is done,
+//! [`hand`] the items in hand, [`machine`] the life of a participant, all of them pure, with [`level`], the lines of log.
+//! The edge: [`setup`] reads the settings, [`logic`] is the process (with [`process`], its first steps), [`amqp`],
+//! [`session`] and [`broker`] the connection, [`local`] stands in for that, [`ready`] tells supervise, [`run`] is the loop
+//! that joins them, and [`client`] sends single messages.
+
+#![expect(
+    unreachable_pub,
+    reason = "`pub` says what a module has for the others: a program has no other outside"
+)]
+
+mod amqp;
+mod broker;
+mod client;
+mod event;
+mod failure;
+mod hand;
+mod level;
+mod local;
+mod logic;
+mod machine;
+mod process;
+mod protocol;
+mod ready;
+mod run;
+mod session;
+mod setup;
+
+use failure::Failure;
+use local::Source;
+use participant::workitem::Registration;
+use protocol::Request;
+use setup::Setup;
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: exo config.exo
+       exo --local config.exo [DIR]
+       exo --register config.exo
+       exo --unregister config.exo
+       exo --control config.exo WFID status|cancel";
+
+fn main() -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    match carry_out(&words) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "exo: fatal: {}", failure.message);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::trouble(format_args!("unable to start: {error}")))?;
+    let result = runtime.block_on(command(words));
+    // Somebody may still wait for standard input.
+    runtime.shutdown_background();
+    result
+}
+
+async fn command(words: &[OsString]) -> Result<u8, Failure> {
+    let texts: Vec<Option<&str>> = words.iter().map(|word| word.to_str()).collect();
+    let read = |word: &OsString| Setup::read(Path::new(word));
+    match (texts.as_slice(), words) {
+        ([Some("--local"), ..], [_, own]) => run::run(&read(own)?, Some(Source::Input)).await,
+        ([Some("--local"), ..], [_, own, directory]) => {
+            let source = Source::directory(Path::new(directory))?;
+            run::run(&read(own)?, Some(source)).await
+        }
+        ([Some("--register"), ..], [_, own]) => client::register(&read(own)?, Registration::Register).await,
+        ([Some("--unregister"), ..], [_, own]) => {
+            client::register(&read(own)?, Registration::Unregister).await
+        }
+        ([Some("--control"), _, Some(wfid), Some(what)], [_, own, _, _]) => {
+            let request = Request::from_name(what).ok_or_else(|| Failure::mistake(USAGE))?;
+            client::ask(&read(own)?, wfid, request).await
+        }
+        ([Some(word)], [own]) if !word.starts_with('-') => run::run(&read(own)?, None).await,
+        _ => Err(Failure::mistake(USAGE)),
+    }
+}

@@ -1,0 +1,172 @@
+//! What the settings of the participant in the current directory come to.
+
+use crate::event::Settings;
+use crate::failure::Failure;
+use crate::level::Level;
+use participant::config::Config;
+use participant::files::{Files, Unreadable, find_home};
+use serde_json::{Map, Value};
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The longest name that the broker knows.
+const LONGEST_NAME: usize = 255;
+
+/// What the settings come to.
+#[derive(Debug)]
+pub struct Setup {
+    /// The participant's directory.
+    pub directory: PathBuf,
+    /// What it is called.
+    pub name: String,
+    /// The queue that its work comes from.
+    pub queue: String,
+    /// What the process engine calls it by.
+    pub regexp: String,
+    /// Where the broker is.
+    pub broker: Address,
+    /// From which level on lines are logged.
+    pub level: Level,
+    /// What is odd in the files.
+    pub oddities: Vec<String>,
+    config: Config,
+}
+
+/// A broker, and how it knows us.
+#[derive(Debug, Clone)]
+pub struct Address {
+    /// Its name or number; one with colons is in brackets.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The account.
+    pub user: String,
+    /// Its password.
+    pub password: String,
+    /// The virtual host.
+    pub vhost: String,
+    /// Where the account and its password are set, for messages.
+    pub login_from: String,
+    /// Where the virtual host is set.
+    pub vhost_from: String,
+    /// Where the queue is set.
+    pub queue_from: String,
+}
+
+impl Setup {
+    /// Reads the settings of the system or mini-SkyNET and the file `own`, which is in the participant's directory.
+    pub fn read(own: &Path) -> Result<Self, Failure> {
+        let own = std::path::absolute(own).map_err(|error| Failure::file("find", own, &error))?;
+        if !own.is_file() {
+            return Err(Failure::mistake(format_args!(
+                "unable to read {}: there is no such file",
+                own.display()
+            )));
+        }
+        let directory = own.parent().unwrap_or(Path::new("/")).to_path_buf();
+        let known = directory.file_name().and_then(|name| name.to_str()).unwrap_or("participant").to_string();
+        // A link in a scan directory is not where the participant is.
+        let real = directory.canonicalize().unwrap_or_else(|_| directory.clone());
+        let files = find_home(&real).map_or_else(|| Files::system(Path::new("/")), |home| Files::home(&home));
+        let found = files.read(&known, &own, None);
+        let found = found.map_err(|Unreadable { path, error }| Failure::file("read", &path, &error))?;
+        let odd = found.oddities.iter();
+        let oddities = odd.map(|(path, odd)| format!("{}:{}: {}", path.display(), odd.line, odd.what));
+        let oddities = oddities.collect();
+        let config = found.config;
+        let name = config.participant("name", &known).to_string();
+        let of = |key: &str| config.participant(key, &name).to_string();
+        let (queue, regexp) = (of("queue"), of("regexp"));
+        let broker = Address::new(&config, &own)?;
+        if queue.len() > LONGEST_NAME || broker.vhost.len() > LONGEST_NAME {
+            let text =
+                format!("queue and amqp_vhost can have {LONGEST_NAME} bytes: {queue} {}", broker.vhost);
+            return Err(Failure::mistake(text));
+        }
+        let level = config.get("skynet", "log_level");
+        let level = Level::from_name(level).ok_or_else(|| {
+            let place = place(&config, "skynet", "log_level", &own);
+            Failure::mistake(format_args!("{level} is none of DEBUG, INFO, WARNING and ERROR: {place}"))
+        })?;
+        Ok(Self { directory, name, queue, regexp, broker, level, oddities, config })
+    }
+
+    /// The file of the logic.
+    pub fn code(&self) -> PathBuf {
+        self.directory.join(self.config.participant("code", &self.name))
+    }
+
+    /// What the life of the participant depends on.
+    pub fn settings(&self) -> Result<Settings, Failure> {
+        let own = self.directory.join(participant::files::OWN);
+        let number = |key: &str| {
+            let value = self.config.participant(key, &self.name);
+            value.parse::<u16>().map_err(|_| {
+                let place = place(&self.config, "participant", key, &own);
+                Failure::mistake(format_args!("{value} is no number up to {}: {place}", u16::MAX))
+            })
+        };
+        let seconds = |number: u16| (number > 0).then(|| Duration::from_secs(number.into()));
+        Ok(Settings {
+            name: self.name.clone(),
+            config: self.sections(),
+            prefetch: usize::from(number("prefetch")?.max(1)),
+            timeout: seconds(number("timeout")?),
+            grace: seconds(number("grace")?),
+        })
+    }
+
+    /// The settings as the logic is told them.
+    fn sections(&self) -> Map<String, Value> {
+        let sections = self.config.sections().map(|(section, keys)| {
+            let keys: Map<String, Value> =
+                keys.map(|(key, value)| (key.to_string(), Value::from(value))).collect();
+            (section.to_string(), Value::Object(keys))
+        });
+        sections.collect()
+    }
+}
+
+impl Address {
+    fn new(config: &Config, own: &Path) -> Result<Self, Failure> {
+        let given = config.get("boss", "amqp_host");
+        let (host, port) = match given.rsplit_once(':') {
+            // A number with colons and no port.
+            Some((host, _)) if host.contains(':') && !host.ends_with(']') => (given, Ok(5672)),
+            Some((host, port)) => (host, port.parse()),
+            None => (given, Ok(5672)),
+        };
+        let port = port.map_err(|_| {
+            let place = place(config, "boss", "amqp_host", own);
+            Failure::mistake(format_args!("{given} is no HOST:PORT: {place}"))
+        })?;
+        let host =
+            if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.into() };
+        let place = |section: &str, key: &str| place(config, section, key, own);
+        Ok(Self {
+            host,
+            port,
+            user: config.get("boss", "amqp_user").to_string(),
+            password: config.get("boss", "amqp_pwd").to_string(),
+            vhost: config.get("boss", "amqp_vhost").to_string(),
+            login_from: format!("{}, {}", place("boss", "amqp_user"), place("boss", "amqp_pwd")),
+            vhost_from: place("boss", "amqp_vhost"),
+            queue_from: place("participant", "queue"),
+        })
+    }
+}
+
+impl Display for Address {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}:{}", self.host, self.port)
+    }
+}
+
+/// Which key in which file is to be changed.
+fn place(config: &Config, section: &str, key: &str, own: &Path) -> String {
+    match config.file(section, key) {
+        Some(file) => format!("change {key} in [{section}] of {}", file.display()),
+        None => format!("set {key} in [{section}] of {}", own.display()),
+    }
+}

@@ -1,0 +1,201 @@
+//! Local mode, and the logic as a process: what needs no broker.
+
+use crate::scene::{Background, Said, Sandbox};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::fs;
+use std::process::Stdio;
+
+/// A participant in the directory `p`, whose logic is a shell script. Its messages have blanks nowhere.
+fn participant(config: &str, logic: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/config.exo", &format!("[participant]\ncode=logic\n{config}\n"));
+    sandbox.script("p/logic", &format!("#!/bin/sh\n{logic}\n"));
+    sandbox
+}
+
+/// Answers each item with what it is, and ends when it is told to.
+const ECHO: &str = r#"echo '{"type":"ready"}'
+while read -r line; do
+    case $line in
+    *'"type":"work"'*) echo "$line" | sed 's/"type":"work"/"type":"reply"/' ;;
+    *'"type":"stop"'*) exit 0 ;;
+    esac
+done"#;
+
+fn item(wfid: &str) -> String {
+    format!("{{\"fei\":{{\"wfid\":\"{wfid}\",\"expid\":\"0\"}},\"odd\":1.50}}\n")
+}
+
+#[track_caller]
+fn has(said: &Said, texts: &[&str]) {
+    for text in texts {
+        assert!(said.err.contains(text), "{text} is not in {}", said.err);
+    }
+}
+
+#[test]
+fn d6_items_of_standard_input_are_answered_on_standard_output() {
+    let sandbox = participant("", ECHO);
+    let said = sandbox.exo("p", &["--local", "config.exo"], &(item("a") + "rubbish\n\n" + &item("b")));
+    assert_eq!((said.code, said.out.as_str()), (0, (item("a") + &item("b")).as_str()), "{said:?}");
+    has(
+        &said,
+        &["begin wfid=a participant=p\n", "ERROR a message is no workitem, and thrown away: rubbish\n"],
+    );
+    has(&said, &["item wfid=b participant=p ms="]);
+}
+
+#[test]
+fn d6_items_of_a_directory_come_in_the_order_of_their_names() {
+    let sandbox = participant("prefetch=3", ECHO);
+    for name in ["2", "1", "3"] {
+        sandbox.write(&format!("items/{name}.json"), &item(name));
+    }
+    sandbox.write("items/4.txt", "no item");
+    let said = sandbox.exo("p", &["--local", "config.exo", "../items"], "");
+    assert_eq!(
+        (said.code, said.out.as_str()),
+        (0, (item("1") + &item("2") + &item("3")).as_str()),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn the_logic_is_told_its_settings() {
+    let logic = format!("read -r line; echo \"$PARTICIPANT got $line\" >&2\n{ECHO}");
+    let sandbox = participant("[obs]\napi=https://x", &logic);
+    let said = sandbox.exo("p", &["--local", "config.exo"], "");
+    let config = r#"{"obs":{"api":"https://x"},"participant":{"code":"logic"}}"#;
+    has(&said, &[&format!(r#"INFO p got {{"type":"start","participant":"p","config":{config}}}"#)]);
+}
+
+#[test]
+fn rubbish_of_the_logic_is_told_and_life_goes_on() {
+    let sandbox = participant("", &format!("echo hello; echo '{{\"type\":\"dance\"}}'\n{ECHO}"));
+    let said = sandbox.exo("p", &["--local", "config.exo"], &item("a"));
+    assert_eq!((said.code, said.out.as_str()), (0, item("a").as_str()));
+    has(
+        &said,
+        &["WARNING the logic printed what is not of the protocol: hello\n", r#"protocol: {"type":"dance"}"#],
+    );
+}
+
+#[test]
+fn an_unchanged_python_participant_runs() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p/config.exo", "[participant]\nprefetch=1\n");
+    let logic = "from SkyNET import WorkItemCtrl, ParticipantCtrl, Workitem
+class ParticipantHandler(object):
+    def handle_wi(self, wi):
+        print('hello')
+        if wi.fields.bad:
+            raise KeyError('bad')
+        wi.fields.seen = wi.params.who
+        wi.result = True
+    def handle_wi_control(self, ctrl):
+        pass
+    def handle_lifecycle_control(self, ctrl):
+        self.log.info('told %s' % ctrl.message)
+";
+    sandbox.write("p/participant_logic.py", logic);
+    let good = r#"{"fei":{"wfid":"a"},"fields":{"params":{"who":"x"}}}"#;
+    let bad = r#"{"fei":{"wfid":"b"},"fields":{"bad":1}}"#;
+    let said = sandbox.exo("p", &["--local", "config.exo"], &format!("{good}\n{bad}\n"));
+    assert_eq!(said.code, 0, "{said:?}");
+    let mut lines = said.out.lines();
+    let answer = r#"{"fei":{"wfid":"a"},"fields":{"params":{"who":"x"},"seen":"x","__result__":true}}"#;
+    assert_eq!(lines.next(), Some(answer));
+    let failed = lines.next().unwrap();
+    assert!(
+        failed.contains(r#""error":{"class":"KeyError","message":"'bad'","trace":"Traceback"#),
+        "{failed}"
+    );
+    has(&said, &["INFO told start\n", "INFO [a] hello\n", "ERROR [b] KeyError: 'bad'\n", "INFO told stop\n"]);
+    has(&said, &["item wfid=a participant=p ms=", "result=error error=KeyError: 'bad'\n"]);
+}
+
+#[test]
+fn a_logic_that_cannot_be_run_is_a_mistake_that_is_named() {
+    let sandbox = participant("", ECHO);
+    let check = |config: &str, code: i32, text: &str| {
+        sandbox.write("p/config.exo", config);
+        let said = sandbox.exo("p", &["--local", "config.exo"], &item("a"));
+        assert_eq!(said.code, code, "{config}: {said:?}");
+        has(&said, &[text]);
+    };
+    check("[participant]\ncode=gone.py\n", 100, "there is no logic ");
+    check("[participant]\ncode=config.exo\n", 100, "is neither executable nor in Python");
+    sandbox.write("p/bad.py", "def (:\n");
+    check("[participant]\ncode=bad.py\n", 1, "SkyNET.adapter: fatal: unable to load ");
+    check("[participant]\ncode=bad.py\n", 1, "ERROR the logic ended before it was ready: exited 1\n");
+    sandbox.script("p/ends", "#!/bin/sh\nexit 7\n");
+    check("[participant]\ncode=ends\n", 1, "ERROR the logic ended before it was ready: exited 7\n");
+    check(
+        "[participant]\ncode=logic\nprefetch=x\n",
+        100,
+        "x is no number up to 65535: change prefetch in [participant] of ",
+    );
+    check(
+        "[participant]\ncode=logic\nnonsense\n",
+        0,
+        "config.exo:3: this is neither [section] nor key=value",
+    );
+    check("[boss]\namqp_host=h:x\n", 100, "h:x is no HOST:PORT: change amqp_host in [boss] of ");
+    let said = sandbox.exo("p", &["--local", "gone.exo"], "");
+    assert_eq!(said.code, 100, "{said:?}");
+    assert_eq!(sandbox.exo("p", &["--dance"], "").code, 100);
+}
+
+#[test]
+fn a_logic_that_hangs_is_killed_with_all_that_it_has_started() {
+    let sandbox = participant(
+        "timeout=1",
+        "echo '{\"type\":\"ready\"}'; read -r a; read -r b; sleep 1000 & echo $! >sleeper; wait",
+    );
+    let said = sandbox.exo("p", &["--local", "config.exo"], &item("a"));
+    assert_eq!((said.code, said.out.as_str()), (1, ""), "{said:?}");
+    has(&said, &["ERROR [a] the logic has worked longer than 1 s, and is killed\n"]);
+    has(
+        &said,
+        &["ERROR [a] the logic has ended: killed by SIGKILL\n", "WARNING [a] goes back to the queue\n"],
+    );
+    let sleeper = sandbox.read("p/sleeper");
+    sandbox.wait_until("its child has ended", || is_gone(&sleeper));
+}
+
+/// Whether a process has ended; one that nobody has waited for is no more than a number.
+fn is_gone(pid: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']))
+}
+
+#[test]
+fn the_logic_does_not_outlive_exo() {
+    let sandbox = participant("", &format!("echo $$ >pid; trap '' TERM\n{ECHO}\nsleep 1000"));
+    let mut command = sandbox.command("exo", "p");
+    let piped = command
+        .args(["--local", "config.exo"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let exo = Background(piped.spawn().unwrap());
+    sandbox.wait_until("the logic runs", || sandbox.read("p/pid").ends_with('\n'));
+    let pid = sandbox.read("p/pid");
+    assert!(!is_gone(&pid));
+    kill(Pid::from_raw(i32::try_from(exo.0.id()).unwrap()), Signal::SIGKILL).unwrap();
+    sandbox.wait_until("the logic has ended", || is_gone(&pid));
+}
+
+#[test]
+fn a_body_of_10_mb_goes_through() {
+    let sandbox = participant("", "");
+    let logic = "#!/usr/bin/env python3\nimport json, sys\nprint('{\"type\":\"ready\"}', flush=True)\n\
+        for line in sys.stdin:\n    message = json.loads(line)\n    if message['type'] == 'work':\n\
+        \x20       message['type'] = 'reply'; print(json.dumps(message), flush=True)\n    elif message['type'] == 'stop': break\n";
+    sandbox.script("p/logic", logic);
+    let body =
+        format!("{{\"fei\":{{\"wfid\":\"a\"}},\"fields\":{{\"big\":\"{}\"}}}}\n", "x".repeat(10_000_000));
+    let said = sandbox.exo("p", &["--local", "config.exo"], &body);
+    assert_eq!((said.code, said.out.len()), (0, body.len()), "{}", said.err);
+}

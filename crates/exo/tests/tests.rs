@@ -1,0 +1,10 @@
+//! exo as participants use it (SKYNET.md sections 3 and 4), without a broker and with a real one.
+#![cfg(test)]
+#![expect(unreachable_pub, reason = "a test binary has no outside")]
+#![expect(clippy::disallowed_methods, reason = "tests run programs, and wait with a deadline")]
+
+// A scratch directory with participants in it.
+mod scene;
+
+// What needs no broker: local mode, and the logic as a process.
+mod local;
