@@ -38,11 +38,16 @@ pub async fn connect(address: &Address, name: &str) -> Result<Connection, Troubl
     arguments.virtual_host(&address.vhost).connection_name(&format!("exo {name}")).heartbeat(30);
     match tokio::time::timeout(PATIENCE, Connection::open(&arguments)).await {
         Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(Error::NetworkError(text))) if text.contains("peer shutdown") => Err(Trouble::HungUp),
+        Ok(Err(Error::NetworkError(text))) if is_hanging_up(&text) => Err(Trouble::HungUp),
         Ok(Err(Error::ConnectionOpenError(text))) => Err(Trouble::Refused(not_opened(address, &text))),
         Ok(Err(error)) => Err(Trouble::Away(format!("{address}: {error}"))),
         Err(_) => Err(Trouble::Away(format!("{address} does not answer"))),
     }
+}
+
+/// Whether the connection was there, and was ended by the broker. amqprs does not ask it to say why.
+fn is_hanging_up(text: &str) -> bool {
+    ["peer shutdown", "interrupted", "reset by peer"].iter().any(|how| text.contains(how))
 }
 
 /// What is said when the broker does not accept the account.

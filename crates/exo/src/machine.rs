@@ -174,7 +174,7 @@ impl Machine {
             Link::Up => 0,
         };
         if attempts == 0 {
-            self.log(Level::Warning, &format!("the broker is away, and tried again: {reason}"));
+            self.log(Level::Warning, &format!("the broker is away, trying again: {reason}"));
         }
         self.link = Link::Away(attempts + 1);
         self.is_consuming = false;

@@ -8,3 +8,8 @@ mod scene;
 
 // What needs no broker: local mode, and the logic as a process.
 mod local;
+
+// The rows of SKYNET.md section 3, with a broker.
+mod life;
+// What administrators are told, with a broker.
+mod trouble;

@@ -106,8 +106,8 @@ fn lost() -> Event {
     Event::Lost("gone".to_string())
 }
 
-const LOST: &str = "WARNING the broker is away, and tried again: gone";
-const LOST_A: &str = "WARNING [A] the broker is away, and tried again: gone";
+const LOST: &str = "WARNING the broker is away, trying again: gone";
+const LOST_A: &str = "WARNING [A] the broker is away, trying again: gone";
 
 #[test]
 fn start_consumes_when_broker_and_logic_are_there() {

@@ -1,6 +1,10 @@
 //! A scratch directory with participants, programs that run in it, waiting with a deadline, and the certainty that
 //! nothing is left running.
 
+pub mod node;
+pub mod participant;
+pub mod wire;
+
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;

@@ -1,0 +1,154 @@
+//! A broker of our own: a node of RabbitMQ in a scratch directory, on free ports of the loopback, that ends with the
+//! tests however these end.
+
+use super::DEADLINE;
+use std::fs;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
+use std::time::Instant;
+
+const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+
+/// So many virtual hosts a node has.
+const VHOSTS: usize = 32;
+
+/// The password `boss` as the broker keeps it: SHA-256 with salt.
+const BOSS: &str = "AAECA92uk4cfmZEai15w47/DRWEoMwURlwZuoTQ41SSQjFZg";
+
+/// Does as it is told by lines of standard input; at its end, all ends.
+const GUARD: &str = r#"
+epmd -address 127.0.0.1 -port "$ERL_EPMD_PORT" >/dev/null 2>&1 &
+epmd=$!
+beam=
+while read -r word; do
+    case $word in
+    start) "$SERVER" </dev/null >>out 2>&1 & beam=$! ;;
+    kill) kill -9 "$beam"; wait "$beam"; beam= ;;
+    esac
+done
+for pid in $beam $epmd; do kill -9 "$pid"; wait "$pid"; done
+cd / && rm -rf "$HOME"
+"#;
+
+/// A broker.
+pub struct Node {
+    pub port: u16,
+    directory: PathBuf,
+    _guard: Child,
+    orders: Mutex<Option<ChildStdin>>,
+    vhosts: AtomicUsize,
+}
+
+impl Node {
+    /// The one that all tests share that leave it alone.
+    pub fn shared() -> &'static Self {
+        static NODE: OnceLock<Node> = OnceLock::new();
+        NODE.get_or_init(|| {
+            let node = Self::new();
+            node.start();
+            node
+        })
+    }
+
+    /// One that does not run yet.
+    pub fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        assert!(Path::new(SERVER).exists(), "the tests need a broker: apt-get install rabbitmq-server");
+        let name = format!("exo-node-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let directory = fs::canonicalize(std::env::temp_dir()).unwrap().join(&name);
+        fs::create_dir(&directory).unwrap();
+        let [port, distribution, epmd] = free_ports();
+        let path = |name: &str| directory.join(name).display().to_string();
+        let vhosts: Vec<String> = (0..VHOSTS).map(|number| format!("v{number}")).collect();
+        let list = |item: &dyn Fn(&String) -> String| vhosts.iter().map(item).collect::<Vec<_>>().join(",");
+        let definitions = format!(
+            r#"{{"users":[{{"name":"boss","password_hash":"{BOSS}","hashing_algorithm":"rabbit_password_hashing_sha256","tags":""}}],"vhosts":[{}],"permissions":[{}]}}"#,
+            list(&|vhost| format!(r#"{{"name":"{vhost}"}}"#)),
+            list(&|vhost| format!(
+                r#"{{"user":"boss","vhost":"{vhost}","configure":".*","write":".*","read":".*"}}"#
+            )),
+        );
+        fs::write(path("definitions.json"), definitions).unwrap();
+        let config = format!("load_definitions = {}\nlog.console = false\n", path("definitions.json"));
+        fs::write(path("rabbitmq.conf"), config).unwrap();
+        fs::write(path("plugins"), "[].\n").unwrap();
+        let mut guard = Command::new("sh");
+        guard.args(["-c", GUARD]).current_dir(&directory).stdin(Stdio::piped());
+        guard.stdout(Stdio::null()).stderr(Stdio::null());
+        guard
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")
+            .env("HOME", &directory)
+            .env("SERVER", SERVER);
+        guard.env("ERL_EPMD_PORT", epmd.to_string()).env("ERL_EPMD_ADDRESS", "127.0.0.1");
+        for (variable, value) in [
+            ("BASE", path("")),
+            ("MNESIA_BASE", path("mnesia")),
+            ("LOG_BASE", path("log")),
+            ("GENERATED_CONFIG_DIR", path("generated")),
+            ("CONFIG_FILE", path("rabbitmq")),
+            ("ADVANCED_CONFIG_FILE", path("none.config")),
+            ("CONF_ENV_FILE", path("none.conf")),
+            ("ENABLED_PLUGINS_FILE", path("plugins")),
+            ("NODENAME", format!("{name}@localhost")),
+            ("NODE_IP_ADDRESS", "127.0.0.1".to_string()),
+            ("NODE_PORT", port.to_string()),
+            ("DIST_PORT", distribution.to_string()),
+            // The shell that starts it becomes it, so that its number is known.
+            ("ALLOW_INPUT", "1".to_string()),
+            (
+                "SERVER_ADDITIONAL_ERL_ARGS",
+                "-noinput -kernel inet_dist_use_interface {127,0,0,1}".to_string(),
+            ),
+        ] {
+            guard.env(format!("RABBITMQ_{variable}"), value);
+        }
+        let mut guard = guard.spawn().unwrap();
+        let orders = Mutex::new(guard.stdin.take());
+        Self { port, directory, _guard: guard, orders, vhosts: AtomicUsize::new(0) }
+    }
+
+    fn order(&self, word: &str) {
+        let mut orders = self.orders.lock().unwrap();
+        writeln!(orders.as_mut().unwrap(), "{word}").unwrap();
+    }
+
+    /// Starts it, and waits until it is there.
+    pub fn start(&self) {
+        self.order("start");
+        let start = Instant::now();
+        // It listens when all else is there.
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            let said = || fs::read_to_string(self.directory.join("out")).unwrap_or_default();
+            assert!(start.elapsed() < 3 * DEADLINE, "the broker does not start: {}", said());
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    }
+
+    /// Kills it.
+    pub fn kill(&self) {
+        self.order("kill");
+        let start = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+            assert!(start.elapsed() < DEADLINE, "the broker does not end");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+
+    /// A virtual host that nobody else uses.
+    pub fn vhost(&self) -> String {
+        let number = self.vhosts.fetch_add(1, Ordering::Relaxed);
+        assert!(number < VHOSTS, "there are not enough virtual hosts");
+        format!("v{number}")
+    }
+}
+
+/// Ports that nothing listens on: others find them free as well, but not at once.
+fn free_ports<const N: usize>() -> [u16; N] {
+    let listeners: [TcpListener; N] = std::array::from_fn(|_| TcpListener::bind(("127.0.0.1", 0)).unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
+}

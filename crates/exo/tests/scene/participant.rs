@@ -1,0 +1,166 @@
+//! A participant under supervise, with a virtual host of its own.
+
+use super::node::Node;
+use super::wire::{ENGINE, Wire};
+use super::{Background, Sandbox};
+use std::fs::File;
+
+/// Logic that does what the workitem says, and leaves notes in files.
+const LOGIC: &str = "import os, time
+
+def note(name, text):
+    with open(name, 'a') as file:
+        file.write(str(text) + '\\n')
+
+class ParticipantHandler(object):
+    thread_safe = True
+
+    def handle_wi(self, wi):
+        note('worked', wi.wfid)
+        while wi.fields.wait and not os.path.exists('go'):
+            time.sleep(0.01)
+        if wi.fields.bad:
+            raise KeyError('bad')
+        if wi.fields.send:
+            self.send_to_engine(wi)
+        wi.result = True
+
+    def handle_wi_control(self, ctrl):
+        note('asked', ctrl.message)
+        return {'asked': ctrl.message}
+
+    def handle_lifecycle_control(self, ctrl):
+        note('life', ctrl.message)
+";
+
+/// A participant called `p`.
+pub struct Participant {
+    pub sandbox: Sandbox,
+    pub wire: Wire,
+    supervise: Option<Background>,
+}
+
+impl Participant {
+    /// One of the shared broker that does not run, with more settings.
+    pub fn new(config: &str) -> Self {
+        let node = Node::shared();
+        Self::of(node, config)
+    }
+
+    /// The same of a broker that runs.
+    pub fn of(node: &Node, config: &str) -> Self {
+        let vhost = node.vhost();
+        let sandbox = directory(node, &vhost, config);
+        let wire = Wire::new(node, vhost);
+        wire.declare(ENGINE, true);
+        wire.declare("p", true);
+        Self { sandbox, wire, supervise: None }
+    }
+
+    /// One that runs.
+    pub fn running(config: &str) -> Self {
+        let mut participant = Self::new(config);
+        participant.start();
+        participant.wait_until_ready();
+        participant
+    }
+
+    /// Starts it.
+    pub fn start(&mut self) {
+        self.supervise = Some(supervise(&self.sandbox));
+    }
+
+    /// Waits until it is ready.
+    #[track_caller]
+    pub fn wait_until_ready(&self) {
+        self.sandbox.wait_until("it is ready", || self.sandbox.path("p/supervise/ready").exists());
+    }
+
+    /// Sends it work.
+    pub fn put(&self, wfid: &str, fields: &str) {
+        self.wire.put("p", item(wfid, fields));
+    }
+
+    /// What it has answered.
+    #[track_caller]
+    pub fn reply(&self) -> String {
+        self.wire.reply(|| self.sandbox.describe())
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        self.sandbox.read("p.log")
+    }
+
+    /// Waits until it has logged this.
+    #[track_caller]
+    pub fn wait_for_line(&self, text: &str) {
+        self.sandbox.wait_until(&format!("the log has {text}"), || self.log().contains(text));
+    }
+
+    /// Waits until it has begun to work on this so many times.
+    #[track_caller]
+    pub fn wait_for_work(&self, wfid: &str, times: usize) {
+        let count = || self.sandbox.read("p/worked").lines().filter(|line| *line == wfid).count();
+        self.sandbox.wait_until(&format!("{wfid} is worked on"), || count() >= times);
+    }
+
+    /// Lets go what waits.
+    pub fn go(&self) {
+        self.sandbox.write("p/go", "");
+    }
+
+    /// Runs svc with these words.
+    #[track_caller]
+    pub fn svc(&self, words: &str) {
+        let status =
+            self.sandbox.command("svc", ".").args(words.split_whitespace()).arg("p").status().unwrap();
+        assert!(status.success(), "svc {words}: {status}");
+    }
+
+    /// Waits until it has ended, and tells how.
+    #[track_caller]
+    pub fn end(&self) -> String {
+        self.sandbox.wait_for("it has ended", || {
+            let text = self.sandbox.read("p/supervise/last-exit");
+            Some(text.split_once(' ')?.1.trim().to_string()).filter(|how| !how.is_empty())
+        })
+    }
+
+    /// The number of exo.
+    pub fn pid(&self) -> Option<i32> {
+        let status = std::fs::read(self.sandbox.path("p/supervise/status")).ok()?;
+        let bytes: [u8; 4] = status.get(12..16)?.try_into().ok()?;
+        Some(i32::from_le_bytes(bytes)).filter(|pid| *pid != 0)
+    }
+
+    /// The number of its logic.
+    pub fn logic(&self) -> Option<i32> {
+        let pid = self.pid()?;
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+        children.split_whitespace().next()?.parse().ok()
+    }
+}
+
+/// The directory of a participant `p` in a sandbox of its own.
+pub fn directory(node: &Node, vhost: &str, config: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    let boss = format!("[boss]\namqp_host=127.0.0.1:{}\namqp_vhost={vhost}\n", node.port);
+    sandbox.write("p/config.exo", &format!("{boss}[participant]\n{config}\n"));
+    sandbox.write("p/participant_logic.py", LOGIC);
+    sandbox.write("p/notification-fd", "3\n");
+    sandbox.script("p/run", "#!/bin/sh\nexec 2>&1\ndate +%s%N >>starts\nexec exo config.exo\n");
+    sandbox
+}
+
+/// Runs supervise for it.
+pub fn supervise(sandbox: &Sandbox) -> Background {
+    let log = File::options().create(true).append(true).open(sandbox.path("p.log")).unwrap();
+    let mut command = sandbox.command("supervise", ".");
+    Background(command.arg("p").stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap())
+}
+
+/// A workitem.
+pub fn item(wfid: &str, fields: &str) -> String {
+    format!(r#"{{"fei":{{"wfid":"{wfid}","subid":"s","expid":"0"}},"fields":{{{fields}}}}}"#)
+}

@@ -1,0 +1,154 @@
+//! The other side of the broker: who sends work, and gets the replies.
+
+use super::DEADLINE;
+use super::node::Node;
+use amqprs::callbacks::ChannelCallback;
+use amqprs::channel::{
+    BasicAckArguments, BasicGetArguments, BasicPublishArguments, Channel, ConfirmSelectArguments,
+    QueueDeclareArguments, QueueDeleteArguments,
+};
+use amqprs::connection::{Connection, OpenConnectionArguments};
+use amqprs::error::Error;
+use amqprs::{Ack, BasicProperties, Cancel, CloseChannel, Nack, Return};
+use async_trait::async_trait;
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+/// The queue of the process engine.
+pub const ENGINE: &str = "ruote_workitems";
+
+/// A connection to a virtual host.
+pub struct Wire {
+    // Before the runtime, so that they are dropped in it.
+    connection: Option<Connection>,
+    runtime: Runtime,
+    port: u16,
+    pub vhost: String,
+}
+
+impl Wire {
+    /// To a virtual host of a node that runs.
+    pub fn new(node: &Node, vhost: String) -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let mut wire = Self { connection: None, runtime, port: node.port, vhost };
+        wire.reconnect();
+        wire
+    }
+
+    /// The same, after the node has been restarted.
+    pub fn reconnect(&mut self) {
+        let mut arguments = OpenConnectionArguments::new("127.0.0.1", self.port, "boss", "boss");
+        arguments.virtual_host(&self.vhost);
+        let _inside = self.runtime.enter();
+        self.connection = Some(self.runtime.block_on(Connection::open(&arguments)).unwrap());
+    }
+
+    fn channel(&self) -> Channel {
+        self.runtime.block_on(self.connection.as_ref().unwrap().open_channel(None)).unwrap()
+    }
+
+    /// Does something with a channel of its own.
+    fn with<T>(&self, body: impl AsyncFnOnce(&Channel) -> T) -> T {
+        let channel = self.channel();
+        self.runtime.block_on(async {
+            let result = body(&channel).await;
+            let _ = channel.close().await;
+            result
+        })
+    }
+
+    /// Makes a queue.
+    pub fn declare(&self, queue: &str, is_durable: bool) {
+        let mut arguments = QueueDeclareArguments::new(queue);
+        let arguments = arguments.durable(is_durable).finish();
+        self.with(async |channel| channel.queue_declare(arguments).await.unwrap());
+    }
+
+    /// Deletes a queue.
+    pub fn delete(&self, queue: &str) {
+        let arguments = QueueDeleteArguments::new(queue);
+        self.with(async |channel| channel.queue_delete(arguments).await.unwrap());
+    }
+
+    /// Puts a message into a queue, which has it for good then.
+    pub fn put(&self, queue: &str, body: impl Into<Vec<u8>>) {
+        let properties = BasicProperties::default().with_delivery_mode(2).finish();
+        let arguments = BasicPublishArguments::new("", queue);
+        let (sender, mut confirmed) = unbounded_channel();
+        self.with(async |channel| {
+            channel.register_callback(Confirmed(sender)).await.unwrap();
+            channel.confirm_select(ConfirmSelectArguments::default()).await.unwrap();
+            channel.basic_publish(properties, body.into(), arguments).await.unwrap();
+            confirmed.recv().await.unwrap();
+        });
+    }
+
+    /// How many messages wait in a queue, and how many consumers it has.
+    pub fn count(&self, queue: &str) -> (u32, u32) {
+        let mut arguments = QueueDeclareArguments::new(queue);
+        let arguments = arguments.passive(true).finish();
+        self.with(async |channel| channel.queue_declare(arguments).await)
+            .ok()
+            .flatten()
+            .map_or((0, 0), |(_, messages, consumers)| (messages, consumers))
+    }
+
+    /// Takes a message out of a queue, if there is one.
+    pub fn take(&self, queue: &str) -> Option<String> {
+        let arguments = BasicGetArguments::new(queue);
+        let message = self.with(async |channel| {
+            let (got, _, body) = channel.basic_get(arguments).await.unwrap()?;
+            channel.basic_ack(BasicAckArguments::new(got.delivery_tag(), false)).await.unwrap();
+            Some(body)
+        });
+        message.map(|body| String::from_utf8(body).unwrap())
+    }
+
+    /// Waits for a message of the process engine's queue.
+    #[track_caller]
+    pub fn reply(&self, describe: impl Fn() -> String) -> String {
+        let start = Instant::now();
+        loop {
+            if let Some(body) = self.take(ENGINE) {
+                return body;
+            }
+            assert!(start.elapsed() < DEADLINE, "no reply came\n{}", describe());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// Tells of confirmations.
+struct Confirmed(UnboundedSender<()>);
+
+#[async_trait]
+impl ChannelCallback for Confirmed {
+    async fn close(&mut self, _: &Channel, _: CloseChannel) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn cancel(&mut self, _: &Channel, _: Cancel) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn flow(&mut self, _: &Channel, active: bool) -> Result<bool, Error> {
+        Ok(active)
+    }
+
+    async fn publish_ack(&mut self, _: &Channel, _: Ack) {
+        let _ = self.0.send(());
+    }
+
+    async fn publish_nack(&mut self, _: &Channel, _: Nack) {}
+
+    async fn publish_return(&mut self, _: &Channel, _: Return, _: BasicProperties, _: Vec<u8>) {}
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        let _inside = self.runtime.enter();
+        self.connection = None;
+    }
+}
