@@ -65,7 +65,7 @@ lint:
 test:
 	$(CARGO) test --quiet --locked --lib
 	$(CARGO) test --quiet --locked --package participant --package skynet --package exo --lib --bins
-	$(CARGO) build --quiet --locked
+	$(CARGO) build --quiet --locked --workspace
 	RUST_TEST_THREADS=8 $(CARGO) test --quiet --locked --package skynet --package exo --test integration
 	RUST_TEST_THREADS=8 $(CARGO) test --locked --test integration
 

@@ -13,3 +13,5 @@ mod local;
 mod life;
 // What administrators are told, with a broker.
 mod trouble;
+// What skynet has exo say to the broker.
+mod skynet;

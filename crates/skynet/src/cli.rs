@@ -54,6 +54,12 @@ pub enum Command {
     History(History),
     /// Run a participant in the foreground
     Manual(One),
+    /// Tell the process engine to give work to participants
+    Register(Selection),
+    /// Tell the process engine to give no more work to participants
+    Unregister(Selection),
+    /// Ask a participant about the item of a process that it has in hand
+    Item(Item),
     /// Write the directories of participants again from their settings
     Rebuild(Selection),
     /// Make svscan take up changes now
@@ -88,6 +94,38 @@ pub struct One {
     /// The participant; its name may be shortened
     #[arg(value_name = "NAME")]
     pub name: String,
+}
+
+/// A question about an item in hand.
+#[derive(Debug, Args)]
+pub struct Item {
+    /// The participant; its name may be shortened
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// The process that the item belongs to
+    #[arg(value_name = "WFID")]
+    pub wfid: String,
+    /// How far it is, or that it be given up
+    pub request: Request,
+}
+
+/// What is asked about an item.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Request {
+    /// How far it is
+    Status,
+    /// That it be given up
+    Cancel,
+}
+
+impl Request {
+    /// As the exoskeleton knows it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Cancel => "cancel",
+        }
+    }
 }
 
 /// Options of `install`.

@@ -3,6 +3,7 @@
 pub(crate) mod apply;
 pub(crate) mod completions;
 pub(crate) mod enable;
+pub(crate) mod engine;
 pub(crate) mod history;
 pub(crate) mod install;
 pub(crate) mod list;

@@ -1,0 +1,42 @@
+//! `skynet register`, `skynet unregister`, `skynet item`: what the exoskeleton of a participant says to the broker.
+
+use crate::accounts::may_give;
+use crate::cli::{Item, Selection};
+use crate::failure::{Failure, Outcome};
+use crate::site::{Participant, Site};
+use participant::files::OWN;
+use std::process::Command;
+
+/// Carries out `skynet register` and `skynet unregister`, which are options of the exoskeleton.
+pub(crate) fn tell(site: &Site, selection: &Selection, option: &str) -> Result<Outcome, Failure> {
+    let (participants, is_clean) = site.select(&selection.names, selection.all)?;
+    let mut outcomes = vec![if is_clean { Outcome::Done } else { Outcome::NotDone }];
+    for participant in &participants {
+        outcomes.push(exo(site, participant, &[option, OWN])?);
+    }
+    Ok(Outcome::all(outcomes))
+}
+
+/// Carries out `skynet item`.
+pub(crate) fn item(site: &Site, arguments: &Item) -> Result<Outcome, Failure> {
+    let (participants, _) = site.select(std::slice::from_ref(&arguments.name), false)?;
+    let Some(participant) = participants.first() else { return Ok(Outcome::NotDone) };
+    exo(site, participant, &["--control", OWN, &arguments.wfid, arguments.request.name()])
+}
+
+/// Runs the exoskeleton of a participant, as the account that it always runs as.
+fn exo(site: &Site, participant: &Participant, words: &[&str]) -> Result<Outcome, Failure> {
+    let directory = &participant.directory;
+    let config = site.config(&participant.name, directory)?;
+    let account = config.participant("runas", &participant.name);
+    let prefix: &[&str] = if may_give() { &["setuidgid", account, "./exo"] } else { &["./exo"] };
+    let mut words = prefix.iter().chain(words);
+    let program = words.next().unwrap_or(&"./exo");
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it says all there is to say, and its exit code tells the rest"
+    )]
+    let status = Command::new(program).args(words).current_dir(directory).status();
+    let status = status.map_err(|error| Failure::file("run", &directory.join("exo"), &error))?;
+    Ok(if status.success() { Outcome::Done } else { Outcome::NotDone })
+}
