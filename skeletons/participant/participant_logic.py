@@ -9,7 +9,10 @@ class ParticipantHandler(object):
         wi.result = True
 
     def handle_wi_control(self, ctrl):
-        """Is asked for the status of the present work, or told to cancel it."""
+        """Is asked for the "status" of an item, or told to "cancel" it, by ctrl.message, while handle_wi works on it.
+
+        What it returns is the answer.
+        """
 
     def handle_lifecycle_control(self, ctrl):
-        """Is told start, with the configuration, and stop or die in the end."""
+        """Is told "start", with the configuration in ctrl.config, and "stop" or "die" in the end, by ctrl.message."""

@@ -1,4 +1,4 @@
-"""Adds up fields.numbers into fields.sum, params.pause seconds after each; tells how far it is, and can be cancelled."""
+"""Adds up fields.numbers into fields.sum, params.pause seconds after each; knows status and cancel."""
 
 import collections
 import threading

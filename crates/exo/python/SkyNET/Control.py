@@ -2,10 +2,10 @@
 
 
 class WorkItemCtrl:
-    """Says what is asked: `message` is "status" or "cancel" about an item, "start", "stop" or "die" about the participant.
+    """Says what is asked.
 
-    About an item, `workitem` is that item, and `wfid` the process that it belongs to. With "start", `config` is a
-    ConfigParser.
+    `message` is "status" or "cancel" about an item; `workitem` is that item then, and `wfid` the process that it belongs
+    to. About the participant it is "start", with a ConfigParser as `config`, "stop" or "die".
     """
 
     def __init__(self, message=None, config=None, workitem=None):

@@ -1,7 +1,7 @@
 """Runs the logic of a participant of SkyNET under exo: python3 -m SkyNET.adapter CODE.
 
-The main thread works, so that logic finds what it made at its start in the thread that it works in. Another one reads
-what exo sends, and a third one calls handle_wi_control while the work goes on.
+The main thread works, so that logic works in the thread that it was started in. Another one reads what exo sends, and a
+third one calls handle_wi_control while the work goes on.
 
 A ParticipantHandler with `thread_safe = True` gets as many items at once as exo has in hand (prefetch), each in a thread;
 all others get one after the other, in the order in which they came.

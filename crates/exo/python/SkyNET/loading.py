@@ -16,6 +16,9 @@ OLD_SYNTAX = re.compile(
     re.VERBOSE,
 )
 
+# Built-in names that are gone.
+OLD_NAMES = re.compile("'(basestring|execfile|raw_input|reload|unicode|xrange)'")
+
 # Modules that have another name in Python 3.
 OLD_MODULES = {
     "BaseHTTPServer": "http.server", "ConfigParser": "configparser", "Cookie": "http.cookies", "Queue": "queue",
@@ -93,14 +96,14 @@ def failed(path, error):
     module = error.name if isinstance(error, ModuleNotFoundError) else None
     if module in OLD_MODULES:
         said += f" (it is {OLD_MODULES[module]} in Python 3){OLD}"
-    elif isinstance(error, NameError) and re.search("'(basestring|execfile|raw_input|reload|unicode|xrange)'", str(error)):
+    elif isinstance(error, NameError) and OLD_NAMES.search(str(error)):
         said += OLD
     return said
 
 
 OLD = (
-    "\nThis is Python 2. Convert the file with 2to3 (python3 -m lib2to3 -w FILE, up to Python 3.12), or bring it up to date by"
-    " hand: it runs in Python 3.9 and newer."
+    "\nThis is Python 2. Convert the file with 2to3 (python3 -m lib2to3 -w FILE, up to Python 3.12), or bring it up to"
+    " date by hand: it runs in Python 3.9 and newer."
 )
 
 

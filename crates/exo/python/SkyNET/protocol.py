@@ -7,13 +7,17 @@ import threading
 
 
 class Channel:
-    """Messages on what were standard input and output. From now on, logic that reads gets nothing, and what it prints is
-    on standard error."""
+    """Messages on what were standard input and output.
+
+    From now on, logic that reads gets nothing, and what it prints is on standard error.
+    """
 
     def __init__(self):
         self._lock = threading.Lock()
         self._input = os.dup(0)
-        self._output = os.fdopen(os.dup(1), "wb")
+        self._output = os.dup(1)
+        # A process that logic forks while another thread writes must not find that the lock is held for ever.
+        os.register_at_fork(after_in_child=self._unlock)
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.close(nothing)
@@ -42,9 +46,13 @@ class Channel:
         # A surrogate on its own, as in the name of a file that is not UTF-8, is nothing that JSON can carry.
         line = text.encode("utf-8", "replace") + b"\n"
         with self._lock:
+            rest = memoryview(line)
             try:
-                self._output.write(line)
-                self._output.flush()
+                while rest:
+                    rest = rest[os.write(self._output, rest):]
             except OSError:
                 # exo is gone, and the items in hand go to somebody else.
                 os._exit(1)
+
+    def _unlock(self):
+        self._lock = threading.Lock()

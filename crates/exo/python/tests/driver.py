@@ -28,7 +28,7 @@ class Exo:
         self._messages = queue.Queue()
         self._log = []
         self._passed = []
-        self._threads = [threading.Thread(target=self._read, daemon=True), threading.Thread(target=self._listen, daemon=True)]
+        self._threads = [threading.Thread(target=target, daemon=True) for target in (self._read, self._listen)]
         for thread in self._threads:
             thread.start()
 

@@ -169,7 +169,8 @@ class Page(unittest.TestCase):
                 sent["fields"]["__result__"] = True
                 self.assertEqual(reply, {"type": "reply", "id": 1, "workitem": sent})
                 exo.send("status", id=1)
-                self.assertEqual(exo.receive("answer"), {"type": "answer", "id": 1, "request": "status", "return": None})
+                answer = {"type": "answer", "id": 1, "request": "status", "return": None}
+                self.assertEqual(exo.receive("answer"), answer)
                 self.assertEqual(exo.stop(), 0)
 
 
