@@ -85,6 +85,10 @@ class Attributes:
         return repr(self._data)
 
 
+# What it was called in RuoteAMQP.
+DictAttrProxy = Attributes
+
+
 def wrapped(value):
     """A value as logic sees it."""
     return Attributes(value) if isinstance(value, dict) else value

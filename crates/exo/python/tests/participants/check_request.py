@@ -5,7 +5,7 @@
 """
 
 from RuoteAMQP import Workitem
-from RuoteAMQP.workitem import Workitem as AlsoWorkitem
+from RuoteAMQP.workitem import DictAttrProxy, Workitem as AlsoWorkitem
 
 assert Workitem is AlsoWorkitem
 
@@ -53,5 +53,6 @@ class ParticipantHandler(object):
         # We may want to examine the fields structure
         if wid.fields.debug_dump or wid.params.debug_dump:
             print(wid.dump())
+        assert isinstance(wid, Workitem) and isinstance(wid.fields, DictAttrProxy)
         self.log.info("Checking %s", wid.wfid)
         self.check(wid)
