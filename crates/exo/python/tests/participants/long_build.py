@@ -1,6 +1,7 @@
 """Takes long, tells how far it is, and can be cancelled."""
 
 import threading
+import time
 
 
 class ParticipantHandler(object):
@@ -19,7 +20,8 @@ class ParticipantHandler(object):
 
     def handle_lifecycle_control(self, ctrl):
         if ctrl.message == "die":
-            print("last words")
+            time.sleep(0.3)
+            print("last words", end="")
 
     def handle_wi(self, wi):
         self.log.info("building")
