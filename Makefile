@@ -67,6 +67,7 @@ test:
 	$(CARGO) test --quiet --locked --package participant --package skynet --package exo --lib --bins
 	$(CARGO) build --quiet --locked --workspace
 	RUST_TEST_THREADS=8 $(CARGO) test --quiet --locked --package skynet --package exo --test integration
+	PYTHONDONTWRITEBYTECODE=1 python3 -m unittest discover --quiet --start-directory crates/exo/python/tests
 	RUST_TEST_THREADS=8 $(CARGO) test --locked --test integration
 
 # Random cases with our programs and the original's, for so many seconds.
