@@ -117,7 +117,7 @@ pub enum Action {
     Ready,
     /// Log a text about these processes.
     Log(Level, String, String),
-    /// Log a line that a program can read.
+    /// Log a line in any case: one that a program reads, or somebody wants to see.
     Note(String),
     /// End.
     Exit(u8),

@@ -113,7 +113,10 @@ impl Machine {
                 let text = format!("the logic printed what is not of the protocol: {}", excerpt(&line));
                 self.log(Level::Warning, &text);
             }
-            Event::Stderr(line) => self.log(Level::Info, &String::from_utf8_lossy(&line)),
+            Event::Stderr(line) => {
+                let wfids = self.hand.wfids();
+                self.show(&wfids, &String::from_utf8_lossy(&line));
+            }
             Event::LogicEnded(how) => self.logic_ended(&how, now),
             Event::Term => self.term(now),
             Event::Drained => self.finish(None),
@@ -160,6 +163,12 @@ impl Machine {
 
     fn log_about(&mut self, level: Level, wfids: String, text: &str) {
         self.act(Action::Log(level, wfids, text.to_string()));
+    }
+
+    /// The same, whatever the level is from which on lines are logged: somebody wants to see it.
+    fn show(&mut self, wfids: &str, text: &str) {
+        let lines = Level::Info.lines(wfids, text);
+        self.act(Action::Note(lines.trim_end_matches('\n').to_string()));
     }
 
     fn linked(&mut self) {
@@ -236,10 +245,10 @@ impl Machine {
             let note = Note::Begin(Work { wfid: &wfid, participant: &participant }).to_string();
             self.act(Action::Note(note));
             if workitem.has_flag("debug_trace") {
-                self.log_about(Level::Info, wfid.clone(), &workitem.summary());
+                self.show(&wfid, &workitem.summary());
             }
             if workitem.has_flag("debug_dump") {
-                self.log_about(Level::Info, wfid, &workitem.to_text());
+                self.show(&wfid, &workitem.to_text());
             }
             self.act(Action::Tell(ToLogic::Work { id, workitem }));
         }
