@@ -2,7 +2,7 @@
 
 use super::backward::{Blocks, Place};
 use super::files::{self, Found, Identity, Kind, Piece};
-use super::label;
+use super::label::{self, Label};
 use super::lines::{Bytes, Got};
 use super::progress::Progress;
 use crate::failure::complain;
@@ -148,7 +148,13 @@ impl Chain {
         next.retain(|piece| piece.kind.ended().is_none_or(|stamp| !self.known.contains(&stamp)));
         if place.is_none() {
             let end = self.open.as_ref().map_or(Vec::new(), |open| files::end(&open.file));
-            next.retain(|piece| is_later(piece.kind, piece.first_line().as_deref(), &end));
+            let starts: Vec<Start> = next.iter().map(|piece| (piece.kind, piece.first_line())).collect();
+            let later = later(&starts, &end);
+            next = next
+                .into_iter()
+                .zip(later)
+                .filter_map(|(piece, is_later)| is_later.then_some(piece))
+                .collect();
         }
         next.iter_mut().for_each(Piece::pin);
         self.known = archives;
@@ -156,23 +162,34 @@ impl Chain {
     }
 }
 
-/// Whether what is in a file was logged after what we have read. `first` is its first line with a label; `end` is what
-/// our file ends with.
+/// What a file is, and its first line with a label.
+type Start = (Kind, Option<Vec<u8>>);
+
+/// Which of `files`, oldest first, were logged after our file, which ends with `end`.
 ///
-/// This is asked if our file is gone: it was removed, or a processor has made another one of it. A processor keeps
-/// the labels of the lines that it keeps, so what it makes of our file begins before our last line or with it. Files that
-/// follow each other can end and begin with the same label; then the line tells.
-fn is_later(kind: Kind, first: Option<&[u8]>, end: &[u8]) -> bool {
-    match (first.and_then(label::of), label::last(end), first) {
+/// This is asked if ours is gone: it was removed, or a processor has made another one of it. That keeps the lines that
+/// are kept as they are, and so begins with one of ours. If it is not there, labels tell, as far as they can: many lines
+/// may have the same.
+fn later(files: &[Start], end: &[u8]) -> Vec<bool> {
+    let is_ours = |line: &Vec<u8>| memmem::find(end, line).is_some();
+    let copy = files.iter().position(|(kind, first)| kind.is_made() && first.as_ref().is_some_and(is_ours));
+    let last = label::last(end);
+    let is_later = |(number, (kind, first)): (usize, &Start)| {
+        copy.is_none_or(|copy| number > copy)
+            && begins_later(*kind, first.as_deref().and_then(label::of), last)
+    };
+    files.iter().enumerate().map(is_later).collect()
+}
+
+/// Whether a file with this first label can follow a line with the label `last`.
+fn begins_later(kind: Kind, first: Option<&Label>, last: Option<Label>) -> bool {
+    match (first, last) {
         _ if kind == Kind::Current => true,
-        (Some(label), Some(last), Some(line)) if *label == last && kind.is_made() => {
-            memmem::find(end, line).is_none()
-        }
-        (Some(label), Some(last), _) => *label >= last,
+        (Some(first), Some(last)) => *first >= last,
         // A log without labels. What comes from a processor may come again.
-        (_, None, _) => true,
+        (_, None) => true,
         // Compressed by a processor, or nothing is left of it; or it is within a long line.
-        (None, Some(_), _) => !kind.is_made(),
+        (None, Some(_)) => !kind.is_made(),
     }
 }
 
@@ -255,28 +272,36 @@ mod tests {
         let line = |number: usize, text: &str| format!("@{number:024} {text}\n");
         let ours = [line(1, "a"), line(2, "b")].concat();
         let cases = [
-            (waiting, line(1, "a"), &ours, false),
-            (waiting, line(2, "b"), &ours, true),
-            (waiting, line(3, "c"), &ours, true),
-            (waiting, String::new(), &ours, true),
-            (safe, line(1, "a"), &ours, false),
-            (safe, line(1, "changed"), &ours, false),
-            // Only our last line was kept; or the next one has the same label.
-            (safe, line(2, "b"), &ours, false),
-            (safe, line(2, "c"), &ours, true),
-            (safe, line(3, "c"), &ours, true),
-            (safe, String::new(), &ours, false),
-            (Kind::Processed, line(2, "b"), &ours, false),
-            (Kind::Previous, line(1, "x"), &ours, false),
-            (Kind::Current, String::new(), &ours, true),
+            (vec![(waiting, line(1, "x"))], &ours, vec![false]),
+            (vec![(waiting, line(2, "c"))], &ours, vec![true]),
+            (vec![(waiting, line(3, "c"))], &ours, vec![true]),
+            (vec![(waiting, String::new())], &ours, vec![true]),
+            // What was made of ours: all of it, changed, its last line, nothing.
+            (vec![(safe, line(1, "a"))], &ours, vec![false]),
+            (vec![(safe, line(1, "changed"))], &ours, vec![false]),
+            (vec![(safe, line(2, "b"))], &ours, vec![false]),
+            (vec![(safe, String::new())], &ours, vec![false]),
+            (vec![(Kind::Processed, line(2, "b"))], &ours, vec![false]),
+            (vec![(safe, line(2, "c"))], &ours, vec![true]),
+            (vec![(Kind::Previous, line(1, "x"))], &ours, vec![false]),
+            (vec![(Kind::Current, String::new())], &ours, vec![true]),
             // The clock was set back.
-            (Kind::Current, line(0, "x"), &ours, true),
-            (safe, line(1, "a"), &"no label\n".to_string(), true),
-            (safe, String::new(), &String::new(), true),
+            (vec![(Kind::Current, line(0, "x"))], &ours, vec![true]),
+            (vec![(safe, line(1, "a"))], &"no label\n".to_string(), vec![true]),
+            (vec![(safe, String::new())], &String::new(), vec![true]),
+            // All with the same label: one before ours, ours, and one after it.
+            (
+                vec![(safe, line(2, "x")), (safe, line(2, "b")), (safe, line(2, "c"))],
+                &line(2, "b"),
+                vec![false, false, true],
+            ),
         ];
-        for (kind, first, end, expected) in cases {
-            let first = Some(first.as_bytes()).filter(|line| !line.is_empty());
-            assert_eq!(is_later(kind, first, end.as_bytes()), expected, "{kind:?} {first:?}");
+        for (files, end, expected) in cases {
+            let start = |(kind, line): (Kind, String)| {
+                (kind, Some(line.into_bytes()).filter(|line| !line.is_empty()))
+            };
+            let files: Vec<Start> = files.into_iter().map(start).collect();
+            assert_eq!(later(&files, end.as_bytes()), expected, "{files:?}");
         }
     }
 }
