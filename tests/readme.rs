@@ -61,7 +61,7 @@ fn the_commands_of_the_readme_install_run_control_and_remove_a_service() {
 }
 
 /// What `make install` makes apart from files of the clone.
-const DIRECTORIES: [&str; 12] = [
+const DIRECTORIES: [&str; 14] = [
     "bin",
     "share",
     "share/bash-completion",
@@ -72,6 +72,8 @@ const DIRECTORIES: [&str; 12] = [
     "share/man/man7",
     "share/man/man8",
     "share/servicedir",
+    "share/servicedir/python",
+    "share/servicedir/python/SkyNET",
     "share/zsh",
     "share/zsh/site-functions",
 ];
@@ -96,6 +98,9 @@ fn check_installed(sandbox: &Sandbox, directory: &str, clone: &Files) {
         } else if path.parent().is_some_and(|directory| directory.ends_with("man")) {
             let section = name.extension().unwrap().to_str().unwrap();
             expected.insert((Path::new("share/man").join(format!("man{section}")).join(name), 0o100_644));
+        } else if path.parent() == Some(Path::new("crates/exo/python/SkyNET")) {
+            let module = Path::new("share/servicedir/python/SkyNET").join(name);
+            expected.insert((module, 0o100_644));
         } else if path.parent() == Some(Path::new("src/bin")) {
             let program = Path::new("bin").join(name.file_stem().unwrap());
             check_that_it_runs(sandbox, &sandbox.path(directory).join(&program));
