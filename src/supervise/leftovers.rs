@@ -74,15 +74,19 @@ impl Leftovers {
                 self.ready.add(&handle, number)?;
                 Ok(handle)
             });
-            // One that cannot be waited for is gone, or the system is too old to wait for strangers.
-            let Ok(handle) = added else { continue };
+            let send = |signal| match &added {
+                Ok(handle) => handle.send(signal),
+                Err(error) if error.is(libc::ESRCH) => {}
+                // The system is too old to wait for strangers, but not to send them signals.
+                Err(_) => process::send(facts.pid, signal),
+            };
             if self.is_late {
-                handle.send(Signal::SIGKILL);
+                send(Signal::SIGKILL);
             } else {
-                handle.send(Signal::SIGTERM);
-                handle.send(Signal::SIGCONT);
+                send(Signal::SIGTERM);
+                send(Signal::SIGCONT);
             }
-            self.awaited.push((facts.pid, handle));
+            self.awaited.extend(added.map(|handle| (facts.pid, handle)));
         }
     }
 
