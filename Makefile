@@ -13,7 +13,7 @@ SOURCES = $(shell find . \( -name target -o -name .git \) -prune -o -type f -nam
 SCRIPTS = $(shell find . \( -name target -o -name .git \) -prune -o -type f -perm -u+x \
 	-exec awk 'FNR == 1 { if (/^\#!.*sh$$/) print FILENAME; nextfile }' {} +)
 
-.PHONY: all demo check lint test differential fuzz soak bench install deb rpm packaging-check clean
+.PHONY: all demo check lint test differential fuzz soak chaos throughput bench install deb rpm packaging-check clean
 
 # How long the slow proofs take: make fuzz SECONDS=60
 SECONDS ?= 60
@@ -81,6 +81,16 @@ fuzz:
 # What takes minutes: memory after 10,000 restarts and 10 GB of log, an idle tree for a minute.
 soak:
 	$(CARGO) test --locked --test integration soak:: -- --ignored --nocapture --test-threads=1
+
+# 10,000 items while exo, logic and broker are killed at random, in a few minutes: make chaos SEED=7
+chaos:
+	$(CARGO) build --quiet --locked --workspace
+	SEED=$(SEED) $(CARGO) test --locked --package exo --test integration chaos:: -- --ignored --nocapture
+
+# Items a second beside python3-pika (in PIKA_PATH, if it is not installed), and the memory of exo.
+throughput:
+	$(CARGO) build --quiet --locked --profile bench --workspace --bins
+	$(CARGO) test --locked --profile bench --package exo --test integration throughput:: -- --ignored --nocapture --test-threads=1
 
 # Ours and those of daemontools, runit and s6, side by side, in about 20 minutes; writes BENCHMARKS.md and
 # benches/chart.svg. For less: make bench ARGS=--quick, or ARGS='--only logging'.

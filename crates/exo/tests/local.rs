@@ -199,3 +199,33 @@ fn a_body_of_10_mb_goes_through() {
     let said = sandbox.exo("p", &["--local", "config.exo"], &body);
     assert_eq!((said.code, said.out.len()), (0, body.len()), "{}", said.err);
 }
+
+#[test]
+fn settings_of_a_mini_skynet_hold_unless_the_participant_has_its_own() {
+    let sandbox = Sandbox::new();
+    fs::create_dir_all(sandbox.path("BOSS/service")).unwrap();
+    sandbox.write("BOSS/boss.conf", "[boss]\namqp_host=h:x\n");
+    sandbox.write("BOSS/participants/p/config.exo", "[participant]\ncode=logic\n");
+    sandbox.script("BOSS/participants/p/logic", &format!("#!/bin/sh\n{ECHO}\n"));
+    let check = |code: i32, text: &str| {
+        let said = sandbox.exo("BOSS/participants/p", &["--local", "config.exo"], "");
+        assert_eq!(said.code, code, "{said:?}");
+        has(&said, &[text]);
+    };
+    check(100, "h:x is no HOST:PORT: change amqp_host in [boss] of ");
+    check(100, "/BOSS/boss.conf");
+    sandbox.write("BOSS/conf.d/more.conf", "[boss]\namqp_host=h\n");
+    check(0, "INFO connected to the broker\n");
+}
+
+#[test]
+fn lines_below_the_level_are_left_out_but_not_what_the_logic_complains() {
+    let logic = format!(
+        "echo complaint >&2; echo '{{\"type\":\"log\",\"level\":\"INFO\",\"message\":\"chat\"}}'\n{ECHO}"
+    );
+    let sandbox = participant("[skynet]\nlog_level=WARNING", &logic);
+    let said = sandbox.exo("p", &["--local", "config.exo"], &item("a"));
+    assert_eq!(said.code, 0, "{said:?}");
+    has(&said, &["INFO complaint\n", "item wfid=a participant=p ms="]);
+    assert!(!said.err.contains("chat") && !said.err.contains("connected"), "{}", said.err);
+}

@@ -15,3 +15,8 @@ mod life;
 mod trouble;
 // What skynet has exo say to the broker.
 mod skynet;
+
+// What takes minutes: `make chaos`.
+mod chaos;
+// What is measured: `make throughput`.
+mod throughput;

@@ -129,28 +129,44 @@ impl Participant {
 
     /// The number of exo.
     pub fn pid(&self) -> Option<i32> {
-        let status = std::fs::read(self.sandbox.path("p/supervise/status")).ok()?;
-        let bytes: [u8; 4] = status.get(12..16)?.try_into().ok()?;
-        Some(i32::from_le_bytes(bytes)).filter(|pid| *pid != 0)
+        pid_of(&self.sandbox, "p")
     }
 
     /// The number of its logic.
     pub fn logic(&self) -> Option<i32> {
-        let pid = self.pid()?;
-        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
-        children.split_whitespace().next()?.parse().ok()
+        pid_below(self.pid())
     }
+}
+
+/// The number of the service in a directory.
+pub fn pid_of(sandbox: &Sandbox, place: &str) -> Option<i32> {
+    let status = std::fs::read(sandbox.path(&format!("{place}/supervise/status"))).ok()?;
+    let bytes: [u8; 4] = status.get(12..16)?.try_into().ok()?;
+    Some(i32::from_le_bytes(bytes)).filter(|pid| *pid != 0)
+}
+
+/// The number of its child.
+pub fn pid_below(pid: Option<i32>) -> Option<i32> {
+    let pid = pid?;
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    children.split_whitespace().next()?.parse().ok()
 }
 
 /// The directory of a participant `p` in a sandbox of its own.
 pub fn directory(node: &Node, vhost: &str, config: &str) -> Sandbox {
     let sandbox = Sandbox::new();
-    let boss = format!("[boss]\namqp_host=127.0.0.1:{}\namqp_vhost={vhost}\n", node.port);
-    sandbox.write("p/config.exo", &format!("{boss}[participant]\n{config}\n"));
+    configure(&sandbox, "p", node, vhost, config);
     sandbox.write("p/participant_logic.py", LOGIC);
-    sandbox.write("p/notification-fd", "3\n");
-    sandbox.script("p/run", "#!/bin/sh\nexec 2>&1\ndate +%s%N >>starts\nexec exo config.exo\n");
     sandbox
+}
+
+/// Makes the directory of a participant, without its logic.
+pub fn configure(sandbox: &Sandbox, place: &str, node: &Node, vhost: &str, config: &str) {
+    let boss = format!("[boss]\namqp_host=127.0.0.1:{}\namqp_vhost={vhost}\n", node.port);
+    sandbox.write(&format!("{place}/config.exo"), &format!("{boss}[participant]\n{config}\n"));
+    sandbox.write(&format!("{place}/notification-fd"), "3\n");
+    let run = "#!/bin/sh\nexec 2>&1\ndate +%s%N >>starts\nexec exo config.exo\n";
+    sandbox.script(&format!("{place}/run"), run);
 }
 
 /// Runs supervise for it.

@@ -11,6 +11,7 @@ use amqprs::connection::{Connection, OpenConnectionArguments};
 use amqprs::error::Error;
 use amqprs::{Ack, BasicProperties, Cancel, CloseChannel, Nack, Return};
 use async_trait::async_trait;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -85,6 +86,38 @@ impl Wire {
         });
     }
 
+    /// Puts many messages into queues, which have them for good then.
+    pub fn put_all(&self, messages: impl Iterator<Item = (&'static str, String)>) {
+        let (sender, mut confirmed) = unbounded_channel();
+        self.with(async |channel| {
+            channel.register_callback(Confirmed(sender)).await.unwrap();
+            channel.confirm_select(ConfirmSelectArguments::default()).await.unwrap();
+            let mut pending = BTreeSet::new();
+            for (queue, body) in messages {
+                let properties = BasicProperties::default().with_delivery_mode(2).finish();
+                let arguments = BasicPublishArguments::new("", queue);
+                channel.basic_publish(properties, body.into(), arguments).await.unwrap();
+                pending.insert(u64::try_from(pending.len() + 1).unwrap());
+            }
+            while !pending.is_empty() {
+                let (tag, is_multiple) = confirmed.recv().await.unwrap();
+                pending.retain(|at| *at != tag && !(is_multiple && *at < tag));
+            }
+        });
+    }
+
+    /// Takes all messages out of a queue.
+    pub fn take_all(&self, queue: &str) -> Vec<String> {
+        self.with(async |channel| {
+            let mut bodies = Vec::new();
+            while let Ok(Some((got, _, body))) = channel.basic_get(BasicGetArguments::new(queue)).await {
+                channel.basic_ack(BasicAckArguments::new(got.delivery_tag(), false)).await.unwrap();
+                bodies.push(String::from_utf8(body).unwrap());
+            }
+            bodies
+        })
+    }
+
     /// How many messages wait in a queue, and how many consumers it has.
     pub fn count(&self, queue: &str) -> (u32, u32) {
         let mut arguments = QueueDeclareArguments::new(queue);
@@ -120,8 +153,8 @@ impl Wire {
     }
 }
 
-/// Tells of confirmations.
-struct Confirmed(UnboundedSender<()>);
+/// Tells which message the broker has confirmed, and whether all before it, too.
+struct Confirmed(UnboundedSender<(u64, bool)>);
 
 #[async_trait]
 impl ChannelCallback for Confirmed {
@@ -137,8 +170,8 @@ impl ChannelCallback for Confirmed {
         Ok(active)
     }
 
-    async fn publish_ack(&mut self, _: &Channel, _: Ack) {
-        let _ = self.0.send(());
+    async fn publish_ack(&mut self, _: &Channel, ack: Ack) {
+        let _ = self.0.send((ack.delivery_tag(), ack.mutiple()));
     }
 
     async fn publish_nack(&mut self, _: &Channel, _: Nack) {}
