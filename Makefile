@@ -13,7 +13,7 @@ SOURCES = $(shell find . \( -name target -o -name .git \) -prune -o -type f -nam
 SCRIPTS = $(shell find . \( -name target -o -name .git \) -prune -o -type f -perm -u+x \
 	-exec awk 'FNR == 1 { if (/^\#!.*sh$$/) print FILENAME; nextfile }' {} +)
 
-.PHONY: all demo check lint test differential fuzz soak chaos throughput bench install deb rpm packaging-check clean
+.PHONY: all demo demo-skynet check lint test differential fuzz soak chaos throughput bench install deb rpm packaging-check clean
 
 # How long the slow proofs take: make fuzz SECONDS=60
 SECONDS ?= 60
@@ -42,6 +42,11 @@ endif
 demo:
 	$(CARGO) build --locked
 	@demo/demo.sh $(TARGET_DIR)/debug
+
+# A process through two participants of SkyNET; needs an installed RabbitMQ, and jq.
+demo-skynet:
+	$(CARGO) build --locked --workspace
+	@demo/skynet.sh $(TARGET_DIR)/debug
 
 # Everything that must hold. The last lines are the test runner's own.
 check:

@@ -6,10 +6,8 @@ set -eu
 
 # ---- What it needs --------------------------------------------------------
 
-stop() {
-    printf 'demo: %s\n' "$@" >&2
-    exit 1
-}
+# shellcheck source=demo/stage.sh
+. "$(dirname "$0")/stage.sh"
 
 [ $# -eq 1 ] || {
     echo 'demo: usage: demo.sh BINDIR' >&2
@@ -30,18 +28,7 @@ python3 -c 'import http.server' 2>/dev/null ||
 unset http_proxy HTTP_PROXY all_proxy ALL_PROXY
 umask 022
 
-# ---- How it ends, whatever happens ----------------------------------------
-
-# svscan is started with SERVICEDIR_DEMO=$scratch in its environment and all
-# its descendants inherit that: this finds every process of this demo, and no other.
-processes() {
-    grep -lF "SERVICEDIR_DEMO=$scratch" /proc/[0-9]*/environ 2>/dev/null |
-        sed 's,^/proc/\([0-9]*\)/environ$,\1,'
-}
-
-no_process() {
-    [ -z "$(processes)" ]
-}
+# ---- The stage -------------------------------------------------------------
 
 # svscan first, so that nothing is started again; then ask; then insist.
 end_processes() {
@@ -64,88 +51,19 @@ end_processes() {
     done
 }
 
-clean_up() {
-    status=$?
-    trap - EXIT
-    trap '' INT TERM HUP PIPE
-    set +eu
-    [ -n "$scratch" ] || exit $status
-    cd /
-    if [ $svscan_may_run = yes ]; then end_processes; fi
-    survivors=$(processes)
-    rm -rf "$scratch"
-    if [ -n "$survivors" ]; then
-        echo "demo: could not end these processes:" "$survivors" >&2
-        [ $status -ne 0 ] || status=1
-    else
-        echo 'No process of this demo is alive any more, and its directory is removed.'
-    fi
-    exit $status
-}
-
-scratch=''
-svscan_may_run=no
-trap clean_up EXIT
-trap 'printf "\nInterrupted: ending everything.\n"; exit 130' INT
-trap 'printf "\nTerminated: ending everything.\n"; exit 143' TERM
-trap 'exec >/dev/null 2>&1; exit 129' HUP
-trap 'exec >/dev/null; exit 141' PIPE
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/servicedir.XXXXXX")
-cd "$scratch"
-scratch=$(pwd -P)
-
-# ---- How it speaks --------------------------------------------------------
-
-bold='' plain=''
-if [ -t 1 ] && [ -z "${NO_COLOR+set}" ]; then
-    bold=$(printf '\033[1m') plain=$(printf '\033[0m')
-fi
-
-# Explains the next step, one argument a line.
-say() {
-    printf '\n'
-    printf '%s\n' "$@"
-}
-
-# Shows a command line as one would type it.
-show() {
-    printf '%s$ %s%s\n' "$bold" "$1" "$plain"
-}
-
-# Shows a command line, and does it.
-type_in() {
-    show "$1"
-    eval "$1"
-}
-
-# wait_for WHAT COMMAND...: until COMMAND succeeds, for at most 20 seconds.
-wait_for() {
-    awaited=$1
-    shift
-    turns=0
-    until "$@"; do
-        turns=$((turns + 1))
-        [ $turns -le 200 ] || give_up "waited 20 seconds for $awaited, in vain"
-        sleep 0.1
+describe() {
+    echo '--- svstat says:'
+    svstat service/* service/*/log
+    echo '--- svscan and what it started said:'
+    tail -n 20 svscan.log
+    for log in service/*/log/main/current; do
+        [ -f "$log" ] || continue
+        echo "--- the end of $log:"
+        tail -n 5 "$log"
     done
 }
 
-give_up() {
-    {
-        printf '\ndemo: %s.\n' "$1"
-        echo '--- svstat says:'
-        svstat service/* service/*/log
-        echo '--- svscan and what it started said:'
-        tail -n 20 svscan.log
-        for log in service/*/log/main/current; do
-            [ -f "$log" ] || continue
-            echo "--- the end of $log:"
-            tail -n 5 "$log"
-        done
-        echo '---'
-    } >&2
-    exit 1
-}
+set_stage
 
 # ---- What it waits for ----------------------------------------------------
 
@@ -242,7 +160,7 @@ chmod +x try
     'Set TMPDIR to a directory where they can.'
 
 start_svscan() {
-    svscan_may_run=yes
+    anything_may_run=yes
     SERVICEDIR_DEMO=$scratch svscan service >svscan.log 2>&1 &
     svscan=$!
     wait_for 'svscan to start' svscan_runs
@@ -368,6 +286,6 @@ say 'What remains is svscan itself:'
 type_in "kill $svscan"
 wait_for 'every process to end' no_process
 wait "$svscan" 2>/dev/null || :
-svscan_may_run=no
+anything_may_run=no
 
 say 'That was all. To play with the same two services yourself: make demo KEEP=1'

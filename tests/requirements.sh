@@ -9,7 +9,8 @@ purpose=${1-check}
 PATH=$PATH:/usr/sbin:/sbin
 
 # command:package
-needed='svscan:daemontools mandoc:mandoc shellcheck:shellcheck strace:strace python3:python3 curl:curl socat:socat rabbitmq-server:rabbitmq-server'
+needed='svscan:daemontools mandoc:mandoc shellcheck:shellcheck strace:strace python3:python3 curl:curl socat:socat'
+needed="$needed rabbitmq-server:rabbitmq-server jq:jq node:nodejs"
 
 if [ "$purpose" = bench ]; then
     # Their programs only: what would have them run at boot is in other packages.

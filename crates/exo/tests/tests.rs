@@ -16,6 +16,9 @@ mod trouble;
 // What skynet has exo say to the broker.
 mod skynet;
 
+// The demonstration.
+mod tour;
+
 // What takes minutes: `make chaos`.
 mod chaos;
 // What is measured: `make throughput`.
