@@ -83,6 +83,7 @@ impl Sandbox {
             .env("TZ", "UTC")
             .env("HOME", &self.directory);
         command.env("PYTHONDONTWRITEBYTECODE", "1");
+        command.env("SKYNET_PYTHON", concat!(env!("CARGO_MANIFEST_DIR"), "/python"));
         command
     }
 

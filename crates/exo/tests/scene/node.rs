@@ -37,6 +37,7 @@ cd / && rm -rf "$HOME"
 /// A broker.
 pub struct Node {
     pub port: u16,
+    epmd: u16,
     directory: PathBuf,
     _guard: Child,
     orders: Mutex<Option<ChildStdin>>,
@@ -109,7 +110,7 @@ impl Node {
         }
         let mut guard = guard.spawn().unwrap();
         let orders = Mutex::new(guard.stdin.take());
-        Self { port, directory, _guard: guard, orders, vhosts: AtomicUsize::new(0) }
+        Self { port, epmd, directory, _guard: guard, orders, vhosts: AtomicUsize::new(0) }
     }
 
     fn order(&self, word: &str) {
@@ -119,10 +120,16 @@ impl Node {
 
     /// Starts it, and waits until it is there.
     pub fn start(&self) {
+        // A node that does not find its epmd starts another, which would outlive it.
+        self.wait_for_port(self.epmd);
         self.order("start");
-        let start = Instant::now();
         // It listens when all else is there.
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        self.wait_for_port(self.port);
+    }
+
+    fn wait_for_port(&self, port: u16) {
+        let start = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
             let said = || fs::read_to_string(self.directory.join("out")).unwrap_or_default();
             assert!(start.elapsed() < 3 * DEADLINE, "the broker does not start: {}", said());
             std::thread::sleep(std::time::Duration::from_millis(50));
