@@ -139,8 +139,9 @@ fn sizes(bench: &Bench, report: &mut Report) {
         if matches!(suite, Suite::Ours | Suite::Daemontools) {
             let programs = fs::read_dir(&bench.ours).unwrap().map(|entry| entry.unwrap().file_name());
             let programs = programs.filter_map(|name| name.into_string().ok());
-            // skynet has no peer.
-            let is_daemontools = |name: &String| !name.ends_with("boot") && name != "skynet";
+            // These two have no peers.
+            let is_daemontools =
+                |name: &String| !name.ends_with("boot") && !["skynet", "exo"].contains(&name.as_str());
             let sizes = programs.filter(is_daemontools).map(|name| length(&name));
             report.add(ALL, suite, sizes.sum());
         }
