@@ -63,7 +63,7 @@ lint:
 	CARGO_TARGET_DIR=$(TARGET_DIR)/fuzz $(CARGO) check --quiet --locked --manifest-path fuzz/Cargo.toml
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --locked --workspace --no-deps --document-private-items
 	mandoc -Tlint -W warning,stop man/*.[78] crates/*/man/*.[78]
-	shellcheck $(SCRIPTS) packaging/servicedir.openrc
+	shellcheck --external-sources $(SCRIPTS) demo/stage.sh packaging/servicedir.openrc
 	shellcheck --shell=sh tests/conformance/prelude.sh
 
 # Most of the integration tests wait, so more of them than there are processors can run at a time.
