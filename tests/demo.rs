@@ -88,7 +88,9 @@ impl Demo {
     /// that runs it in some other way.
     fn start(sandbox: Sandbox, prefix: &str) -> Self {
         // Another account may not get to where the repository is.
-        sandbox.run(&format!("install -m 755 '{ROOT}/demo/demo.sh' . && mkdir -m 1777 tmp"));
+        sandbox.run(&format!(
+            "install -m 755 '{ROOT}/demo/demo.sh' '{ROOT}/demo/stage.sh' . && mkdir -m 1777 tmp"
+        ));
         let demo =
             "env --default-signal=INT TMPDIR=\"$PWD/tmp\" ./demo.sh \"$(dirname \"$(command -v svc)\")\"";
         Self { process: sandbox.start(&format!("setsid {prefix} {demo}"), "output"), sandbox }
