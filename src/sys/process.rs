@@ -80,6 +80,19 @@ pub fn launch<B: FnOnce() -> Failure>(body: B) -> Result<i32> {
     started
 }
 
+/// Has the kernel kill the process that `command` is going to start when this one ends, however that happens.
+pub fn end_with_us(command: &mut std::process::Command) {
+    use std::os::unix::process::CommandExt;
+    let us = Pid::this();
+    let follow = move || {
+        nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
+        // It may have ended before.
+        if Pid::parent() == us { Ok(()) } else { Err(nix::Error::ESRCH.into()) }
+    };
+    // SAFETY: the closure makes two system calls, and uses no memory but its own copy of a number.
+    unsafe { command.pre_exec(follow) };
+}
+
 /// Buries one child that has ended, without waiting.
 pub fn reap() -> Option<Ended> {
     loop {

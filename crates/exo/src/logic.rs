@@ -2,10 +2,10 @@
 
 use crate::event::Event;
 use crate::failure::Failure;
-use crate::process;
 use crate::protocol::{FromLogic, ToLogic};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+use servicedir::sys::process;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
@@ -94,7 +94,7 @@ impl Logic {
             let paths = paths.filter(|path| !path.as_os_str().is_empty());
             command.env("PYTHONPATH", std::env::join_paths(paths).unwrap_or_default());
         }
-        process::die_with_us(&mut command);
+        process::end_with_us(command.as_std_mut());
         let mut child = command.spawn().map_err(|error| Failure::file("run", Path::new(first), &error))?;
         let group = child.id().and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw);
         let (sender, output) = channel(AHEAD);

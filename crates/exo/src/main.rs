@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`protocol`] is what exo and the logic say to each other, [`event`] what happens and what is done,
 //! [`hand`] the items in hand, [`machine`] the life of a participant, all of them pure, with [`level`], the lines of log.
-//! The edge: [`setup`] reads the settings, [`logic`] is the process (with [`process`], its first steps), [`amqp`],
+//! The edge: [`setup`] reads the settings, [`logic`] is the process, [`amqp`],
 //! [`session`] and [`broker`] the connection, [`local`] stands in for that, [`ready`] tells supervise, [`run`] is the loop
 //! that joins them, and [`client`] sends single messages.
 
@@ -22,7 +22,6 @@ mod level;
 mod local;
 mod logic;
 mod machine;
-mod process;
 mod protocol;
 mod ready;
 mod run;

@@ -5,6 +5,9 @@ use crate::event::Caller;
 use crate::protocol::{Fault, Request};
 use serde_json::{Map, Value, json};
 
+/// What is asked, cancelled, forgotten, traced, and done besides.
+mod requests;
+
 const A: &str = r#"{"fei":{"wfid":"A","subid":"s","expid":"0"},"fields":{}}"#;
 const B: &str = r#"{"fei":{"wfid":"B","subid":"s","expid":"0"},"fields":{}}"#;
 const DONE: &str = r#"{"fei":{"wfid":"A","subid":"s","expid":"0"},"fields":{"__result__":true}}"#;
@@ -309,115 +312,4 @@ fn a_body_that_is_not_json() {
     let mut life = Life::ready(settings());
     let told = "ERROR a message is no workitem, and thrown away: rub bish";
     life.at(0, delivery(1, "rub\nbish"), &[told, "reject 1"]);
-}
-
-#[test]
-fn a_cancellation_while_the_work_goes_on() {
-    let mut life = Life::working(Settings { prefetch: 2, ..settings() });
-    let cancel = r#"{"cancel":true,"fei":{"wfid":"A","subid":"s","expid":"0"}}"#;
-    let told = "INFO [A] the process engine has cancelled this";
-    life.at(1, delivery(2, cancel), &[told, "tell control Some(1)", "ack 2"]);
-    let other = cancel.replace('A', "B");
-    let told = told.replace('A', "B");
-    life.at(1, delivery(3, &other), &[&told, "tell control None", "ack 3"]);
-}
-
-#[test]
-fn what_is_to_be_forgotten_gets_no_reply() {
-    let forget = r#"{"fei":{"wfid":"A"},"fields":{"params":{"forget":true}}}"#;
-    let mut life = Life::ready(settings());
-    life.at(0, delivery(1, forget), &["begin wfid=A participant=p", "tell work 1 A"]);
-    life.at(3, reply(1, forget), &["item wfid=A participant=p ms=3 result=false", "ack 1"]);
-}
-
-#[test]
-fn traces_and_dumps() {
-    let mut life = Life::ready(settings());
-    let traced = r#"{"fei":{"wfid":"A","expid":"0"},"fields":{"debug_trace":true}}"#;
-    let summary = "INFO [A] process=- participant=- expid=0 fields=debug_trace params=";
-    life.at(0, delivery(1, traced), &["begin wfid=A participant=p", summary, "tell work 1 A"]);
-    let mut life = Life::ready(settings());
-    let dumped = r#"{"fei":{"wfid":"A"},"fields":{"params":{"debug_dump":true}}}"#;
-    let whole = format!("INFO [A] {dumped}");
-    life.at(0, delivery(1, dumped), &["begin wfid=A participant=p", &whole, "tell work 1 A"]);
-}
-
-#[test]
-fn several_items_at_once_are_answered_in_any_order() {
-    let mut life = Life::working(Settings { prefetch: 2, ..settings() });
-    life.at(1, delivery(2, B), &["begin wfid=B participant=p", "tell work 2 B"]);
-    life.at(2, Event::Stderr(b"hello".to_vec()), &["INFO [A B] hello"]);
-    life.at(3, reply(2, B), &[&format!("publish 3 {B}")]);
-    life.at(4, reply(1, DONE), &[&format!("publish 4 {DONE}")]);
-    life.at(5, Event::Confirmed(4), &["item wfid=A participant=p ms=4 result=true", "ack 1"]);
-    life.at(5, Event::Confirmed(3), &["item wfid=B participant=p ms=2 result=false", "ack 2"]);
-}
-
-#[test]
-fn every_line_meanwhile_has_the_process() {
-    let mut life = Life::working(settings());
-    life.at(0, Event::Stderr(b"a".to_vec()), &["INFO [A] a"]);
-    let log = FromLogic::Log { level: Level::Debug, message: "b".to_string(), id: Some(1) };
-    life.at(0, Event::FromLogic(log), &["DEBUG [A] b"]);
-    let told = "WARNING [A] the logic printed what is not of the protocol: c";
-    life.at(0, Event::Rubbish(b"c".to_vec()), &[told]);
-    let told = "WARNING [A] the logic replied to 9, which is not in hand";
-    life.at(0, reply(9, A), &[told]);
-}
-
-#[test]
-fn what_the_logic_sends_goes_at_once() {
-    let mut life = Life::working(settings());
-    let send = || Event::FromLogic(FromLogic::Send(Workitem::parse(B.as_bytes()).unwrap()));
-    life.at(0, send(), &[&format!("publish 2 {B}")]);
-    life.at(0, Event::Confirmed(2), &[]);
-    life.at(0, lost(), &[LOST_A, "connect 1"]);
-    life.at(0, send(), &[]);
-    let publish = format!("publish 3 {B}");
-    life.at(0, Event::Linked, &["INFO [A] connected to the broker", &publish, "consume"]);
-}
-
-fn asks(who: &str, what: &str) -> Event {
-    let body = json!({"msgID": who, "args": [what]}).to_string().into_bytes();
-    let from = Caller { reply_to: who.to_string(), correlation: None };
-    Event::Asked { wfid: "A".to_string(), from, body }
-}
-
-fn answers(request: Request, value: Value) -> Event {
-    Event::FromLogic(FromLogic::Answer { id: 1, request, value })
-}
-
-#[test]
-fn questions_about_an_item_in_hand_are_answered() {
-    let mut life = Life::working(settings());
-    life.deadline(200);
-    life.at(200, Event::Tick, &["listen A"]);
-    life.at(201, asks("x", "status"), &["tell status 1"]);
-    life.at(202, asks("y", "cancel"), &["tell cancel 1"]);
-    let answer = r#"answer x {"msgID":"x","return":{"percent":7}}"#;
-    life.at(203, answers(Request::Status, json!({"percent": 7})), &[answer]);
-    let told = r#"WARNING [A] a question that is neither status nor cancel: {"msgID":"z","args":["dance"]}"#;
-    life.at(204, asks("z", "dance"), &[told]);
-    let publish = format!("publish 2 {DONE}");
-    let unanswered = r#"answer y {"msgID":"y","return":null}"#;
-    life.at(205, reply(1, DONE), &[unanswered, "unlisten A", &publish]);
-    life.at(206, asks("x", "status"), &[r#"answer x {"msgID":"x","return":null}"#]);
-}
-
-#[test]
-fn a_broker_that_refuses_is_not_tried_too_soon() {
-    let mut life = Life::new(settings());
-    let refusal = Refusal { text: "no".to_string(), pause: Duration::from_secs(10) };
-    life.at(0, Event::Refused(refusal), &["ERROR no"]);
-    life.deadline(10_000);
-    life.at(10_000, Event::Tick, &["exit 111"]);
-}
-
-#[test]
-fn without_more_items_it_ends() {
-    let mut life = Life::working(settings());
-    life.at(1, reply(1, DONE), &[&format!("publish 2 {DONE}")]);
-    life.at(1, Event::Confirmed(2), &["item wfid=A participant=p ms=1 result=true", "ack 1"]);
-    life.at(1, Event::Drained, &["cancel consumer", "tell stop"]);
-    life.at(1, ended(), &["exit 0"]);
 }
