@@ -45,6 +45,22 @@ fn json_tells_all_that_is_known() {
     assert!(["TERM", "KILL"].contains(&ask(&supervised, "s[\"last_exit\"][\"signal\"]").as_str()));
 }
 
+/// A service may ask about itself, and who sees it run may ask about it.
+#[test]
+fn run_finds_itself_supervised_and_up() {
+    let sandbox = Sandbox::new();
+    for number in 0..20 {
+        let name = format!("web{number}");
+        let run = "{ svok . && svstat . && echo $$; } >new 2>&1; mv new asked; exec sleep 1000";
+        sandbox.script(&format!("{name}/run"), run);
+        let _supervise = sandbox.start(&format!("supervise {name}"), "messages");
+        sandbox.wait_until("it has asked", || sandbox.path(&format!("{name}/asked")).exists());
+        let asked = sandbox.read(&format!("{name}/asked"));
+        let pid = asked.lines().nth(1).unwrap_or_default();
+        assert!(asked.starts_with(&format!(".: up (pid {pid}) ")), "{asked}");
+    }
+}
+
 #[test]
 fn the_long_line_begins_like_the_short_one() {
     let supervised = supervised("exec sleep 1000");

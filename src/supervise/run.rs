@@ -54,22 +54,16 @@ pub fn run(name: &CStr, delay: Duration) -> Result<u8, Failure> {
         .map_err(|error| unable(&[b"write ", name.to_bytes(), b"/supervise/control"], error))?;
     let environment = startup::environment();
     let (mut supervise, first) = Supervise::begin(name, signals, &environment, has_down, delay);
-    // How it is comes first, and is written before anybody can find us running.
+    // How it is comes first, and is written before anybody can find us running, and before `run` can ask.
     let mut first = first.into_iter();
     supervise.perform(first.by_ref().take(1));
-    let _ = files::make_fifo(OK);
-    let unable_ok = |error| unable(&[b"read ", name.to_bytes(), b"/supervise/ok"], error);
-    if let Err(error) = files::check_read(HERE, OK) {
-        supervise.records.flush();
-        return Err(unable_ok(error));
-    }
-    supervise.perform(first);
-    // A new process of the service has said so already.
-    if supervise.machine.pid().is_none() || supervise.adopted.is_some() {
-        supervise.records.identify(&supervise.instance);
-    }
+    supervise.records.identify(&supervise.instance);
     supervise.records.flush();
-    let _ok = files::open_read(HERE, OK).map_err(unable_ok)?;
+    let _ = files::make_fifo(OK);
+    let _ok = files::open_read(HERE, OK)
+        .map_err(|error| unable(&[b"read ", name.to_bytes(), b"/supervise/ok"], error))?;
+    supervise.perform(first);
+    supervise.records.flush();
     supervise.main(&control)
 }
 

@@ -6,7 +6,7 @@
 use super::{Errno, Result};
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
 use nix::sys::stat::{FchmodatFlags, Mode, fchmod, fchmodat, fstatat, mkdirat};
-use nix::unistd::{AccessFlags, LinkatFlags, UnlinkatFlags, linkat, mkfifo, unlinkat};
+use nix::unistd::{LinkatFlags, UnlinkatFlags, linkat, mkfifo, unlinkat};
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -35,11 +35,6 @@ pub fn open_update(at: impl AsFd, path: &CStr) -> Result<File> {
 /// Opens for reading; a directory, too.
 pub fn open_read(at: impl AsFd, path: &CStr) -> Result<File> {
     open(at, path, OFlag::O_RDONLY, 0)
-}
-
-/// Fails as [`open_read`] would, without opening, which those who look for readers of a fifo would notice.
-pub fn check_read(at: impl AsFd, path: &CStr) -> Result<()> {
-    nix::unistd::faccessat(at, path, AccessFlags::R_OK, AtFlags::AT_EACCESS).map_err(Errno::from)
 }
 
 /// Opens for writing what exists.

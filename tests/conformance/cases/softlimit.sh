@@ -122,10 +122,12 @@ try softlimit sh -c 'kill -KILL $$'
 #= softlimit: programs that cannot be run, whatever the limits
 echo x >plain
 mkdir dir
+# When `-t 0` ends a program is a matter of chance.
 for program in no-such-program '' ./plain ./dir ./plain/x; do
     try softlimit "$program"
-    for letter in a c d l m o p r s t; do try softlimit -$letter 0 "$program"; done
-    try softlimit -a 0 -c 0 -d 0 -l 0 -m 0 -o 0 -p 0 -r 0 -s 0 -t 0 "$program"
+    for letter in a c d l m o p r s; do try softlimit -$letter 0 "$program"; done
+    try softlimit -t 9 "$program"
+    try softlimit -a 0 -c 0 -d 0 -l 0 -m 0 -o 0 -p 0 -r 0 -s 0 -t 9 "$program"
 done
 PATH=$PATH:$PWD/plain:/bin try softlimit -m 0 no-such-program
 outcome softlimit -a 0 "$(bytes 3000 /)"
