@@ -148,7 +148,8 @@ fn the_broker_is_away_at_the_start_and_is_killed_in_the_middle_of_work() {
     sandbox.wait_until("it has noticed", || sandbox.read("p.log").contains("WARNING [a] the broker is away"));
     node.start();
     wire.reconnect();
-    let mut replies = [wire.reply(|| sandbox.describe()), wire.reply(|| sandbox.describe())];
+    let describe = || format!("p: {:?}\n{}", wire.count("p"), sandbox.describe());
+    let mut replies = [wire.reply(describe), wire.reply(describe)];
     replies.sort();
     assert_eq!(replies, [done("a", WAIT), done("b", "")]);
     sandbox.wait_until("nothing is left", || wire.count("p") == (0, 1));

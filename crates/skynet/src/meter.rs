@@ -9,26 +9,31 @@ const WIDTH: usize = 79;
 #[derive(Debug)]
 pub(crate) struct Meter {
     is_seen: bool,
-    is_shown: bool,
+    /// The line as it is; empty if there is none.
+    shown: String,
 }
 
 impl Meter {
     /// Shows nothing yet.
     pub(crate) fn new() -> Self {
-        Self { is_seen: io::stderr().is_terminal(), is_shown: false }
+        Self { is_seen: io::stderr().is_terminal(), shown: String::new() }
     }
 
     /// Shows that so many of all are done, and which are not.
     pub(crate) fn show<'a>(&mut self, done: usize, all: usize, pending: impl Iterator<Item = &'a str>) {
-        if self.is_seen {
-            let _ = write!(io::stderr(), "\r\x1b[K{}", line(done, all, pending));
-            self.is_shown = true;
+        if !self.is_seen {
+            return;
+        }
+        let line = line(done, all, pending);
+        if line != self.shown {
+            let _ = write!(io::stderr(), "\r\x1b[K{line}");
+            self.shown = line;
         }
     }
 
     /// Makes room for something else.
     pub(crate) fn clear(&mut self) {
-        if std::mem::take(&mut self.is_shown) {
+        if !std::mem::take(&mut self.shown).is_empty() {
             let _ = write!(io::stderr(), "\r\x1b[K");
         }
     }

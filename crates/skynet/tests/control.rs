@@ -143,7 +143,7 @@ fn a2_many_are_stopped_and_started_in_parallel() {
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
     assert_eq!(sandbox.run("skynet start --all").matches(" RUNNING\n").count(), 20);
     assert_eq!(sandbox.run("skynet status --json").matches("\"ready\":true").count(), 20);
-    let seen = on_terminal(&sandbox, "skynet stop --all");
+    let seen = on_terminal(&sandbox, "skynet stop --all", |_| ());
     assert!(seen.contains("\r\x1b[K0 of 20 done, waiting for p00 p01 "), "{seen:?}");
     assert_eq!(seen.matches(" STOPPED\r\n").count(), 20, "{seen:?}");
 }
@@ -241,9 +241,8 @@ fn a1_what_its_user_manages_is_left_alone_unless_it_is_named() {
     assert_eq!(sandbox.run("skynet start --all"), "mine RUNNING\n");
 }
 
-/// What a terminal shows of a command for a participant that has something in hand until it is seen to be waited for.
-fn on_terminal(sandbox: &Sandbox, command: &str) -> String {
-    give(sandbox, "p");
+/// What a terminal shows of a command. `look` is shown all that there is so far, whenever there is more.
+fn on_terminal(sandbox: &Sandbox, command: &str, mut look: impl FnMut(&str)) -> String {
     let mut child = sandbox
         .command("script")
         .args(["-qec", command, "/dev/null"])
@@ -251,24 +250,14 @@ fn on_terminal(sandbox: &Sandbox, command: &str) -> String {
         .spawn()
         .unwrap();
     let mut terminal = child.stdout.take().unwrap();
-    let mut seen = Vec::new();
-    let mut is_waited_for = false;
+    let mut seen = String::new();
     let mut part = [0; 1024];
-    loop {
-        // There is an end to it even if nothing is seen: the command does not wait for ever.
-        let length = terminal.read(&mut part).unwrap();
-        if length == 0 {
-            break;
-        }
-        seen.extend_from_slice(&part[..length]);
-        if !is_waited_for && String::from_utf8_lossy(&seen).contains("\r\x1b[K0 of 1 done, waiting for p") {
-            take(sandbox, "p");
-            is_waited_for = true;
-        }
+    // The command does not wait for ever, so there is an end to it.
+    while let length @ 1.. = terminal.read(&mut part).unwrap() {
+        seen += &String::from_utf8_lossy(&part[..length]);
+        look(&seen);
     }
     child.wait().unwrap();
-    let seen = String::from_utf8(seen).unwrap();
-    assert!(is_waited_for, "{command}: {seen:?}");
     seen
 }
 
@@ -284,7 +273,14 @@ fn a_progress_line_is_for_terminals_only() {
     for (command, end) in
         [("start", "RUNNING"), ("stop", "STOPPED"), ("enable --now", "RUNNING"), ("disable --now", "STOPPED")]
     {
-        let seen = on_terminal(&sandbox, &format!("skynet {command} p"));
-        assert!(seen.ends_with(&format!("\r\x1b[Kp {end}\r\n")), "{seen:?}");
+        give(&sandbox, "p");
+        let mut is_waited_for = false;
+        let seen = on_terminal(&sandbox, &format!("skynet {command} p"), |seen| {
+            if !is_waited_for && seen.contains("\r\x1b[K0 of 1 done, waiting for p") {
+                take(&sandbox, "p");
+                is_waited_for = true;
+            }
+        });
+        assert!(is_waited_for && seen.ends_with(&format!("\r\x1b[Kp {end}\r\n")), "{seen:?}");
     }
 }
