@@ -3,7 +3,7 @@
 PREFIX ?= /usr
 CARGO ?= cargo
 TARGET_DIR ?= $(or $(CARGO_TARGET_DIR),target)
-PROGRAMS = $(basename $(notdir $(wildcard src/bin/*.rs)))
+PROGRAMS = $(filter-out servicedir,$(basename $(notdir $(wildcard src/bin/*.rs))))
 # The heavier programs, each a crate of the same name.
 CRATES = $(patsubst crates/%/src/main.rs,%,$(wildcard crates/*/src/main.rs))
 VERSION = $(shell sed -n '/^version = /{s/.*"\(.*\)"/\1/p;q;}' Cargo.toml)
@@ -18,23 +18,24 @@ SCRIPTS = $(shell find . \( -name target -o -name .git \) -prune -o -type f -per
 # How long the slow proofs take: make fuzz SECONDS=60
 SECONDS ?= 60
 
-# What looks up accounts needs the C library's name service, which is loaded at run time. Everything else is linked
-# statically, at a fixed address: it starts faster, and each idle supervise has 40 KB less memory of its own. Where
-# there is no static C library, it is linked like the rest.
+# What looks up accounts needs the C library's name service, which is loaded at run time. All else is one file with many
+# names, which the system has in memory once for all of them. It is linked statically, at a fixed address: so it starts
+# faster, and each idle supervise has 40 KB less memory of its own. Where there is no static C library, it is linked like
+# the rest.
 DYNAMIC = envuidgid setuidgid
+TOGETHER = $(filter-out $(DYNAMIC),$(PROGRAMS))
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 ifneq ($(wildcard $(shell $(CC) -print-file-name=libc.a)),)
-STATIC = $(filter-out $(DYNAMIC),$(PROGRAMS))
 STATIC_FLAGS = -C target-feature=+crt-static -C relocation-model=static
 endif
 
 all:
-	$(CARGO) build --release --locked $(addprefix --bin ,$(filter-out $(STATIC),$(PROGRAMS)))
-ifdef STATIC
-	RUSTFLAGS='$(RUSTFLAGS) $(STATIC_FLAGS)' \
-		$(CARGO) build --release --locked --target $(HOST) $(addprefix --bin ,$(STATIC))
-	install -m 755 $(STATIC:%=$(TARGET_DIR)/$(HOST)/release/%) $(TARGET_DIR)/release
-endif
+	$(CARGO) build --release --locked $(addprefix --bin ,$(DYNAMIC))
+	RUSTFLAGS='$(RUSTFLAGS) $(STATIC_FLAGS)' $(CARGO) build --release --locked --target $(HOST) --bin servicedir
+	install -m 755 $(TARGET_DIR)/$(HOST)/release/servicedir $(TARGET_DIR)/release
+	for program in $(TOGETHER); do \
+		ln -f $(TARGET_DIR)/release/servicedir $(TARGET_DIR)/release/$$program || exit 1; \
+	done
 ifneq ($(CRATES),)
 	$(CARGO) build --release --locked $(addprefix --package ,$(CRATES))
 endif
@@ -106,8 +107,12 @@ bench:
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/servicedir
-	install -m 755 $(PROGRAMS:%=$(TARGET_DIR)/release/%) $(CRATES:%=$(TARGET_DIR)/release/%) scripts/svscanboot \
+	install -m 755 $(DYNAMIC:%=$(TARGET_DIR)/release/%) $(CRATES:%=$(TARGET_DIR)/release/%) scripts/svscanboot \
 		$(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(TARGET_DIR)/release/servicedir $(DESTDIR)$(PREFIX)/bin/svscan
+	cd $(DESTDIR)$(PREFIX)/bin && for program in $(filter-out svscan,$(TOGETHER)); do \
+		ln -f svscan $$program || cp svscan $$program || exit 1; \
+	done
 	for page in man/*.[1-8] $(wildcard crates/*/man/*.[1-8]); do \
 		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page || exit 1; \
 	done

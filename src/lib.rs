@@ -4,7 +4,7 @@
 //! turns the event into actions; the edge performs the actions. Machines and codecs (marked *pure* below)
 //! do no input or output, never fail, never block and never read a clock: `now` is an argument.
 //!
-//! Arrows: `bin -> {run, chain, service} -> {pure, sys}`, `pure -> pure`, `sys -> {std, nix, libc}`.
+//! Arrows: `bin -> programs -> {run, chain, service} -> {pure, sys}`, `pure -> pure`, `sys -> {std, nix, libc}`.
 //! `unsafe` lives in [`sys`] alone. `tests/architecture.rs` checks these rules.
 
 // The result of a program that could not do its job, and the shape of its message. *Pure.*
@@ -42,6 +42,9 @@ pub mod filter;
 
 // The end that programs such as setuidgid share: become another program, or say why not.
 pub mod chain;
+
+// The programs.
+pub mod programs;
 
 // The edge of the operating system.
 pub mod sys;

@@ -1,6 +1,6 @@
 //! Follows README.md as a stranger would, from the clone to the last command.
 
-use crate::support::{Sandbox, ours};
+use crate::support::{Sandbox, built, programs};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
@@ -91,6 +91,11 @@ fn check_installed(sandbox: &Sandbox, directory: &str, clone: &Files) {
     let mut expected: BTreeSet<(PathBuf, u32)> =
         DIRECTORIES.map(|directory| (directory.into(), 0o40_755)).into();
     expected.extend(COMPLETIONS.map(|file| (file.into(), 0o100_644)));
+    for name in programs() {
+        let program = Path::new("bin").join(name);
+        check_that_it_runs(sandbox, &sandbox.path(directory).join(&program));
+        expected.insert((program, 0o100_755));
+    }
     for (path, file) in clone {
         let name = Path::new(path.file_name().unwrap());
         if let Some(path) = shared(path) {
@@ -101,10 +106,6 @@ fn check_installed(sandbox: &Sandbox, directory: &str, clone: &Files) {
         } else if path.parent() == Some(Path::new("crates/exo/python/SkyNET")) {
             let module = Path::new("share/servicedir/python/SkyNET").join(name);
             expected.insert((module, 0o100_644));
-        } else if path.parent() == Some(Path::new("src/bin")) {
-            let program = Path::new("bin").join(name.file_stem().unwrap());
-            check_that_it_runs(sandbox, &sandbox.path(directory).join(&program));
-            expected.insert((program, 0o100_755));
         } else if path.starts_with("crates") && path.ends_with("src/main.rs") {
             let name = path.iter().nth(1).unwrap();
             expected.insert((Path::new("bin").join(name), 0o100_755));
@@ -147,7 +148,7 @@ fn check_same(before: &Files, after: &Files) {
 fn toolchain() -> Vec<(&'static str, OsString)> {
     let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
     let mut variables = vec![
-        ("CARGO_TARGET_DIR", ours().parent().unwrap().into()),
+        ("CARGO_TARGET_DIR", built().parent().unwrap().into()),
         ("CARGO_HOME", home.join(".cargo").into()),
         ("RUSTUP_HOME", home.join(".rustup").into()),
     ];

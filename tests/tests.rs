@@ -35,6 +35,8 @@ mod groups;
 mod looking;
 /// multilog on bad days.
 mod multilog;
+/// One file that is many programs.
+mod one_file;
 /// At most one start a second.
 mod pacing;
 /// Servers that Debian has service directories for.

@@ -1,24 +1,4 @@
 //! `supervise [--delay=SECONDS] dir`: keeps the service in `dir` running.
 #![no_main]
 
-use servicedir::options::{Found, Long, Options, seconds};
-use servicedir::report::Failure;
-use servicedir::supervise;
-use servicedir::sys::startup::Word;
-use std::time::Duration;
-
-servicedir::program!(run);
-
-const LONG_OPTIONS: Long = Long { flags: &[], valued: &["delay"] };
-
-fn run(words: &[Word]) -> Result<u8, Failure> {
-    let usage = || Failure::usage("supervise", "supervise dir");
-    let mut options = Options::only_long(LONG_OPTIONS, words.get(1..).unwrap_or_default());
-    let mut delay = Duration::ZERO;
-    for found in options.by_ref() {
-        let Found::Long(_, Some(value)) = found else { return Err(usage()) };
-        delay = seconds(value).ok_or_else(usage)?;
-    }
-    let &[directory] = options.operands() else { return Err(usage()) };
-    supervise::run::run(directory, delay)
-}
+servicedir::program!(|_| servicedir::programs::supervise::PROGRAM);

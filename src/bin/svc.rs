@@ -1,34 +1,4 @@
 //! `svc [-udopchaitkxq12w] [--check] [--wait=STATE] [--timeout=SECONDS] dirs...`: controls services.
 #![no_main]
 
-use servicedir::options::{Found, Options};
-use servicedir::report::{Failure, USAGE};
-use servicedir::service::command::{LONG_OPTIONS, Order, give};
-use servicedir::service::control::OPTIONS;
-use servicedir::sys::startup::Word;
-use servicedir::sys::{files, signals};
-
-servicedir::program!(run);
-
-const USAGE_LINE: &[u8] = b"svc options: u up, d down, o once, x exit, p pause, c continue, \
-    h hup, a alarm, i interrupt, t term, k kill\n";
-
-fn run(words: &[Word]) -> Result<u8, Failure> {
-    signals::ignore_broken_pipes();
-    let (called_as, words) = words.split_first().ok_or(Failure::silent(USAGE))?;
-    let mut options = Options::new(OPTIONS, b"", words).with_long(LONG_OPTIONS);
-    let mut order = Order::default();
-    for found in options.by_ref() {
-        match found {
-            Found::Letter(letter, _) => order.letters.add(letter),
-            Found::Long(name, value) => order.read(name, value)?,
-            Found::Illegal(_) | Found::MissingArgument(_) => {
-                let complaint = found.complaint(called_as).unwrap_or_default();
-                return Err(Failure::new(USAGE, [&complaint, USAGE_LINE].concat()));
-            }
-        }
-    }
-    let here = files::open_read(files::HERE, c".")
-        .map_err(|error| Failure::fatal("svc", &[b"unable to open current directory: ", error.bytes()]))?;
-    Ok(give(&order, &here, options.operands()))
-}
+servicedir::program!(|_| servicedir::programs::svc::PROGRAM);

@@ -5,82 +5,90 @@
 //! memory would pay for.
 
 use crate::report::Failure;
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::io::Write;
 
 /// A word of the command line or of the environment; it lives as long as the process.
 pub type Word = &'static CStr;
 
-/// Makes `$run`, a `fn(&[Word]) -> Result<u8, Failure>`, the program. It is given the whole command line, the
-/// program's name first, and answers with the exit code.
-#[macro_export]
-macro_rules! program {
-    ($run:expr) => {
-        #[unsafe(no_mangle)]
-        extern "C" fn main(
-            count: ::std::ffi::c_int,
-            words: *const *const ::std::ffi::c_char,
-        ) -> ::std::ffi::c_int {
-            // SAFETY: these are the arguments that the C library calls `main` with.
-            unsafe { $crate::sys::startup::enter(count, words, $run) }
-        }
-    };
+/// What a program does with its command line, the program's name first. It answers with the exit code.
+#[derive(Debug, Clone, Copy)]
+pub enum Program {
+    /// It only reads it.
+    Plain(fn(&[Word]) -> Result<u8, Failure>),
+    /// It shows something in the list of processes: the second argument is the memory of the last word, which is not among
+    /// the words.
+    Titled(fn(&[Word], &mut [u8]) -> Result<u8, Failure>),
 }
 
-/// The same as [`crate::program!`] for a `fn(&[Word], &mut [u8]) -> Result<u8, Failure>` that shows something in the list
-/// of processes: the second argument is the memory of the last word, which is not among the words.
+/// Makes the `main` of a file: the [`Program`] that `$choose`, a `fn(Word) -> Program`, chooses when it is told what the
+/// program was called.
 #[macro_export]
-macro_rules! program_with_title {
-    ($run:expr) => {
+macro_rules! program {
+    ($choose:expr) => {
         #[unsafe(no_mangle)]
         extern "C" fn main(
             count: ::std::ffi::c_int,
             words: *const *mut ::std::ffi::c_char,
         ) -> ::std::ffi::c_int {
             // SAFETY: these are the arguments that the C library calls `main` with.
-            unsafe { $crate::sys::startup::enter_with_title(count, words, $run) }
+            unsafe { $crate::sys::startup::enter(count, words, $choose) }
         }
     };
 }
 
-/// Runs `run` on the command line and turns its result into a message and an exit code.
+/// Runs the program that `choose` chooses on the command line and turns its result into a message and an exit code.
 ///
 /// # Safety
-/// `count` and `words` must be what the C library gave to `main`: `count` strings that live, unchanged, as long
-/// as the process.
-pub unsafe fn enter(
-    count: c_int,
-    words: *const *const c_char,
-    run: fn(&[Word]) -> Result<u8, Failure>,
-) -> c_int {
+/// `count` and `words` must be what the C library gave to `main`: `count` strings that live as long as the process,
+/// and that nobody else changes.
+pub unsafe fn enter(count: c_int, words: *const *mut c_char, choose: impl FnOnce(Word) -> Program) -> c_int {
     let count = usize::try_from(count).unwrap_or(0);
     // SAFETY: by this function's contract, `words` points to `count` pointers.
     let pointers = unsafe { std::slice::from_raw_parts(words, count) };
+    // SAFETY: by this function's contract, it is a string that lives as long as the process.
+    let called_as = pointers.first().map_or(c"", |&word| unsafe { CStr::from_ptr(word) });
+    let program = choose(called_as);
+    let (title, pointers) = match (program, pointers.split_last()) {
+        (Program::Titled(_), Some((&title, pointers))) => (Some(title), pointers),
+        (Program::Titled(_), None) | (Program::Plain(_), _) => (None, pointers),
+    };
     // SAFETY: by this function's contract, each is a string that lives as long as the process.
     let words: Vec<Word> = pointers.iter().map(|&word| unsafe { CStr::from_ptr(word) }).collect();
-    leave(run(&words))
+    let result = match program {
+        Program::Plain(run) => run(&words),
+        // SAFETY: nothing else uses the last word.
+        Program::Titled(run) => run(&words, title.map_or(&mut [], |title| unsafe { memory(title) })),
+    };
+    c_int::from(result.unwrap_or_else(|failure| last_words(&failure)))
 }
 
-/// Runs `run` on the command line without its last word, and on the memory of that.
+/// The bytes of a string, without its end.
 ///
 /// # Safety
-/// As for [`enter`]; besides, nothing else may use the last word.
-pub unsafe fn enter_with_title(
-    count: c_int,
-    words: *const *mut c_char,
-    run: fn(&[Word], &mut [u8]) -> Result<u8, Failure>,
-) -> c_int {
-    let count = usize::try_from(count).unwrap_or(0);
-    // SAFETY: by this function's contract, `words` points to `count` pointers.
-    let pointers = unsafe { std::slice::from_raw_parts(words, count) };
-    let Some((&title, pointers)) = pointers.split_last() else { return leave(run(&[], &mut [])) };
-    // SAFETY: by this function's contract, each is a string that lives as long as the process.
-    let words: Vec<Word> = pointers.iter().map(|&word| unsafe { CStr::from_ptr(word) }).collect();
+/// It must be a string that lives as long as the process, and that nothing else uses.
+unsafe fn memory(string: *mut c_char) -> &'static mut [u8] {
     // SAFETY: by this function's contract, it is a string.
-    let length = unsafe { CStr::from_ptr(title) }.count_bytes();
-    // SAFETY: these bytes are the string without its end, writable as C guarantees, and nobody else uses them.
-    let title = unsafe { std::slice::from_raw_parts_mut(title.cast::<u8>(), length) };
-    leave(run(&words, title))
+    let length = unsafe { CStr::from_ptr(string) }.count_bytes();
+    // SAFETY: these bytes are writable, as C guarantees for the words of a command line, and nobody else uses them.
+    unsafe { std::slice::from_raw_parts_mut(string.cast::<u8>(), length) }
+}
+
+/// The path that was executed, as the kernel tells; of a script, its own. Empty if it does not tell.
+pub fn executed() -> &'static [u8] {
+    // SAFETY: a call without pointers.
+    let address = unsafe { libc::getauxval(libc::AT_EXECFN) };
+    let path = std::ptr::with_exposed_provenance::<c_char>(usize::try_from(address).unwrap_or(0));
+    if path.is_null() {
+        return b"";
+    }
+    // SAFETY: the kernel has put a string there, which lives as long as the process.
+    unsafe { CStr::from_ptr(path) }.to_bytes()
+}
+
+/// The path of the file that this process runs, as far as that can be known.
+pub fn own_file() -> Option<Vec<u8>> {
+    super::files::read_link(c"/proc/self/exe").ok().map(CString::into_bytes)
 }
 
 /// Makes sure that no file which a resident program opens becomes its standard input, output or error: a warning
@@ -95,10 +103,6 @@ pub fn occupy_standard_descriptors() {
             unsafe { libc::open(c"/dev/null".as_ptr(), how | libc::O_CLOEXEC) };
         }
     }
-}
-
-fn leave(result: Result<u8, Failure>) -> c_int {
-    c_int::from(result.unwrap_or_else(|failure| last_words(&failure)))
 }
 
 /// Prints a failure's message and returns its code.

@@ -50,9 +50,10 @@ const DEADLINE: Duration = Duration::from_secs(90);
 
 #[test]
 fn our_programs_behave_like_the_original() {
-    let ours = Path::new(env!("CARGO_BIN_EXE_svc")).parent().expect("the program is in a directory");
-    let sides =
-        [("o", programs("SVTOOLS_OURS", ours)), ("t", programs("SVTOOLS_THEIRS", Path::new("/usr/bin")))];
+    let sides = [
+        ("o", programs("SVTOOLS_OURS", &crate::support::ours())),
+        ("t", programs("SVTOOLS_THEIRS", Path::new("/usr/bin"))),
+    ];
     let missing = |side: usize| PROGRAMS.iter().find(|name| !program(&sides[side], name).exists());
     assert!(
         missing(1).is_none(),

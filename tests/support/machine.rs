@@ -1,7 +1,7 @@
 //! A machine of its own: a copy-on-write view of the whole system in namespaces, with our programs in it, and nothing
 //! of it outside.
 
-use super::{DEADLINE, Running, Sandbox, is_root, ours, programs};
+use super::{DEADLINE, Running, Sandbox, built, is_root, ours, programs};
 use std::fs;
 use std::io::Write;
 
@@ -100,7 +100,7 @@ pub fn has_inits() -> bool {
 
 /// Where tests/requirements.sh unpacks other init systems.
 fn inits() -> std::path::PathBuf {
-    ours().parent().unwrap().join("inits")
+    built().parent().unwrap().join("inits")
 }
 
 /// A machine. Everything in it ends with its first process.

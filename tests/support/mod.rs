@@ -11,12 +11,14 @@ pub mod tree;
 pub use processes::{Running, children, kill, process_state, program_of, send};
 pub use supervised::{NOTE_START, Supervised};
 
+use servicedir::programs::TOGETHER;
 use servicedir::service::instance::Instance;
 use servicedir::service::status::Status;
 use std::fs;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -32,9 +34,30 @@ pub const BEFORE_THE_GRACE_IS_OVER: Duration = Duration::from_secs(9);
 /// The variable that marks every process of a sandbox, and is how they are found again.
 const MARK: &str = "SERVICEDIR_TEST";
 
-/// The directory of our programs.
+/// The directory that cargo puts programs into.
+pub fn built() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_servicedir")).parent().unwrap().to_owned()
+}
+
+/// The directory of our programs, as `make install` makes them: one file with many names, and those that look up accounts.
 pub fn ours() -> PathBuf {
-    Path::new(env!("CARGO_BIN_EXE_svc")).parent().unwrap().to_owned()
+    static OURS: OnceLock<PathBuf> = OnceLock::new();
+    let make = || {
+        let ours = built().join("programs");
+        fs::create_dir_all(&ours).unwrap();
+        for name in programs() {
+            let is_together = TOGETHER.iter().any(|(known, _)| *known == name);
+            let file = built().join(if is_together { "servicedir" } else { &name });
+            // Other tests may use what there is, and make the same at the same time.
+            let new = ours.join(format!(".{name}.{}", std::process::id()));
+            fs::hard_link(file, &new).unwrap();
+            fs::rename(&new, ours.join(&name)).unwrap();
+            // Two names of one file stay as they are.
+            let _ = fs::remove_file(&new);
+        }
+        ours
+    };
+    OURS.get_or_init(make).clone()
 }
 
 /// The directory of the original's programs.
@@ -47,7 +70,8 @@ pub fn theirs() -> PathBuf {
 /// The names of our programs.
 pub fn programs() -> Vec<String> {
     let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin")).unwrap();
-    files.map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()).collect()
+    let names = files.map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned());
+    names.filter(|name| name != "servicedir").collect()
 }
 
 /// Whether the tests run as root.
@@ -72,12 +96,11 @@ impl Sandbox {
     pub fn for_everybody() -> Self {
         let mut sandbox = Self::new();
         // A file that this process itself writes is busy as long as a new child has not yet let go of it.
-        let install = format!(
-            "cd '{}' && install -D -m 755 -t \"$OLDPWD/bin\" {}",
-            ours().display(),
-            programs().join(" ")
-        );
-        sandbox.run(&install);
+        let names = programs().join(" ");
+        sandbox.run(&format!(
+            "mkdir -m 755 bin && cd '{}' && cp -d --preserve=mode,links {names} \"$OLDPWD/bin\"",
+            ours().display()
+        ));
         sandbox.path = format!("{}:{}", sandbox.path("bin").display(), sandbox.path);
         sandbox
     }
