@@ -31,12 +31,15 @@ umask 022
 end_processes() {
     [ -z "${svscan-}" ] || { kill "$svscan" && wait "$svscan"; } 2>/dev/null
     turns=0
-    until no_process; do
+    while
+        alive=$(processes)
+        [ -n "$alive" ]
+    do
         turns=$((turns + 1))
         signal=TERM
         [ $turns -le 100 ] || signal=KILL
-        # shellcheck disable=SC2046 # one word for each process
-        kill -$signal $(processes) 2>/dev/null
+        # shellcheck disable=SC2086 # one word for each process
+        kill -$signal $alive 2>/dev/null || true
         [ $turns -le 150 ] || break
         sleep 0.1
     done
