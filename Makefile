@@ -24,13 +24,21 @@ SECONDS ?= 60
 # the rest.
 DYNAMIC = envuidgid setuidgid
 TOGETHER = $(filter-out $(DYNAMIC),$(PROGRAMS))
+# Of what these two load, the unwinder of GCC comes along instead, where there is one to take along.
+DYNAMIC_FLAGS = -C relocation-model=static
+UNWINDER := $(wildcard $(shell $(CC) -print-file-name=libgcc_eh.a))
+ifneq ($(UNWINDER),)
+DYNAMIC_FLAGS += -L native=$(dir $(UNWINDER)) -l static=gcc_eh
+endif
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 ifneq ($(wildcard $(shell $(CC) -print-file-name=libc.a)),)
 STATIC_FLAGS = -C target-feature=+crt-static -C relocation-model=static
 endif
 
 all:
-	$(CARGO) build --release --locked $(addprefix --bin ,$(DYNAMIC))
+	for program in $(DYNAMIC); do \
+		$(CARGO) rustc --release --locked --bin $$program -- $(DYNAMIC_FLAGS) || exit 1; \
+	done
 	RUSTFLAGS='$(RUSTFLAGS) $(STATIC_FLAGS)' $(CARGO) build --release --locked --target $(HOST) --bin servicedir
 	install -m 755 $(TARGET_DIR)/$(HOST)/release/servicedir $(TARGET_DIR)/release
 	for program in $(TOGETHER); do \
