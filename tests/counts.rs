@@ -36,9 +36,9 @@ const SERVICE_IN_CHILD: usize = 5;
 /// Each service that svscan knows already when a directory comes: is it there, has it got a log.
 const KNOWN_SERVICE_IN_SVSCAN: usize = 2;
 
-/// A service that svstat is asked for: 3 to get there, is it normally up, 2 to learn whether it is supervised, 3 for its
+/// A service that svstat is asked for: to get there, is it normally up, 2 to learn whether it is supervised, 3 for its
 /// status, close.
-const SERVICE_IN_SVSTAT: usize = 10;
+const SERVICE_IN_SVSTAT: usize = 8;
 
 /// Lets a service stay, and be found by its program.
 const STAY: &str = "exec sleep 1000";

@@ -14,6 +14,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
 
+/// The kernel takes paths of fewer bytes than this, with their end.
+const LONGEST_PATH: usize = libc::PATH_MAX.unsigned_abs() as usize;
+
 /// The current directory.
 pub const HERE: BorrowedFd<'static> = AT_FDCWD;
 
@@ -45,8 +48,13 @@ pub fn open_write(at: impl AsFd, path: &CStr) -> Result<File> {
 /// Opens the directory `path` as a place to look from. Fails where changing to it would.
 pub fn open_place(at: impl AsFd, path: &CStr) -> Result<OwnedFd> {
     let how = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    // To find `.` in it takes the permission to search it, which to open it does not.
+    let inside = CString::new([path.to_bytes(), b"/."].concat()).unwrap_or_default();
+    let is_possible = !path.is_empty() && inside.as_bytes_with_nul().len() <= LONGEST_PATH;
+    if is_possible {
+        return openat(at, inside.as_c_str(), how, Mode::empty()).map_err(Errno::from);
+    }
     let directory = openat(at, path, how, Mode::empty())?;
-    // To find `.` in it takes the permission to search it, which opening it did not.
     openat(directory, c".", how, Mode::empty()).map_err(Errno::from)
 }
 
