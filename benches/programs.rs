@@ -5,8 +5,9 @@ use crate::starting::timed;
 use crate::suite::Suite;
 use crate::tree::{Log, Tree};
 use crate::{Bench, progress};
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
 
 /// The same job: with daemontools and ours, with runit, with s6.
 struct Job {
@@ -103,52 +104,41 @@ fn times(bench: &Bench, tree: &Tree, line: &str) -> Vec<f64> {
     (0..BATCH).map(|_| timed(&mut command) * 1e3).collect()
 }
 
-const SIZES: [(Row, [&str; 3]); 5] = [
-    (size("svscan"), ["svscan", "runsvdir", "s6-svscan"]),
-    (size("supervise"), ["supervise", "runsv", "s6-supervise"]),
-    (size("multilog"), ["multilog", "svlogd", "s6-log"]),
-    (size("svc"), ["svc", "sv", "s6-svc"]),
-    (size("svstat"), ["svstat", "sv", "s6-svstat"]),
-];
+const SIZE_TO_SERVE: Row = Row::new("size", "to scan, supervise, log, control and see", Unit::Kilobytes);
 
-const fn size(what: &'static str) -> Row {
-    Row::new("size", what, Unit::Kilobytes)
-}
-
-const ALL: Row = size("all 16 programs of daemontools");
+const SIZE_OF_ALL: Row = Row::new("size", "all 16 programs of daemontools", Unit::Kilobytes);
 
 fn sizes(bench: &Bench, report: &mut Report) {
     report.note(
         "size",
-        "Of the program files. Most of ours are linked statically and contain what they use of the C library; the \
-         others load it (1.9 MB), and those of s6 a library of their own, too.",
+        "Of the program files, each file once. All of ours but setuidgid and envuidgid are one file with many names, \
+         linked statically, and contain what they use of the C library; the others load it (1.9 MB), and those of s6 a \
+         library of their own, too.",
     );
     for &suite in &bench.suites {
-        let length = |program: &str| {
-            let path = suite.program(bench, program).expect(program);
-            kilobytes(&path)
+        let size = |programs: &mut dyn Iterator<Item = String>| {
+            let paths = programs.map(|program| suite.program(bench, &program).expect("it is installed"));
+            let files = paths.map(|path| fs::metadata(path).unwrap()).map(|file| (file.ino(), file.len()));
+            kilobytes(files.collect::<BTreeMap<_, _>>().values().sum())
         };
-        for (row, programs) in SIZES {
-            let program = match suite {
-                Suite::Ours | Suite::Daemontools => programs[0],
-                Suite::Runit => programs[1],
-                Suite::S6 => programs[2],
-            };
-            report.add(row, suite, length(program));
-        }
+        let serving = match suite {
+            Suite::Ours | Suite::Daemontools => &["svscan", "supervise", "multilog", "svc", "svstat"][..],
+            Suite::Runit => &["runsvdir", "runsv", "svlogd", "sv"],
+            Suite::S6 => &["s6-svscan", "s6-supervise", "s6-log", "s6-svc", "s6-svstat"],
+        };
+        report.add(SIZE_TO_SERVE, suite, size(&mut serving.iter().map(|name| name.to_string())));
         if matches!(suite, Suite::Ours | Suite::Daemontools) {
             let programs = fs::read_dir(&bench.ours).unwrap().map(|entry| entry.unwrap().file_name());
-            let programs = programs.filter_map(|name| name.into_string().ok());
             // These two have no peers.
             let is_daemontools =
                 |name: &String| !name.ends_with("boot") && !["skynet", "exo"].contains(&name.as_str());
-            let sizes = programs.filter(is_daemontools).map(|name| length(&name));
-            report.add(ALL, suite, sizes.sum());
+            let names = programs.filter_map(|name| name.into_string().ok()).filter(is_daemontools);
+            report.add(SIZE_OF_ALL, suite, size(&mut names.into_iter()));
         }
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a program is no terabyte")]
-fn kilobytes(path: &Path) -> f64 {
-    fs::metadata(path).unwrap().len() as f64 / 1024.0
+fn kilobytes(bytes: u64) -> f64 {
+    bytes as f64 / 1024.0
 }
