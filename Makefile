@@ -25,10 +25,9 @@ SECONDS ?= 60
 DYNAMIC = envuidgid setuidgid
 TOGETHER = $(filter-out $(DYNAMIC),$(PROGRAMS))
 # Of what these two load, the unwinder of GCC comes along instead, where there is one to take along.
-DYNAMIC_FLAGS = -C relocation-model=static
 UNWINDER := $(wildcard $(shell $(CC) -print-file-name=libgcc_eh.a))
 ifneq ($(UNWINDER),)
-DYNAMIC_FLAGS += -L native=$(dir $(UNWINDER)) -l static=gcc_eh
+DYNAMIC_FLAGS = -L native=$(dir $(UNWINDER)) -l static=gcc_eh
 endif
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 ifneq ($(wildcard $(shell $(CC) -print-file-name=libc.a)),)
