@@ -20,8 +20,8 @@ SECONDS ?= 60
 
 # What looks up accounts needs the C library's name service, which is loaded at run time. All else is one file with many
 # names, which the system has in memory once for all of them. It is linked statically, at a fixed address: so it starts
-# faster, and each idle supervise has 40 KB less memory of its own. Where there is no static C library, it is linked like
-# the rest.
+# faster, and each idle supervise has 40 KB less memory of its own; and with its data at the start of a page, so that these
+# are in as few pages as can be. Where there is no static C library, it is linked like the rest.
 DYNAMIC = envuidgid setuidgid
 TOGETHER = $(filter-out $(DYNAMIC),$(PROGRAMS))
 # Of what these two load, the unwinder of GCC comes along instead, where there is one to take along.
@@ -31,7 +31,7 @@ DYNAMIC_FLAGS = -L native=$(dir $(UNWINDER)) -l static=gcc_eh
 endif
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 ifneq ($(wildcard $(shell $(CC) -print-file-name=libc.a)),)
-STATIC_FLAGS = -C target-feature=+crt-static -C relocation-model=static
+STATIC_FLAGS = -C target-feature=+crt-static -C relocation-model=static -C link-arg=-Wl,-z,separate-loadable-segments
 endif
 
 all:
