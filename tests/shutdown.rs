@@ -1,6 +1,6 @@
 //! The end of svscan, with services that obey: at once, in order, with nothing left and no last line lost.
 
-use crate::support::{BEFORE_THE_GRACE_IS_OVER, Sandbox, children, is_root, process_state, send, show};
+use crate::support::{BEFORE_THE_GRACE_IS_OVER, Sandbox, children, is_root, kill, process_state, send, show};
 use nix::sys::signal::Signal::{SIGALRM, SIGHUP, SIGINT, SIGTERM};
 use std::fs;
 use std::io::Write;
@@ -235,4 +235,31 @@ fn signals_that_were_ignored_stay_ignored() {
     send(svscan.pid(), SIGINT);
     assert_eq!(svscan.wait().code(), Some(0));
     assert_eq!(sandbox.processes(), []);
+}
+
+/// Its supervise has died, so it is a child of svscan, like what services leave behind.
+#[test]
+fn a_logger_that_was_taken_over_writes_all_down() {
+    let sandbox = Sandbox::new();
+    sandbox.script(
+        "service/web/run",
+        "trap 'echo last words; exit 0' TERM\n: >ready\nwhile :; do sleep 0.02; done",
+    );
+    sandbox.script("service/web/log/run", ": >ready\nexec 3<>in\nread -r line <&3\nexec cat >>all");
+    let words = sandbox.fifo("service/web/log/in");
+    let mut svscan = sandbox.start("svscan service", "messages");
+    for name in ["service/web", "service/web/log"] {
+        sandbox.wait_until("it runs", || sandbox.path(name).join("ready").exists());
+    }
+    let [web, log] = ["service/web", "service/web/log"].map(|name| sandbox.next_pid(name, 0));
+    let supervise = sandbox.next_supervise("service/web/log", 0);
+    kill(supervise);
+    sandbox.next_supervise("service/web/log", supervise);
+    send(svscan.pid(), SIGTERM);
+    sandbox.wait_until("the service is gone", || process_state(web).is_none());
+    assert_eq!(svscan.wait_at_most(Duration::from_millis(500)), None);
+    assert!(process_state(log).is_some(), "nobody has ended the logger");
+    writeln!(&words).unwrap();
+    assert_eq!(svscan.wait().code(), Some(0));
+    assert_eq!(sandbox.read("service/web/log/all"), "last words\n");
 }

@@ -8,6 +8,8 @@ pub mod ending;
 pub mod inspect;
 // What is in the scan directory, and being told of changes.
 pub mod look;
+// What services leave behind, and how it is ended.
+pub mod orphans;
 // The scan directory, and the loop that performs what the table decides.
 pub mod run;
 // One service, as svscan knows it. *Pure.*

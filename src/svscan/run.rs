@@ -2,6 +2,7 @@
 
 use super::inspect;
 use super::look::Look;
+use super::orphans::Orphans;
 use super::table::{Action, Ending, Event, Identity, PATIENCE, Role, Table};
 use crate::report::{Failure, SYSTEM, warning};
 use crate::service::control::Letters;
@@ -25,9 +26,6 @@ const PROGRAM: &str = "svscan";
 /// What the descriptors that are waited for are numbered; processes have their own numbers.
 const SIGNALS: u64 = u64::MAX;
 const CHANGES: u64 = u64::MAX - 1;
-
-/// How long what services have left behind may take to end.
-const ORPHANS_GRACE: Duration = Duration::from_secs(1);
 
 /// How soon to try again to tell a supervise something.
 const RETRY: Duration = Duration::from_millis(20);
@@ -82,8 +80,7 @@ struct Svscan<'a> {
     adopted: BTreeMap<i32, Handle>,
     /// The limit of open files that this process was given, and gives to its children.
     open_files: Option<u64>,
-    /// What services have left behind, and when it is killed.
-    orphans: BTreeMap<i32, Instant>,
+    orphans: Orphans,
     /// Supervises that could not be told something yet, and until when that is tried.
     untold: Vec<(i32, &'static [u8], Instant)>,
 }
@@ -107,7 +104,7 @@ impl<'a> Svscan<'a> {
             ready,
             adopted: BTreeMap::new(),
             open_files: raise(),
-            orphans: BTreeMap::new(),
+            orphans: Orphans::default(),
             untold: Vec::new(),
         }
     }
@@ -117,7 +114,7 @@ impl<'a> Svscan<'a> {
             let now = clock::monotonic();
             let recheck = self.look.recheck;
             let retry = (!self.untold.is_empty()).then(|| now + RETRY);
-            let orphans = self.orphans.values().copied().filter(|&kill| kill > now).min();
+            let orphans = self.orphans.deadline(now);
             let deadline = [self.table.deadline(), recheck, retry, orphans].into_iter().flatten().min();
             for number in self.ready.wait(now, deadline) {
                 match number {
@@ -327,26 +324,25 @@ impl<'a> Svscan<'a> {
     }
 
     /// Ends what services have left behind when the services themselves have ended, or have had their time; says whether
-    /// nothing is left. Each has its own time between being told and being killed.
+    /// nothing is left.
     fn end_orphans(&mut self) -> bool {
         if !self.table.is_draining() && !self.table.is_late() {
             return false;
         }
-        let now = clock::monotonic();
-        let mut orphans = process::children();
-        orphans.retain(|&pid| !self.table.knows(pid));
-        self.orphans.retain(|pid, _| orphans.contains(pid));
-        for &pid in &orphans {
-            let kill = *self.orphans.entry(pid).or_insert_with(|| {
-                process::send(pid, Signal::SIGTERM);
-                process::send(pid, Signal::SIGCONT);
-                now + ORPHANS_GRACE
-            });
-            if kill <= now {
-                process::send(pid, Signal::SIGKILL);
-            }
+        let mut left = process::children();
+        left.retain(|&pid| !self.table.knows(pid));
+        if !left.is_empty() {
+            let loggers = self.loggers();
+            left.retain(|pid| !loggers.contains(pid));
         }
-        orphans.is_empty()
+        self.orphans.end(&left, clock::monotonic());
+        left.is_empty()
+    }
+
+    /// The loggers that run. One has become our child if its supervise has died; the present one looks after it.
+    fn loggers(&self) -> Vec<i32> {
+        let names = self.table.supervises().filter(|(_, role)| *role == Role::Log).map(|(name, _)| name);
+        names.filter_map(|name| Some(self.left_behind(name, Role::Log).service?.pid)).collect()
     }
 
     /// Sends commands to a supervise. One that was just started may not hear them yet.

@@ -212,6 +212,11 @@ impl<P> Table<P> {
         Some((self.services.get(&identity)?.name(), role, identity))
     }
 
+    /// All supervises: the name of the service each belongs to, and which of its two it is.
+    pub fn supervises(&self) -> impl Iterator<Item = (&CString, Role)> {
+        self.supervises.keys().filter_map(|&pid| self.whereabouts(pid)).map(|(name, role, _)| (name, role))
+    }
+
     /// Whether all services have ended; loggers may still be busy.
     pub fn is_draining(&self) -> bool {
         self.is_ending() && self.supervises.values().all(|(_, role)| *role == Role::Log)
