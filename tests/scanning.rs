@@ -1,7 +1,7 @@
 //! What comes into the scan directory runs as soon as it is complete, and not before.
 
 use crate::support::scanned::{Log, SOON, Scanned, create};
-use crate::support::{best_of_attempts, show};
+use crate::support::{Sandbox, best_of_attempts, show};
 use std::fs::{self, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -217,6 +217,27 @@ fn add_a_logger(add: impl FnOnce(&Scanned)) -> Duration {
     sandbox.wait_until("the service is logged", || sandbox.log_of(name) == "hello\n");
     assert_eq!(sandbox.read("messages"), "hello\n", "what the service said before");
     elapsed
+}
+
+/// svscanboot gives svscan a pipe to readproctitle, which everything inherits. That is not the pipe to a logger.
+#[test]
+fn a_logger_that_is_added_later_does_not_get_what_svscan_says() {
+    let sandbox = Sandbox::new();
+    sandbox.script("service/web/run", "exec sleep 1000");
+    let mut said = sandbox.start("sh -c 'svscan service | exec cat >said'", "messages");
+    let pid = sandbox.next_pid("service/web", 0);
+    let supervise = sandbox.next_supervise("service/web", 0);
+    sandbox.script("new/run", "exec multilog ./main");
+    fs::rename(sandbox.path("new"), sandbox.path("service/web/log")).unwrap();
+    let log = sandbox.next_pid("service/web/log", 0);
+    sandbox.next_supervise("service/web", supervise);
+    assert_eq!(sandbox.pid("service/web"), pid, "the service goes on");
+    let pipe = |pid: i32, number: i32| fs::read_link(format!("/proc/{pid}/fd/{number}")).unwrap();
+    assert_ne!(pipe(log, 0), pipe(pid, 1), "the logger has a pipe of its own");
+    sandbox.run("svc -t service/web");
+    let next = sandbox.next_pid("service/web", pid);
+    assert_eq!(pipe(log, 0), pipe(next, 1));
+    assert!(!said.has_ended());
 }
 
 /// Shows how long it took; somebody who only looked every few seconds would be late each time.

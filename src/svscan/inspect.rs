@@ -1,7 +1,7 @@
 //! What svscan finds behind a name of the scan directory.
 
 use super::table::{Completeness, Logging, Role};
-use crate::service::directory::INSTANCE;
+use crate::service::directory::{INSTANCE, SUPERVISE};
 use crate::service::instance::{Instance, Process};
 use crate::sys::files::{self, HERE};
 use crate::sys::{Result as SysResult, process};
@@ -49,6 +49,12 @@ pub fn left_behind(directory: &CStr, boot: &str) -> Instance {
     };
     let instance: Instance = read().unwrap_or_default();
     Instance { supervise: alive(instance.supervise), service: alive(instance.service), ..instance }
+}
+
+/// Whether the service `name` has, or had, a logger that was supervised.
+pub fn had_logger(name: &CStr) -> bool {
+    let supervise = below(&directory(name, Role::Log), SUPERVISE);
+    matches!(files::look(HERE, &supervise), Ok(Some(_)))
 }
 
 /// The service directory of a supervise of the service `name`: that of the service, or of its logger.

@@ -219,7 +219,9 @@ impl<'a> Svscan<'a> {
     fn make_pipe(&self, identity: Identity, supervises: [Option<i32>; 2]) -> Option<Event<Pipe>> {
         let name = self.table.service(identity)?.name();
         let [main, log] = [Role::Main, Role::Log].map(|role| self.left_behind(name, role));
-        let pipe = main.output.or(log.input);
+        // What a service without a logger writes to may be a pipe, too: our own output, say.
+        let is_log = |&pipe: &u64| inspect::had_logger(name) && pipes::inode(files::output()) != Some(pipe);
+        let pipe = log.input.or(main.output.filter(is_log));
         let services = [main, log].map(|left| left.service.map(|service| service.pid));
         let holders = [supervises, services].into_iter().flat_map(|pids| pids.into_iter().zip([1, 0]));
         let mut holders = holders.filter_map(|(pid, number)| Some((pid?, number)));
