@@ -1,7 +1,7 @@
 //! No death of svscan or of any supervise disturbs a service: whoever comes next finds it, and its log pipe, and goes
 //! on as if nothing had happened.
 
-use crate::support::tree::{ECHO, LOG, Tree, WEB};
+use crate::support::tree::{ECHO, LOG, Tree, WEB, lines};
 use crate::support::{Sandbox, kill, process_state, send};
 use nix::sys::signal::Signal::{SIGCONT, SIGSTOP};
 use std::fs;
@@ -178,4 +178,23 @@ fn an_upgrade_restarts_nothing() {
     assert_eq!((tree.services(), tree.since()), (services, since));
     tree.runs_once();
     assert_eq!(tree.sandbox.read("messages"), "");
+}
+
+#[test]
+fn a_logger_that_was_added_while_there_was_no_svscan_is_connected() {
+    let sandbox = Sandbox::new();
+    sandbox.script(&format!("{WEB}/run"), "echo started\nexec sleep 1000");
+    let svscan = sandbox.start("svscan service", "messages");
+    let (web, supervise) = (sandbox.next_pid(WEB, 0), sandbox.next_supervise(WEB, 0));
+    sandbox.wait_until("the service has said so", || sandbox.read("messages") == "started\n");
+    drop(svscan);
+    sandbox.script(&format!("{LOG}/run"), "exec multilog ./main");
+    let _svscan = sandbox.start("svscan service", "messages");
+    sandbox.next_supervise(WEB, supervise);
+    sandbox.next_pid(LOG, 0);
+    assert_eq!(sandbox.next_pid(WEB, 0), web, "the service goes on");
+    sandbox.run(&format!("svc -t {WEB}"));
+    sandbox.next_pid(WEB, web);
+    sandbox.wait_until("it is logged", || lines(&sandbox, LOG) == "started\n");
+    assert_eq!(sandbox.read("messages"), "started\n");
 }

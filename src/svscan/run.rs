@@ -222,13 +222,16 @@ impl<'a> Svscan<'a> {
         // What a service without a logger writes to may be a pipe, too: our own output, say.
         let is_log = |&pipe: &u64| inspect::had_logger(name) && pipes::inode(files::output()) != Some(pipe);
         let pipe = log.input.or(main.output.filter(is_log));
-        let services = [main, log].map(|left| left.service.map(|service| service.pid));
+        let services = [&main, &log].map(|left| left.service.map(|service| service.pid));
         let holders = [supervises, services].into_iter().flat_map(|pids| pids.into_iter().zip([1, 0]));
         let mut holders = holders.filter_map(|(pid, number)| Some((pid?, number)));
         let left =
             pipe.and_then(|inode| holders.find_map(|(pid, number)| pipes::both_ends_of(pid, number, inode)));
         match left.map_or_else(pipes::new, Ok) {
-            Ok(pipe) => Some(Event::Piped(identity, pipe)),
+            Ok(pipe) => {
+                let inode = pipes::inode(&pipe.0);
+                Some(Event::Piped(identity, pipe, [main.output == inode, log.input == inode]))
+            }
             Err(error) => {
                 warn(&[b"unable to create pipe for ", name.to_bytes()], error);
                 None

@@ -46,8 +46,6 @@ enum Log<P> {
     Awaited(Instant),
     /// With a logger, but the pipe to it is still to be made, not before this moment.
     Wanted(Instant),
-    /// The same, and the service runs already: its supervise must be replaced by one that has the pipe.
-    Late(Instant),
     Piped(P),
     /// The pipe has been closed on our side, so that the logger comes to the end of its input.
     Closed,
@@ -97,7 +95,7 @@ impl<P> Service<P> {
     pub const fn pipe(&self) -> Option<&P> {
         match &self.log {
             Log::Piped(pipe) => Some(pipe),
-            Log::None | Log::Awaited(_) | Log::Wanted(_) | Log::Late(_) | Log::Closed => None,
+            Log::None | Log::Awaited(_) | Log::Wanted(_) | Log::Closed => None,
         }
     }
 
@@ -134,7 +132,7 @@ impl<P> Service<P> {
         }
         match (&self.log, logging) {
             (Log::None | Log::Awaited(_), Logging::Logged) if completeness == Completeness::Complete => {
-                self.log = self.missing_log(now);
+                self.log = Log::Wanted(now);
             }
             (Log::None, Logging::Logged) if self.incomplete_until.is_some() => self.log = Log::Wanted(now),
             (Log::None, Logging::Logged) => self.log = Log::Awaited(now + PATIENCE),
@@ -143,21 +141,20 @@ impl<P> Service<P> {
         }
     }
 
-    /// Takes note that a service found for the first time has a logger; its supervises, if they run, have a pipe.
+    /// Takes note that a service found for the first time has a logger.
     pub(super) fn find_logger(&mut self, now: Instant) {
         self.log = Log::Wanted(now);
     }
 
-    /// Takes the pipe that was asked for; whoever has asked twice takes the first. Returns the supervise that must
-    /// be replaced by one that has it.
-    pub(super) fn connect(&mut self, pipe: P) -> Option<Action> {
-        let replaced = match self.log {
-            Log::Wanted(_) => None,
-            Log::Late(_) => self.main.pid(),
-            Log::None | Log::Awaited(_) | Log::Piped(_) | Log::Closed => return None,
-        };
+    /// Takes the pipe that was asked for, which these two of its supervises `have`; whoever has asked twice takes the
+    /// first. A supervise that runs without it must be replaced by one that has it: the logger was added late.
+    pub(super) fn connect(&mut self, pipe: P, have: [bool; 2]) -> Vec<Action> {
+        if !matches!(self.log, Log::Wanted(_)) {
+            return Vec::new();
+        }
         self.log = Log::Piped(pipe);
-        replaced.map(Action::Replace)
+        let without = [self.main, self.logger].into_iter().zip(have).filter(|(_, has)| !has);
+        without.filter_map(|(supervise, _)| supervise.pid().map(Action::Replace)).collect()
     }
 
     /// Takes note that a supervise was started.
@@ -227,22 +224,18 @@ impl<P> Service<P> {
         }
         self.incomplete_until = None;
         if matches!(self.log, Log::Awaited(until) if until <= now) {
-            self.log = self.missing_log(now);
+            self.log = Log::Wanted(now);
         }
         let (main, logger) = (self.main.pid(), self.logger.pid());
         let roles: &[Role] = match &mut self.log {
             Log::None | Log::Awaited(_) => &[Role::Main],
             Log::Piped(_) => &[Role::Main, Role::Log],
             Log::Closed => &[],
-            Log::Wanted(moment) | Log::Late(moment) if now < *moment => return Vec::new(),
+            Log::Wanted(moment) if now < *moment => return Vec::new(),
             // If there is no answer, it is asked for again.
             Log::Wanted(moment) => {
                 *moment = now + ABSENCE;
                 return vec![Action::MakePipe(identity, [main, logger])];
-            }
-            Log::Late(moment) => {
-                *moment = now + ABSENCE;
-                return vec![Action::MakePipe(identity, [None; 2])];
             }
         };
         let delay = self.first_start.saturating_duration_since(now);
@@ -270,16 +263,11 @@ impl<P> Service<P> {
         let earliest = match self.log {
             Log::None => wanted(&self.main),
             Log::Awaited(until) => wanted(&self.main).into_iter().chain([until]).min(),
-            Log::Wanted(moment) | Log::Late(moment) => Some(moment),
+            Log::Wanted(moment) => Some(moment),
             Log::Piped(_) => [&self.main, &self.logger].into_iter().filter_map(wanted).min(),
             Log::Closed => None,
         };
         earliest.map(|earliest| self.incomplete_until.map_or(earliest, |until| until.max(earliest)))
-    }
-
-    /// The state of a logger that has no pipe yet.
-    const fn missing_log(&self, now: Instant) -> Log<P> {
-        if self.main.pid().is_some() { Log::Late(now) } else { Log::Wanted(now) }
     }
 
     const fn supervise(&mut self, role: Role) -> &mut Supervise {

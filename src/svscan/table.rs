@@ -113,8 +113,8 @@ pub enum Event<P> {
     Scanned(Vec<Found>, Outlook),
     /// The scan directory could not be read.
     Unreadable,
-    /// A pipe was made or found, as [`Action::MakePipe`] asked.
-    Piped(Identity, P),
+    /// A pipe was made or found, as [`Action::MakePipe`] asked; whether each of the two supervises has it.
+    Piped(Identity, P, [bool; 2]),
     /// A supervise was started, as [`Action::Start`] asked.
     Started(Identity, Role, i32),
     /// A supervise could not be started.
@@ -242,9 +242,9 @@ impl<P> Table<P> {
                 self.next_look = now + RESCAN;
                 Vec::new()
             }
-            Event::Piped(identity, pipe) => match self.services.get_mut(&identity) {
+            Event::Piped(identity, pipe, have) => match self.services.get_mut(&identity) {
                 Some(service) => {
-                    let replaced = service.connect(pipe);
+                    let replaced = service.connect(pipe, have);
                     let mut actions = service.missing(identity, now);
                     actions.extend(replaced);
                     actions

@@ -28,6 +28,8 @@ struct World {
     next_pid: i32,
     next_pipe: u32,
     running: BTreeMap<i32, (Identity, Role)>,
+    /// Those that were given the pipe between a service and its logger.
+    piped: Vec<i32>,
     /// Those that have been told to end, in one way or another.
     told: Vec<i32>,
     /// Those that end in the moment in which they are to be adopted.
@@ -51,6 +53,7 @@ impl World {
             next_pid: 1,
             next_pipe: 7,
             running: BTreeMap::new(),
+            piped: Vec::new(),
             told: Vec::new(),
             elusive: Vec::new(),
             looks: 0,
@@ -157,7 +160,8 @@ impl World {
                     return None;
                 }
                 self.next_pipe += 1;
-                return Some(Event::Piped(identity, self.next_pipe - 1));
+                let have = supervises.map(|pid| pid.is_some_and(|pid| self.piped.contains(&pid)));
+                return Some(Event::Piped(identity, self.next_pipe - 1, have));
             }
             Action::Start(identity, role, delay) => {
                 let suffix = if role == Role::Log { "/log" } else { "" };
@@ -172,6 +176,9 @@ impl World {
                 let pid = self.next_pid;
                 self.next_pid += 1;
                 self.running.insert(pid, (identity, role));
+                if self.pipe(identity.1).is_some() {
+                    self.piped.push(pid);
+                }
                 let delay = if delay.is_zero() { String::new() } else { format!("+{}", delay.as_secs()) };
                 self.log.push(format!("{label}={pid}{delay}"));
                 return Some(Event::Started(identity, role, pid));

@@ -59,7 +59,7 @@ fn an_incomplete_service_that_vanishes_is_forgotten() {
 #[test]
 fn a_late_logger_is_taken_up_by_a_new_supervise_of_the_same_service() {
     let mut world = World::running("a1");
-    assert_eq!(world.look("a1+"), "pipe:a a/log=2 replace:1");
+    assert_eq!(world.look("a1+"), "pipe:a@1,- a/log=2 replace:1");
     let pipe = world.pipe(1);
     assert!(pipe.is_some());
     assert_eq!(world.look("a1+"), "", "once");
@@ -73,7 +73,7 @@ fn a_late_logger_waits_until_it_is_complete() {
     assert_eq!(world.look("a1+?"), "");
     assert_eq!(world.dies(1), "a=2", "that does not delay the service");
     world.pass(SECOND);
-    assert_eq!(world.look("a1+"), "pipe:a a/log=3 replace:2");
+    assert_eq!(world.look("a1+"), "pipe:a@2,- a/log=3 replace:2");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_late_logger_that_remains_incomplete_is_started_as_it_is() {
     world.look("a1+?");
     // The look that may be due just before finds it incomplete, too.
     let done = format!("{} {}", world.pass(SECOND * 5), world.pass(SECOND * 5));
-    assert_eq!(done.trim(), "pipe:a a/log=2 replace:1");
+    assert_eq!(done.trim(), "pipe:a@1,- a/log=2 replace:1");
 }
 
 #[test]

@@ -106,9 +106,9 @@ fn a_refused_pipe_is_asked_for_again() {
 fn a_refused_pipe_for_a_late_logger_leaves_the_service_alone() {
     let mut world = World::running("a1");
     world.refuse_pipes = true;
-    assert_eq!(world.look("a1+"), "pipe:a!");
+    assert_eq!(world.look("a1+"), "pipe:a@1,-!");
     world.refuse_pipes = false;
-    assert_eq!(world.pass(ABSENCE), "pipe:a a/log=2 replace:1");
+    assert_eq!(world.pass(ABSENCE), "pipe:a@1,- a/log=2 replace:1");
 }
 
 #[test]
