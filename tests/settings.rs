@@ -101,3 +101,47 @@ fn a_change_of_the_files_holds_at_once() {
     sandbox.wait_until("it is down", || supervised.last_exit() == "killed HUP");
     supervised.is_silent();
 }
+
+/// It is not the directory that changes then, so it does not tell.
+#[test]
+fn what_becomes_a_setting_without_a_change_of_the_directory_holds_at_once() {
+    let supervised = Supervised::new(&[("run", "exec sleep 1000")]);
+    let sandbox = &supervised.sandbox;
+    sandbox.write("web/finish", "#!/bin/sh\necho finish >>../ends\n");
+    sandbox.run("ln -s ../signal web/down-signal");
+    let kill = |count: usize| {
+        let pid = supervised.wait_for_program("sleep");
+        let changed = Instant::now();
+        // What was changed just now is looked at again in any case.
+        sandbox.wait_until("that is not recent", || changed.elapsed() > Duration::from_millis(2100));
+        sandbox.run("svc -k web");
+        sandbox.next_pid("web", pid);
+        assert_eq!(sandbox.count("ends", "finish"), count);
+    };
+    kill(0);
+    sandbox.run("chmod 755 web/finish");
+    sandbox.write("signal", "USR1\n");
+    kill(1);
+    sandbox.run("svc -d web");
+    sandbox.wait_until("it is down", || supervised.last_exit() == "killed USR1");
+    supervised.is_silent();
+}
+
+#[test]
+fn a_setting_that_comes_with_an_old_time_holds_at_once() {
+    let supervised = Supervised::new(&[("run", "exec sleep 1000")]);
+    let sandbox = &supervised.sandbox;
+    let pid = supervised.wait_for_program("sleep");
+    sandbox.run("touch -d '1 hour ago' web");
+    let changed = Instant::now();
+    sandbox.wait_until("that is not recent", || changed.elapsed() > Duration::from_millis(2100));
+    sandbox.run("svc -k web");
+    sandbox.next_pid("web", pid);
+    supervised.wait_for_program("sleep");
+    // As rsync and tar do it: they give the directory its old time.
+    sandbox.run("touch -r web time && echo USR1 >web/down-signal && touch -r time web");
+    sandbox.run("svc -d web");
+    sandbox.wait_until("it is down", || !supervised.last_exit().is_empty());
+    supervised.wait_until_down();
+    assert_eq!(supervised.last_exit(), "killed USR1");
+}

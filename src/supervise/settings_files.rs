@@ -36,16 +36,15 @@ impl SettingsFiles {
 
 /// Reads the files, unless it is known that there are none.
 fn read(without: &mut Option<Duration>, name: &CStr) -> Settings {
-    let modified = files::modified(HERE, c".").ok();
+    let changed = files::changed(HERE, c".").ok();
     let mut settings = Settings::default();
-    if modified.is_some() && modified == *without {
+    if changed.is_some() && changed == *without {
         return settings;
     }
     let runs = |script| matches!(files::look(HERE, script), Ok(Some(facts)) if facts.owner_executes);
     settings.finish = runs(FINISH);
     settings.notify = runs(NOTIFY);
     settings.end_leftovers = matches!(files::look(HERE, END_LEFTOVERS), Ok(Some(_)));
-    let mut found = settings.finish || settings.notify || settings.end_leftovers;
     for setting in Setting::ALL {
         let file = setting.file();
         let content = match files::open_read(HERE, file).and_then(|file| files::read_all(&file)) {
@@ -56,14 +55,20 @@ fn read(without: &mut Option<Duration>, name: &CStr) -> Settings {
                 Vec::new()
             }
         };
-        found = true;
         if let Err(expected) = settings.read(setting, &content) {
             let expected = [b" is ignored: it must hold ", expected.as_bytes()].concat();
             warn(&[name.to_bytes(), b"/", file.to_bytes(), &expected]);
         }
     }
     // A directory that was changed just now may be changed again under the same stamp.
-    let is_settled = |&modified: &Duration| clock::wall().saturating_sub(modified) > RECENT;
-    *without = modified.filter(|_| !found).filter(is_settled);
+    let is_settled = |&changed: &Duration| clock::wall().saturating_sub(changed) > RECENT;
+    *without = changed.filter(is_settled).filter(|_| !is_any_there());
     settings
+}
+
+/// Whether one of the names is there, whatever it is: a file can be made executable, and what a symbolic link leads to
+/// can come, without a change of the directory.
+fn is_any_there() -> bool {
+    let mut names = [FINISH, NOTIFY, END_LEFTOVERS].into_iter().chain(Setting::ALL.map(Setting::file));
+    names.any(|name| files::is_there(HERE, name))
 }

@@ -100,6 +100,11 @@ pub fn look(at: impl AsFd, path: &CStr) -> Result<Option<Facts>> {
     }
 }
 
+/// Whether there is anything called `path`, be it a symbolic link to nothing.
+pub fn is_there(at: impl AsFd, path: &CStr) -> bool {
+    !matches!(fstatat(at, path, AtFlags::AT_SYMLINK_NOFOLLOW), Err(nix::Error::ENOENT))
+}
+
 /// Whether the directory `at` may be changed by other machines, or by a program that makes up what is in it: nobody
 /// here is told then.
 pub fn is_remote(at: impl AsFd) -> bool {
@@ -130,6 +135,13 @@ pub fn modified(at: impl AsFd, path: &CStr) -> Result<Duration> {
     let stat = fstatat(at, path, AtFlags::empty())?;
     let seconds = u64::try_from(stat.st_mtime).unwrap_or(0);
     Ok(Duration::new(seconds, u32::try_from(stat.st_mtime_nsec).unwrap_or(0)))
+}
+
+/// When it, its mode, its owner or its times were changed last: nobody can set that back.
+pub fn changed(at: impl AsFd, path: &CStr) -> Result<Duration> {
+    let stat = fstatat(at, path, AtFlags::empty())?;
+    let seconds = u64::try_from(stat.st_ctime).unwrap_or(0);
+    Ok(Duration::new(seconds, u32::try_from(stat.st_ctime_nsec).unwrap_or(0)))
 }
 
 /// Makes the directory `path`.
