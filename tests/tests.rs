@@ -73,5 +73,7 @@ mod support;
 mod telling;
 /// The world's trouble, and what becomes of it.
 mod trouble;
+/// What happens while a service has no supervise.
+mod unseen;
 /// svc that waits, and says honestly how it went.
 mod waiting;

@@ -86,6 +86,13 @@ pub enum Action {
     Exit,
 }
 
+impl Action {
+    /// Whether it only takes note of how the service is, or was.
+    pub const fn is_note(&self) -> bool {
+        matches!(self, Self::RecordEnd(_) | Self::RecordFinishing | Self::Publish(_))
+    }
+}
+
 /// The actions that one event causes: a few, held without allocating.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Actions {

@@ -76,7 +76,7 @@ impl Machine {
             HasDown::No => (Want::Up, Start::Owed),
         };
         let mut machine = Self::with(Status { since: now.stamp, pid: None, paused: false, want }, start);
-        machine.first = (!delay.is_zero()).then(|| now.instant + delay);
+        machine.put_off(delay, now);
         let mut actions = Actions::default();
         machine.publish(&mut actions);
         machine.act_in_time(now.instant, &mut actions);
@@ -108,6 +108,11 @@ impl Machine {
             after: After::Nothing,
             exiting: false,
         }
+    }
+
+    /// Of its own accord it starts the service no earlier than after `delay`.
+    pub fn put_off(&mut self, delay: Duration, now: Now) {
+        self.first = (!delay.is_zero()).then(|| now.instant + delay);
     }
 
     /// The process of the service, if it is up.

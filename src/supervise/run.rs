@@ -9,7 +9,7 @@ use super::scripts::Scripts;
 use super::sending::{self, as_number, as_pid};
 use super::settings::Settings;
 use super::settings_files::SettingsFiles;
-use super::takeover::{self, Takeover};
+use super::takeover::{self, Left};
 use crate::report::{Failure, warning};
 use crate::service::control::Command;
 use crate::service::directory::{CONTROL, DOWN, OK};
@@ -55,14 +55,14 @@ pub fn run(name: &CStr, delay: Duration) -> Result<u8, Failure> {
     let environment = startup::environment();
     let (mut supervise, first) = Supervise::begin(name, signals, &environment, has_down, delay);
     // How it is comes first, and is written before anybody can find us running, and before `run` can ask.
-    let mut first = first.into_iter();
-    supervise.perform(first.by_ref().take(1));
+    let (notes, rest): (Vec<_>, Vec<_>) = first.into_iter().partition(Action::is_note);
+    supervise.perform(notes.into_iter());
     supervise.records.identify(&supervise.instance);
     supervise.records.flush();
     let _ = files::make_fifo(OK);
     let _ok = files::open_read(HERE, OK)
         .map_err(|error| unable(&[b"read ", name.to_bytes(), b"/supervise/ok"], error))?;
-    supervise.perform(first);
+    supervise.perform(rest.into_iter());
     supervise.records.flush();
     supervise.main(&control)
 }
@@ -121,29 +121,41 @@ impl<'a> Supervise<'a> {
         let has_left = left.is_some();
         let left = left.filter(|left| takeover::is_about(left, &instance));
         instance.starts = left.as_ref().map_or(0, |left| left.starts);
-        let taken = left.as_ref().and_then(|left| takeover::find(name, left, now().stamp));
+        let found = left.as_ref().map(|left| takeover::find(name, left, now().stamp));
         let (mut adopted, mut readiness) = (None, None);
-        let (machine, actions) = if let Some(Takeover { handle, service, status }) = taken {
-            records.keep();
-            instance.service = Some(service);
-            adopted = Some(handle);
-            let settings = settings.load(name);
-            if let Some(number) = settings.notification.filter(|_| !records.is_ready()) {
-                instance.readiness = left.and_then(|left| left.readiness);
-                readiness = instance.readiness.and_then(|inode| pipes::find(number, inode));
+        let (machine, actions) = match found.unwrap_or(Left::Nothing) {
+            Left::Service(handle, service, status) => {
+                records.keep();
+                instance.service = Some(service);
+                adopted = Some(handle);
+                let settings = settings.load(name);
+                if let Some(number) = settings.notification.filter(|_| !records.is_ready()) {
+                    instance.readiness = left.and_then(|left| left.readiness);
+                    readiness = instance.readiness.and_then(|inode| pipes::find(number, inode));
+                }
+                Machine::adopt(status, settings, now())
             }
-            Machine::adopt(status, settings, now())
-        } else {
-            if has_left {
+            Left::Ended(status) => {
                 records.clear();
+                // Its number may be another's by now: nobody can tell any more what it has left behind.
+                let settings = Settings { end_leftovers: false, ..settings.load(name) };
+                let (mut machine, _) = Machine::adopt(status, settings, now());
+                machine.put_off(delay, now());
+                let actions = machine.handle(Event::Ended(Ending::Unknown), now());
+                (machine, actions)
             }
-            // What the administrator wanted of the earlier one holds.
-            let has_down = match left.and_then(|_| facts::read_status()) {
-                Some(status) if status.want == Want::Up => HasDown::No,
-                Some(_) => HasDown::Yes,
-                None => has_down,
-            };
-            Machine::new(has_down, delay, now())
+            Left::Nothing => {
+                if has_left {
+                    records.clear();
+                }
+                // What the administrator wanted of the earlier one holds.
+                let has_down = match left.and_then(|_| facts::read_status()) {
+                    Some(status) if status.want == Want::Up => HasDown::No,
+                    Some(_) => HasDown::Yes,
+                    None => has_down,
+                };
+                Machine::new(has_down, delay, now())
+            }
         };
         let supervise = Self {
             name,

@@ -9,15 +9,15 @@ use crate::sys::process::{self, Handle};
 use crate::tai::Stamp;
 use std::ffi::CStr;
 
-/// A service that runs although its supervise has ended.
+/// What an earlier supervise has left, and what is known about the service.
 #[derive(Debug)]
-pub struct Takeover {
-    /// What tells when it ends.
-    pub handle: Handle,
-    /// Its process.
-    pub service: Process,
-    /// What is known about it.
-    pub status: Status,
+pub enum Left {
+    /// The service runs: what tells when it ends, and its process.
+    Service(Handle, Process, Status),
+    /// The service has ended while nobody looked.
+    Ended(Status),
+    /// Nothing that still goes on.
+    Nothing,
 }
 
 /// Whether what an earlier supervise has left is about this directory and this boot of the machine.
@@ -25,28 +25,41 @@ pub fn is_about(left: &Instance, present: &Instance) -> bool {
     left.boot == present.boot && left.directory == present.directory
 }
 
-/// The service that an earlier supervise of the service directory `name` has `left` running, if it still runs.
-pub fn find(name: &CStr, left: &Instance, now: Stamp) -> Option<Takeover> {
-    let service = left.service?;
-    let handle = match Handle::open(service.pid) {
-        Ok(handle) => handle,
-        Err(error) if error.is(libc::ESRCH) => return None,
+/// What has become of what an earlier supervise of the service directory `name` has written down.
+pub fn find(name: &CStr, instance: &Instance, now: Stamp) -> Left {
+    let Some((service, pid)) = instance.service.and_then(|service| Some((service, as_pid(service.pid)?)))
+    else {
+        return Left::Nothing;
+    };
+    let status = facts::read_status();
+    let known = status.filter(|status| status.pid == Some(pid));
+    match open(name, service) {
+        Fate::Runs(handle) => {
+            let want = status.map_or(Want::Up, |status| status.want);
+            let unknown = Status { since: now, pid: Some(pid), paused: false, want };
+            Left::Service(handle, service, known.unwrap_or(unknown))
+        }
+        Fate::Ended => known.map_or(Left::Nothing, Left::Ended),
+        Fate::Unknown => Left::Nothing,
+    }
+}
+
+/// What has become of a process.
+enum Fate {
+    Runs(Handle),
+    Ended,
+    Unknown,
+}
+
+fn open(name: &CStr, process: Process) -> Fate {
+    match Handle::open(process.pid) {
+        // With the handle open, the number cannot be given to another process unnoticed.
+        Ok(handle) if process::started(process.pid) == Some(process.started) => Fate::Runs(handle),
+        Ok(_) => Fate::Ended,
+        Err(error) if error.is(libc::ESRCH) => Fate::Ended,
         Err(error) => {
             warn(&[b"unable to take over the service in ", name.to_bytes(), b": ", error.bytes()]);
-            return None;
+            Fate::Unknown
         }
-    };
-    // With the handle open, the number cannot be given to another process unnoticed.
-    if process::started(service.pid) != Some(service.started) {
-        return None;
     }
-    let pid = as_pid(service.pid)?;
-    let status = match facts::read_status() {
-        Some(status) if status.pid == Some(pid) => status,
-        other => {
-            let want = other.map_or(Want::Up, |status| status.want);
-            Status { since: now, pid: Some(pid), paused: false, want }
-        }
-    };
-    Some(Takeover { handle, service, status })
 }

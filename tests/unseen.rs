@@ -1,0 +1,53 @@
+//! What happens to a service while it has no supervise is dealt with by the next one.
+
+use crate::support::{Sandbox, Supervised, kill, process_state};
+
+/// Kills supervise, does something, and starts supervise again.
+fn without_supervise(supervised: &mut Supervised, action: impl FnOnce(&Sandbox)) {
+    let before = supervised.supervise.pid();
+    kill(before);
+    supervised.supervise.wait();
+    action(&supervised.sandbox);
+    supervised.supervise = supervised.sandbox.start("supervise web", "messages");
+    supervised.sandbox.next_supervise("web", before);
+    supervised.sandbox.wait_until("supervise runs", || supervised.sandbox.sh("svok web").status.success());
+}
+
+#[test]
+fn a_service_that_ended_while_nobody_looked_is_finished() {
+    let mut supervised = Supervised::new(&[
+        ("run", "echo start >>story\nexec sleep 1000"),
+        ("finish", "echo finish $1 $2 >>story"),
+        ("notify", "[ $2 = start ] || echo $2 $3 $4 >>news"),
+    ]);
+    supervised.wait_for("story", "start\n");
+    let pid = supervised.sandbox.next_pid("web", 0);
+    without_supervise(&mut supervised, |sandbox| {
+        kill(pid);
+        sandbox.wait_until("it is gone", || process_state(pid).is_none());
+    });
+    supervised.wait_for("story", "start\nfinish 256 0\nstart\n");
+    supervised.wait_for("news", &format!("exit {pid} 256\n"));
+    assert_eq!(supervised.last_exit(), "unknown");
+    supervised.is_silent();
+}
+
+#[test]
+fn a_service_that_was_told_to_go_down_and_did_so_while_nobody_looked_stays_down() {
+    let mut supervised = Supervised::new(&[
+        ("run", "trap '' TERM\necho start >>story\nwhile :; do sleep 0.02; done"),
+        ("finish", "echo finish >>story"),
+    ]);
+    supervised.wait_for("story", "start\n");
+    let pid = supervised.sandbox.next_pid("web", 0);
+    supervised.sandbox.run("svc -d web");
+    without_supervise(&mut supervised, |sandbox| {
+        kill(pid);
+        sandbox.wait_until("it is gone", || process_state(pid).is_none());
+    });
+    supervised.wait_for("story", "start\nfinish\n");
+    supervised.wait_until_down();
+    supervised.sandbox.run("svc -u web");
+    supervised.wait_for("story", "start\nfinish\nstart\n");
+    supervised.is_silent();
+}
