@@ -51,3 +51,21 @@ fn a_service_that_was_told_to_go_down_and_did_so_while_nobody_looked_stays_down(
     supervised.wait_for("story", "start\nfinish\nstart\n");
     supervised.is_silent();
 }
+
+/// An instance is torn if the machine has crashed, say; it may have been on another machine, too.
+#[test]
+fn what_an_earlier_supervise_has_said_does_not_outlive_it() {
+    for instance in ["", "boot torn\n"] {
+        let sandbox = Sandbox::new();
+        sandbox.script("web/run", "exec sleep 1000");
+        sandbox.write("web/down", "");
+        sandbox.write("web/supervise/instance", instance);
+        sandbox.write("web/supervise/ready", "@400000006b00628a2367cdfc\n");
+        sandbox.write("web/supervise/finishing", "");
+        let _supervise = sandbox.start("supervise web", "messages");
+        sandbox.wait_until("supervise runs", || sandbox.sh("svok web").status.success());
+        for name in ["ready", "finishing"] {
+            assert!(!sandbox.path("web/supervise").join(name).exists(), "{name} with {instance:?}");
+        }
+    }
+}

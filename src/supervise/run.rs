@@ -118,7 +118,6 @@ impl<'a> Supervise<'a> {
         };
         let (mut records, left) = Records::new(name);
         let mut settings = SettingsFiles::default();
-        let has_left = left.is_some();
         let left = left.filter(|left| takeover::is_about(left, &instance));
         instance.starts = left.as_ref().map_or(0, |left| left.starts);
         let found = left.as_ref().map(|left| takeover::find(name, left, now().stamp));
@@ -145,9 +144,7 @@ impl<'a> Supervise<'a> {
                 (machine, actions)
             }
             Left::Nothing => {
-                if has_left {
-                    records.clear();
-                }
+                records.clear();
                 // What the administrator wanted of the earlier one holds.
                 let has_down = match left.and_then(|_| facts::read_status()) {
                     Some(status) if status.want == Want::Up => HasDown::No,
