@@ -132,6 +132,7 @@ fn every_other_module_is_known_as_an_edge() {
         "src/service/survey.rs",
         "src/service/waiting.rs",
         "src/supervise/mod.rs",
+        "src/supervise/beginning.rs",
         "src/supervise/facts.rs",
         "src/supervise/leftovers.rs",
         "src/supervise/records.rs",

@@ -52,6 +52,43 @@ fn a_service_that_was_told_to_go_down_and_did_so_while_nobody_looked_stays_down(
     supervised.is_silent();
 }
 
+#[test]
+fn a_finish_that_still_runs_is_waited_for() {
+    let mut supervised = Supervised::new(&[
+        ("run", "echo start >>story\nexit 1"),
+        ("finish", "echo finish >>story\nread -r word <in\necho end >>story"),
+        ("timeout-finish", "0"),
+    ]);
+    supervised.wait_for("story", "start\nfinish\n");
+    without_supervise(&mut supervised, |_| ());
+    assert!(supervised.path("supervise/finishing").exists());
+    supervised.sandbox.run("svc -o web");
+    supervised.say("");
+    supervised.wait_for("story", "start\nfinish\nend\nstart\nfinish\n");
+    supervised.say("");
+    supervised.sandbox.run("svc -dx web");
+    assert!(supervised.supervise.wait().success());
+    assert!(supervised.sandbox.read("web/story").starts_with("start\nfinish\nend\nstart\nfinish\n"));
+    supervised.is_silent();
+}
+
+#[test]
+fn a_finish_that_still_runs_has_its_time_again() {
+    let mut supervised = Supervised::new(&[
+        ("run", "[ -e again ] && exec sleep 1000\n: >again"),
+        ("finish", "echo $$ >>finisher\nexec sleep 1000"),
+        ("timeout-finish", "0"),
+    ]);
+    let sandbox = &supervised.sandbox;
+    sandbox.wait_until("finish runs", || sandbox.read("web/finisher").ends_with('\n'));
+    let finisher: i32 = sandbox.read("web/finisher").trim().parse().unwrap();
+    without_supervise(&mut supervised, |sandbox| sandbox.write("web/timeout-finish", "300\n"));
+    supervised.wait_for_program("sleep");
+    assert_eq!(process_state(finisher), None, "it was killed");
+    assert_eq!(supervised.sandbox.count("web/finisher", ""), 1);
+    supervised.is_silent();
+}
+
 /// An instance is torn if the machine has crashed, say; it may have been on another machine, too.
 #[test]
 fn what_an_earlier_supervise_has_said_does_not_outlive_it() {

@@ -7,7 +7,7 @@
 //! Lines: `boot ID`; `directory DEVICE INODE`, so that a copy of the directory is not taken for it; `input INODE`
 //! and `output INODE` of the pipes between a service and its logger, if it has them; `readiness INODE` of the pipe by
 //! which it is going to say that it is ready; `starts COUNT`, how often the service was started; `supervise PID START`
-//! and, while the service is up, `service PID START`, where START is the time at which the process was started, as field
+//! and, while the service is up, `service PID START`, or, while `finish` runs, `finish PID START`, where START is the time at which the process was started, as field
 //! 22 of `/proc/PID/stat` tells it; `check SUM` of all these; empty lines.
 #![forbid(unsafe_code)]
 
@@ -42,6 +42,8 @@ pub struct Instance {
     pub supervise: Option<Process>,
     /// The service.
     pub service: Option<Process>,
+    /// The last run of `finish` since the service was up.
+    pub finish: Option<Process>,
 }
 
 impl Instance {
@@ -64,13 +66,13 @@ impl Instance {
                 ("output", inode) => instance.output = Some(inode.parse().ok()?),
                 ("readiness", inode) => instance.readiness = Some(inode.parse().ok()?),
                 ("starts", count) => instance.starts = count.parse().ok()?,
-                (kind @ ("supervise" | "service"), pid) => {
+                (kind @ ("supervise" | "service" | "finish"), pid) => {
                     let pid = pid.parse().ok().filter(|&pid| pid > 0)?;
                     let process = Process { pid, started: words.next()?.parse().ok()? };
-                    if kind == "service" {
-                        instance.service = Some(process);
-                    } else {
-                        instance.supervise = Some(process);
+                    match kind {
+                        "service" => instance.service = Some(process),
+                        "finish" => instance.finish = Some(process),
+                        _ => instance.supervise = Some(process),
                     }
                 }
                 _ => {}
@@ -95,7 +97,8 @@ impl Instance {
             }
         }
         line("starts", &[self.starts]);
-        for (kind, process) in [("supervise", self.supervise), ("service", self.service)] {
+        let processes = [("supervise", self.supervise), ("service", self.service), ("finish", self.finish)];
+        for (kind, process) in processes {
             if let Some(Process { pid, started }) = process {
                 line(kind, &[u64::from(pid.unsigned_abs()), started]);
             }
@@ -134,6 +137,7 @@ mod tests {
                 starts: 4,
                 supervise,
                 service,
+                finish: supervise.filter(|_| service.is_none()),
             };
             assert_eq!(Instance::decode(&instance.encode()), Some(instance));
         }

@@ -2,6 +2,8 @@
 //!
 //! [`machine`] decides, [`run`] does.
 
+// Where an earlier supervise has left off.
+pub mod beginning;
 // Its words: what can happen, and what can be done. *Pure.*
 pub mod event;
 // The files in `supervise/`.

@@ -1,5 +1,6 @@
 //! supervise's edge: the lock, the fifos, the child, and the loop that performs what the machine decides.
 
+use super::beginning::Beginning;
 use super::event::{Action, Actions, Ending, Event, Now};
 use super::facts;
 use super::leftovers::{self, Leftovers, Origin};
@@ -9,13 +10,11 @@ use super::scripts::Scripts;
 use super::sending::{self, as_number, as_pid};
 use super::settings::Settings;
 use super::settings_files::SettingsFiles;
-use super::takeover::{self, Left};
 use crate::report::{Failure, warning};
 use crate::service::control::Command;
 use crate::service::directory::{CONTROL, DOWN, OK};
 use crate::service::instance::Instance;
 use crate::service::sentence::HasDown;
-use crate::service::status::Want;
 use crate::sys::files::{self, HERE};
 use crate::sys::process::Handle;
 use crate::sys::signals::{Inbox, Signal};
@@ -53,7 +52,21 @@ pub fn run(name: &CStr, delay: Duration) -> Result<u8, Failure> {
     let _writer = files::open_write(HERE, CONTROL)
         .map_err(|error| unable(&[b"write ", name.to_bytes(), b"/supervise/control"], error))?;
     let environment = startup::environment();
-    let (mut supervise, first) = Supervise::begin(name, signals, &environment, has_down, delay);
+    let Beginning { machine, first, instance, records, settings, adopted, readiness } =
+        Beginning::find(name, has_down, delay);
+    let mut supervise = Supervise {
+        name,
+        machine,
+        signals,
+        scripts: Scripts::new(name, &environment),
+        instance,
+        records,
+        settings,
+        adopted,
+        readiness,
+        led_session: false,
+        leftovers: None,
+    };
     // How it is comes first, and is written before anybody can find us running, and before `run` can ask.
     let (notes, rest): (Vec<_>, Vec<_>) = first.into_iter().partition(Action::is_note);
     supervise.perform(notes.into_iter());
@@ -67,7 +80,7 @@ pub fn run(name: &CStr, delay: Duration) -> Result<u8, Failure> {
     supervise.main(&control)
 }
 
-fn now() -> Now {
+pub(super) fn now() -> Now {
     Now { instant: clock::monotonic(), stamp: Stamp::from_unix(clock::wall()) }
 }
 
@@ -88,7 +101,7 @@ struct Supervise<'a> {
     instance: Instance,
     records: Records<'a>,
     settings: SettingsFiles,
-    /// The service, if it is not a child of ours.
+    /// The service, or `finish`, if it is not a child of ours.
     adopted: Option<Handle>,
     /// Where the service is going to tell that it is ready.
     readiness: Option<OwnedFd>,
@@ -99,77 +112,6 @@ struct Supervise<'a> {
 }
 
 impl<'a> Supervise<'a> {
-    /// Begins where an earlier supervise has left off, if one has ended without being told to; else anew. Returns what is
-    /// to be done first, too.
-    fn begin(
-        name: &'a CStr,
-        signals: Inbox,
-        environment: &'a [&'a CStr],
-        has_down: HasDown,
-        delay: Duration,
-    ) -> (Self, Actions) {
-        let mut instance = Instance {
-            boot: process::boot().unwrap_or_default(),
-            directory: files::look(HERE, c".").ok().flatten().map(|facts| facts.identity),
-            input: pipes::inode(files::input()),
-            output: pipes::inode(files::output()),
-            supervise: facts::myself(),
-            ..Instance::default()
-        };
-        let (mut records, left) = Records::new(name);
-        let mut settings = SettingsFiles::default();
-        let left = left.filter(|left| takeover::is_about(left, &instance));
-        instance.starts = left.as_ref().map_or(0, |left| left.starts);
-        let found = left.as_ref().map(|left| takeover::find(name, left, now().stamp));
-        let (mut adopted, mut readiness) = (None, None);
-        let (machine, actions) = match found.unwrap_or(Left::Nothing) {
-            Left::Service(handle, service, status) => {
-                records.keep();
-                instance.service = Some(service);
-                adopted = Some(handle);
-                let settings = settings.load(name);
-                if let Some(number) = settings.notification.filter(|_| !records.is_ready()) {
-                    instance.readiness = left.and_then(|left| left.readiness);
-                    readiness = instance.readiness.and_then(|inode| pipes::find(number, inode));
-                }
-                Machine::adopt(status, settings, now())
-            }
-            Left::Ended(status) => {
-                records.clear();
-                // Its number may be another's by now: nobody can tell any more what it has left behind.
-                let settings = Settings { end_leftovers: false, ..settings.load(name) };
-                let (mut machine, _) = Machine::adopt(status, settings, now());
-                machine.put_off(delay, now());
-                let actions = machine.handle(Event::Ended(Ending::Unknown), now());
-                (machine, actions)
-            }
-            Left::Nothing => {
-                records.clear();
-                // What the administrator wanted of the earlier one holds.
-                let has_down = match left.and_then(|_| facts::read_status()) {
-                    Some(status) if status.want == Want::Up => HasDown::No,
-                    Some(_) => HasDown::Yes,
-                    None => has_down,
-                };
-                Machine::new(has_down, delay, now())
-            }
-        };
-        let supervise = Self {
-            name,
-            machine,
-            signals,
-            scripts: Scripts::new(name, environment),
-            instance,
-            records,
-            settings,
-            adopted,
-            readiness,
-            led_session: false,
-            leftovers: None,
-        };
-        (supervise, actions)
-    }
-
     fn main(mut self, control: &File) -> Result<u8, Failure> {
         let mut exiting = false;
         while !exiting {
@@ -222,9 +164,12 @@ impl<'a> Supervise<'a> {
         false
     }
 
-    /// The service that was taken over has ended.
+    /// The service that was taken over has ended, or `finish` has.
     fn lose(&mut self) -> bool {
         self.adopted = None;
+        if self.machine.finish_pid().is_some() {
+            return self.feed(Event::Finished(Ending::Unknown));
+        }
         self.led_session = true;
         self.end(Ending::Unknown)
     }
@@ -295,7 +240,12 @@ impl<'a> Supervise<'a> {
             Action::Finish(how) => {
                 // It may read how it is.
                 self.records.flush();
-                return match self.scripts.finish(how, &self.signals) {
+                let Self { signals, scripts, instance, records, .. } = self;
+                let started = scripts.finish(how, signals, || {
+                    instance.finish = facts::myself();
+                    records.identify(instance);
+                });
+                return match started {
                     Some(pid) => self.feed(Event::Finishing(pid)),
                     None => self.feed(Event::Finished(Ending::Unknown)),
                 };
@@ -309,10 +259,14 @@ impl<'a> Supervise<'a> {
                 self.records.end(how);
             }
             Action::RecordFinishing => self.records.finishing(),
-            Action::RecordFinished => self.records.finished(),
+            Action::RecordFinished => {
+                self.instance.finish = None;
+                self.records.finished();
+            }
             Action::RecordReady => self.records.ready(),
             Action::Send(pid, signal, scope) => {
-                let adopted = self.adopted.as_ref().filter(|_| self.machine.pid() == Some(pid));
+                let is_adopted = [self.machine.pid(), self.machine.finish_pid()].contains(&Some(pid));
+                let adopted = self.adopted.as_ref().filter(|_| is_adopted);
                 sending::send(pid, signal, scope, adopted);
             }
             Action::ReportLeftovers(pid) => {

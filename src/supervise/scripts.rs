@@ -59,14 +59,15 @@ impl<'a> Scripts<'a> {
         self.notify
     }
 
-    /// Runs `./finish CODE SIGNAL NAME`; the code is 256 if it is not known, or if a signal has ended the service.
-    pub fn finish(&self, how: Ending, signals: &Inbox) -> Option<NonZeroU32> {
+    /// Runs `./finish CODE SIGNAL NAME` when `introduce` has written down what its process is; the code is 256 if it is
+    /// not known, or if a signal has ended the service.
+    pub fn finish(&self, how: Ending, signals: &Inbox, introduce: impl FnOnce()) -> Option<NonZeroU32> {
         let (code, signal) = match how {
             Ending::Exited(code) => (code, 0),
             Ending::Killed(signal) => (256, signal),
             Ending::Unknown => (256, 0),
         };
-        let pid = self.start(FINISH, &[&word(code), &word(signal), self.name], signals)?;
+        let pid = self.start(&[FINISH, &word(code), &word(signal), self.name], signals, introduce)?;
         as_pid(pid)
     }
 
@@ -83,7 +84,7 @@ impl<'a> Scripts<'a> {
             Some(Ending::Unknown) => (c"exit", 256),
         };
         let pid = i32::try_from(pid.get()).unwrap_or(0);
-        self.notify = self.start(NOTIFY, &[self.name, what, &word(pid), &word(code)], signals);
+        self.notify = self.start(&[NOTIFY, self.name, what, &word(pid), &word(code)], signals, || {});
     }
 
     /// Takes note that a child has ended. If that was `notify`, it may be told the next news.
@@ -96,12 +97,13 @@ impl<'a> Scripts<'a> {
         }
     }
 
-    fn start(&self, script: &CStr, words: &[&CStr], signals: &Inbox) -> Option<i32> {
-        let command: Vec<&CStr> = [script].into_iter().chain(words.iter().copied()).collect();
-        let program = Prepared::file(script, &command, self.environment);
+    fn start(&self, command: &[&CStr], signals: &Inbox, introduce: impl FnOnce()) -> Option<i32> {
+        let script = *command.first()?;
+        let program = Prepared::file(script, command, self.environment);
         let file = script.to_bytes().strip_prefix(b".").unwrap_or_default();
         let started = process::launch(|| {
             signals.release(&[Signal::SIGCHLD]);
+            introduce();
             unable(&[b"start ", self.name.to_bytes(), file], program.exec())
         });
         let refused = |error: crate::sys::Errno| {

@@ -16,6 +16,8 @@ pub enum Left {
     Service(Handle, Process, Status),
     /// The service has ended while nobody looked.
     Ended(Status),
+    /// It has ended, and `finish` runs: what tells when that ends, and its process.
+    Finishing(Handle, Process, Status),
     /// Nothing that still goes on.
     Nothing,
 }
@@ -27,11 +29,11 @@ pub fn is_about(left: &Instance, present: &Instance) -> bool {
 
 /// What has become of what an earlier supervise of the service directory `name` has written down.
 pub fn find(name: &CStr, instance: &Instance, now: Stamp) -> Left {
+    let status = facts::read_status();
     let Some((service, pid)) = instance.service.and_then(|service| Some((service, as_pid(service.pid)?)))
     else {
-        return Left::Nothing;
+        return find_finish(name, instance, status);
     };
-    let status = facts::read_status();
     let known = status.filter(|status| status.pid == Some(pid));
     match open(name, service) {
         Fate::Runs(handle) => {
@@ -41,6 +43,14 @@ pub fn find(name: &CStr, instance: &Instance, now: Stamp) -> Left {
         }
         Fate::Ended => known.map_or(Left::Nothing, Left::Ended),
         Fate::Unknown => Left::Nothing,
+    }
+}
+
+fn find_finish(name: &CStr, instance: &Instance, status: Option<Status>) -> Left {
+    let (Some(finish), Some(status)) = (instance.finish, status) else { return Left::Nothing };
+    match open(name, finish) {
+        Fate::Runs(handle) => Left::Finishing(handle, finish, status),
+        Fate::Ended | Fate::Unknown => Left::Nothing,
     }
 }
 

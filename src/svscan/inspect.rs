@@ -48,7 +48,8 @@ pub fn left_behind(directory: &CStr, boot: &str) -> Instance {
         process.filter(|process| process::started(process.pid) == Some(process.started))
     };
     let instance: Instance = read().unwrap_or_default();
-    Instance { supervise: alive(instance.supervise), service: alive(instance.service), ..instance }
+    let Instance { supervise, service, finish, .. } = instance;
+    Instance { supervise: alive(supervise), service: alive(service), finish: alive(finish), ..instance }
 }
 
 /// Whether the service `name` has, or had, a logger that was supervised.

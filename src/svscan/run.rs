@@ -334,12 +334,9 @@ impl<'a> Svscan<'a> {
         if !self.table.is_draining() && !self.table.is_late() {
             return false;
         }
+        let loggers = self.loggers();
         let mut left = process::children();
-        left.retain(|&pid| !self.table.knows(pid));
-        if !left.is_empty() {
-            let loggers = self.loggers();
-            left.retain(|pid| !loggers.contains(pid));
-        }
+        left.retain(|pid| !self.table.knows(*pid) && !loggers.contains(pid));
         self.orphans.end(&left, clock::monotonic());
         left.is_empty()
     }
@@ -347,7 +344,8 @@ impl<'a> Svscan<'a> {
     /// The loggers that run. One has become our child if its supervise has died; the present one looks after it.
     fn loggers(&self) -> Vec<i32> {
         let names = self.table.supervises().filter(|(_, role)| *role == Role::Log).map(|(name, _)| name);
-        names.filter_map(|name| Some(self.left_behind(name, Role::Log).service?.pid)).collect()
+        let left = names.map(|name| self.left_behind(name, Role::Log));
+        left.flat_map(|log| [log.service, log.finish]).flatten().map(|process| process.pid).collect()
     }
 
     /// Sends commands to a supervise. One that was just started may not hear them yet.

@@ -1,0 +1,103 @@
+//! How a supervise begins: where an earlier one has left off, or anew.
+
+use super::event::{Actions, Ending, Event};
+use super::facts;
+use super::machine::Machine;
+use super::records::Records;
+use super::run::now;
+use super::sending::as_pid;
+use super::settings::Settings;
+use super::settings_files::SettingsFiles;
+use super::takeover::{self, Left};
+use crate::service::instance::Instance;
+use crate::service::sentence::HasDown;
+use crate::service::status::Want;
+use crate::sys::files::{self, HERE};
+use crate::sys::process::Handle;
+use crate::sys::{pipes, process};
+use std::ffi::CStr;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+/// What a supervise begins with.
+#[derive(Debug)]
+pub struct Beginning<'a> {
+    /// What it decides with.
+    pub machine: Machine,
+    /// What is to be done first.
+    pub first: Actions,
+    /// What it says of itself.
+    pub instance: Instance,
+    /// Where it says what it knows.
+    pub records: Records<'a>,
+    /// The settings of the service.
+    pub settings: SettingsFiles,
+    /// The service, or `finish`, if an earlier supervise has left it running.
+    pub adopted: Option<Handle>,
+    /// Where such a service is going to tell that it is ready.
+    pub readiness: Option<OwnedFd>,
+}
+
+impl<'a> Beginning<'a> {
+    /// Where an earlier supervise of the service directory `name`, which is the current one, has left off, if one has
+    /// ended without being told to; else anew.
+    pub fn find(name: &'a CStr, has_down: HasDown, delay: Duration) -> Self {
+        let mut instance = Instance {
+            boot: process::boot().unwrap_or_default(),
+            directory: files::look(HERE, c".").ok().flatten().map(|facts| facts.identity),
+            input: pipes::inode(files::input()),
+            output: pipes::inode(files::output()),
+            supervise: facts::myself(),
+            ..Instance::default()
+        };
+        let (mut records, left) = Records::new(name);
+        let mut settings = SettingsFiles::default();
+        let left = left.filter(|left| takeover::is_about(left, &instance));
+        instance.starts = left.as_ref().map_or(0, |left| left.starts);
+        let found = left.as_ref().map(|left| takeover::find(name, left, now().stamp));
+        let (mut adopted, mut readiness) = (None, None);
+        let (machine, first) = match found.unwrap_or(Left::Nothing) {
+            Left::Service(handle, service, status) => {
+                records.keep();
+                instance.service = Some(service);
+                adopted = Some(handle);
+                let settings = settings.load(name);
+                if let Some(number) = settings.notification.filter(|_| !records.is_ready()) {
+                    instance.readiness = left.and_then(|left| left.readiness);
+                    readiness = instance.readiness.and_then(|inode| pipes::find(number, inode));
+                }
+                Machine::adopt(status, settings, now())
+            }
+            Left::Ended(status) => {
+                records.clear();
+                // Its number may be another's by now: nobody can tell any more what it has left behind.
+                let settings = Settings { end_leftovers: false, ..settings.load(name) };
+                let (mut machine, _) = Machine::adopt(status, settings, now());
+                machine.put_off(delay, now());
+                let first = machine.handle(Event::Ended(Ending::Unknown), now());
+                (machine, first)
+            }
+            Left::Finishing(handle, finish, status) => {
+                instance.finish = Some(finish);
+                adopted = Some(handle);
+                let (mut machine, first) = Machine::adopt(status, settings.load(name), now());
+                machine.put_off(delay, now());
+                if let Some(pid) = as_pid(finish.pid) {
+                    machine.handle(Event::Finishing(pid), now());
+                }
+                (machine, first)
+            }
+            Left::Nothing => {
+                records.clear();
+                // What the administrator wanted of the earlier one holds.
+                let has_down = match left.and_then(|_| facts::read_status()) {
+                    Some(status) if status.want == Want::Up => HasDown::No,
+                    Some(_) => HasDown::Yes,
+                    None => has_down,
+                };
+                Machine::new(has_down, delay, now())
+            }
+        };
+        Self { machine, first, instance, records, settings, adopted, readiness }
+    }
+}
