@@ -97,6 +97,32 @@ fn an_adopted_service_that_ends_is_started_again() {
     tree.runs_once();
 }
 
+/// The kernel shows such a process as dead, and it is not.
+#[test]
+fn a_service_whose_first_thread_has_ended_is_adopted() {
+    const RUN: &str = r#"#!/usr/bin/env python3
+import ctypes, os, threading
+libc = ctypes.CDLL(None)
+threading.Thread(target=lambda: libc.sleep(1000)).start()
+open("starts", "a").write("start\n")
+libc.syscall(ctypes.c_long(EXIT), 0)
+"#;
+    let tree = Tree::new(&RUN.replace("EXIT", &nix::libc::SYS_exit.to_string()));
+    let [web, _] = tree.services();
+    let is_zombie = || fs::read_to_string(format!("/proc/{web}/stat")).unwrap().contains(") Z ");
+    tree.sandbox.wait_until("its first thread has ended", is_zombie);
+    let [supervise, _] = tree.supervises();
+    kill(supervise);
+    tree.sandbox.next_supervise(WEB, supervise);
+    tree.sandbox.wait_until("it is adopted", || tree.sandbox.instance(WEB).unwrap().service.is_some());
+    assert_eq!(tree.sandbox.next_pid(WEB, 0), web);
+    kill(web);
+    tree.sandbox.wait_until("its end is seen", || tree.sandbox.count("service/web/starts", "start") == 2);
+    assert!(tree.sandbox.read("service/web/supervise/last-exit").ends_with(" unknown\n"));
+    tree.sandbox.next_pid(WEB, web);
+    assert_eq!(tree.sandbox.count("service/web/starts", "start"), 2);
+}
+
 /// Whoever removes a service without moving it away first has the same five seconds as ever.
 #[test]
 fn an_adopted_supervise_that_is_told_to_exit_stays_away_for_a_while() {

@@ -167,10 +167,13 @@ pub fn look(pid: i32) -> Option<Facts> {
     let name = String::from_utf8_lossy(stat.get(before_name + 1..after_name)?).into_owned();
     let fields = std::str::from_utf8(stat.get(after_name + 1..)?).ok()?;
     let mut fields = fields.split_ascii_whitespace();
-    let is_dead = matches!(fields.next()?, "Z" | "X");
+    let state = fields.next()?;
     let _parent = fields.next()?;
     let (group, session) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
-    let started = fields.nth(15)?.parse().ok()?;
+    let threads: u64 = fields.nth(13)?.parse().ok()?;
+    let started = fields.nth(1)?.parse().ok()?;
+    // The first thread may end before the others; a process has ended when all have.
+    let is_dead = state == "X" || (state == "Z" && threads <= 1);
     (!is_dead).then_some(Facts { pid, name, group, session, started })
 }
 
