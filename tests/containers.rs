@@ -1,7 +1,7 @@
 //! svscan as the first process of a container, with the entrypoint of packaging/ as it is.
 
 use crate::support::machine::{Machine, REPOSITORY, possible};
-use crate::support::{Sandbox, send};
+use crate::support::{Sandbox, is_root, send, show};
 use nix::sys::signal::Signal;
 use std::fs;
 use std::path::Path;
@@ -59,6 +59,27 @@ fn a_container_ends_with_the_program_that_it_is_told() {
     send(machine.first(), Signal::SIGTERM);
     assert_eq!(machine.process1.wait().code(), Some(7));
     assert_eq!(machine.sandbox.read("messages"), "process 1, and the log has: the last line\n");
+}
+
+/// What was wanted of a service holds until the next boot.
+#[test]
+fn a_container_that_is_started_again_is_like_a_machine_that_is() {
+    const CONTAINER: &str = "unshare --pid --fork --kill-child --mount-proc";
+    let sandbox = Sandbox::new();
+    if !is_root() || !sandbox.sh(&format!("{CONTAINER} true")).status.success() {
+        show("skipped: a namespace needs root");
+        return;
+    }
+    sandbox.script("service/web/run", "echo start >>starts\nexec sleep 1000");
+    for round in 1..=2 {
+        let svscan = sandbox.start(&format!("{CONTAINER} svscan service"), "messages");
+        sandbox.wait_until("the service runs", || sandbox.count("service/web/starts", "start") == round);
+        sandbox.run("svc -d service/web");
+        sandbox.wait_until_down("service/web");
+        // All in it is killed, as if the power had failed.
+        drop(svscan);
+        sandbox.wait_until("the container is gone", || sandbox.processes().is_empty());
+    }
 }
 
 #[test]

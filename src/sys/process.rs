@@ -210,7 +210,7 @@ pub fn send_to_group(pid: i32, signal: Signal) {
     }
 }
 
-/// What distinguishes this boot of the machine from all others. Fails if `/proc` cannot be read, or is that of another
+/// What distinguishes this boot of the machine, or of the container, from all others. Fails if `/proc` cannot be read, or is that of another
 /// namespace.
 pub fn boot() -> Result<String> {
     if !proc_is_ours() {
@@ -219,7 +219,8 @@ pub fn boot() -> Result<String> {
     let mut buffer = [0; 64];
     let length = std::fs::File::open("/proc/sys/kernel/random/boot_id")?.read(&mut buffer)?;
     let text = String::from_utf8_lossy(buffer.get(..length).unwrap_or_default());
-    Ok(text.trim().to_string())
+    // A container has the machine's, but a process 1 of its own.
+    Ok(format!("{}-{}", text.trim(), started(1).unwrap_or(0)))
 }
 
 /// A process that is not a child: it can be waited for and sent signals, and no other is ever mistaken for it.
