@@ -263,3 +263,17 @@ fn a_logger_that_was_taken_over_writes_all_down() {
     assert_eq!(svscan.wait().code(), Some(0));
     assert_eq!(sandbox.read("service/web/log/all"), "last words\n");
 }
+
+/// Its next start has to wait for its second, and there is something in its pipe.
+#[test]
+fn a_logger_that_has_just_ended_is_started_once_more_for_the_last_lines() {
+    let sandbox = Sandbox::new();
+    sandbox.script("service/web/run", OBEDIENT);
+    sandbox.script("service/web/log/run", "read -r line && echo \"$line\" >>all");
+    let mut svscan = sandbox.start("svscan service", "messages");
+    sandbox.wait_until("the first line is logged", || sandbox.read("service/web/log/all") == "started\n");
+    send(svscan.pid(), SIGTERM);
+    assert_eq!(svscan.wait().code(), Some(0));
+    assert_eq!(sandbox.read("service/web/log/all"), "started\nlast words\n");
+    assert_eq!(sandbox.processes(), []);
+}

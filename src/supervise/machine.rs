@@ -27,6 +27,8 @@ pub struct Machine {
     status: Status,
     settings: Settings,
     start: Start,
+    /// Somebody has asked for that start, so it is not given up for an exit.
+    ordered: bool,
     /// Before this moment there is no first start, unless somebody asks for it.
     first: Option<Instant>,
     /// The last start, for the pace.
@@ -99,6 +101,7 @@ impl Machine {
             status,
             settings: Settings::default(),
             start,
+            ordered: false,
             first: None,
             started: None,
             failures: 0,
@@ -157,6 +160,7 @@ impl Machine {
             Event::Settings(settings) => self.settings = settings,
             Event::Started(pid) => {
                 self.start = Start::Idle;
+                self.ordered = false;
                 self.started = Some(now.instant);
                 self.first = None;
                 self.refused = None;
@@ -185,7 +189,7 @@ impl Machine {
                 actions.push(Action::RecordFinished);
                 if how == Ending::Exited(STAY_DOWN) {
                     self.status.want = Want::Down;
-                    self.start = Start::Idle;
+                    self.give_up_start();
                     self.publish(&mut actions);
                 }
                 self.go_on(&mut actions);
@@ -202,21 +206,19 @@ impl Machine {
             Command::Once => self.want(Want::Once, actions),
             Command::Down => {
                 self.status.want = Want::Down;
-                self.start = Start::Idle;
+                self.give_up_start();
                 self.status.paused = false;
                 self.send(self.settings.down_signal, actions);
                 self.send(Signal::Continue, actions);
                 self.publish(actions);
                 let timeout = self.settings.kill_timeout.filter(|_| self.status.pid.is_some());
                 self.kill = self.kill.or(timeout.map(|timeout| now + timeout));
+                self.exit_when_down(actions);
             }
             Command::Exit => {
                 self.exiting = true;
                 self.publish(actions);
-                if self.status.pid.is_none() && self.after == After::Nothing {
-                    self.start = Start::Idle;
-                    actions.push(Action::Exit);
-                }
+                self.exit_when_down(actions);
             }
             Command::Pause => {
                 self.status.paused = self.status.pid.is_some();
@@ -241,6 +243,7 @@ impl Machine {
         self.publish(actions);
         if self.status.pid.is_none() {
             self.start = Start::Owed;
+            self.ordered = true;
             self.first = None;
             self.refused = None;
             self.failures = 0;
@@ -289,11 +292,24 @@ impl Machine {
     /// What comes after a run, `finish` included.
     fn go_on(&mut self, actions: &mut Actions) {
         if self.exiting {
-            self.start = Start::Idle;
-            actions.push(Action::Exit);
+            self.exit_when_down(actions);
         } else if self.status.want == Want::Up {
             self.start = Start::Owed;
         }
+    }
+
+    /// Exits if that was asked for and nothing stands against it.
+    fn exit_when_down(&mut self, actions: &mut Actions) {
+        let is_down = self.status.pid.is_none() && self.after == After::Nothing;
+        if self.exiting && is_down && !self.ordered {
+            self.start = Start::Idle;
+            actions.push(Action::Exit);
+        }
+    }
+
+    const fn give_up_start(&mut self) {
+        self.start = Start::Idle;
+        self.ordered = false;
     }
 
     fn turn(&mut self, pid: Option<NonZeroU32>, now: Now, actions: &mut Actions) {

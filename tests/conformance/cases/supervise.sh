@@ -752,6 +752,19 @@ status sv
 svc -oxk sv
 end supervise "$sv"
 
+#= commands: -ox right after a run gives one more
+service sv <<'END'
+echo run >>runs
+END
+touch sv/down
+supervised sv
+svc -o sv
+wait_until lines sv/runs 1
+wait_until status_is sv 'stamp now pid 0 paused 00 want 00'
+svc -ox sv
+end supervise "$sv"
+cat sv/runs
+
 #= commands: -d sends TERM, then CONT
 mkdir sv
 cat >sv/run <<'END'

@@ -47,6 +47,25 @@ fn exit_waits_for_the_service() {
 }
 
 #[test]
+fn exit_waits_for_a_start_that_was_asked_for() {
+    let once = "publish 0 Down; publish 0 Once; start; publish 100 Once; publish 0 Once";
+    let asked = format!("{once}; publish 0 Once; publish 0 Once");
+    check(HasDown::Yes, "o1.ox8", &asked);
+    check(HasDown::Yes, "o1.ox9", &format!("{asked}; start; publish 101 Once"));
+    check(HasDown::Yes, "o1.ox9.", &format!("{asked}; start; publish 101 Once; publish 0 Once; exit"));
+    check(HasDown::Yes, "o1.oxd", &format!("{asked}; publish 0 Down; exit"));
+    check(HasDown::Yes, "o1.x", &format!("{once}; publish 0 Once; exit"));
+    check(
+        HasDown::No,
+        "1.ux9.",
+        &format!("{UP}; publish 0 Up; publish 0 Up; publish 0 Up; start; publish 101 Up; publish 0 Up; exit"),
+    );
+    let refused = "publish 0 Down; publish 0 Once; refused, 1 s; publish 0 Once";
+    check(HasDown::Yes, "foxFS.", &format!("{refused}; start; publish 100 Once; publish 0 Once; exit"));
+    check(HasDown::Yes, "foxd", &format!("{refused}; publish 0 Down; exit"));
+}
+
+#[test]
 fn pause_and_continue_show_in_the_status() {
     let paused = "publish 100 paused Up; Stop";
     check(HasDown::No, "pc", &format!("{UP}; {paused}; publish 100 Up; Continue"));

@@ -22,6 +22,8 @@ fn finish_runs_between_an_end_and_the_next_start() {
     check_with(FINISH, HasDown::No, "1.1;9", &format!("{ended}; start; publish 101 Up"));
     check_with(FINISH, HasDown::No, "S.!M", &format!("{ended}; publish 0 Down"));
     check_with(FINISH, HasDown::No, "S.x;", &format!("{ended}; publish 0 Up; exit"));
+    let asked = format!("{ended}; publish 0 Once; publish 0 Once; start; publish 101 Once; publish 0 Once");
+    check_with(FINISH, HasDown::No, "S.ox;.;", &format!("{asked}; finish; exit"));
     check_with(FINISH, HasDown::No, "S.d;", &format!("{ended}; publish 0 Down"));
     check_with(FINISH, HasDown::No, "S.o;", &format!("{ended}; publish 0 Once; start; publish 101 Once"));
 }
