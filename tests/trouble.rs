@@ -112,6 +112,7 @@ fn a_refused_fork_is_tried_again_and_commands_are_acted_on_meanwhile() {
 
     sandbox.lift(&supervise, "nproc");
     sandbox.next_pid("web", 0);
+    assert_eq!(sandbox.instance("web").unwrap().starts, 1, "only what was started counts");
 }
 
 /// These take two looks of svscan each, five seconds apart; so they share their time.

@@ -344,7 +344,11 @@ impl<'a> Supervise<'a> {
                     self.feed(Event::Settings(settings)) || self.feed_at(Event::Started(pid), now)
                 })
             }
-            Err(error) => self.feed(Event::Refused(error.number())),
+            Err(error) => {
+                self.instance.starts = self.instance.starts.saturating_sub(1);
+                self.instance.readiness = None;
+                self.feed(Event::Refused(error.number()))
+            }
         }
     }
 
