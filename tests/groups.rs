@@ -1,6 +1,6 @@
 //! Signals to a whole process group, and what becomes of processes that a service leaves behind.
 
-use crate::support::{Supervised, children, process_state, program_of, send};
+use crate::support::{Sandbox, Supervised, children, is_root, process_state, program_of, send, show};
 use nix::sys::signal::Signal::{SIGSTOP, SIGWINCH};
 use std::fs;
 use std::time::{Duration, Instant};
@@ -206,6 +206,36 @@ fn daemons_are_ended_too() {
     web.sandbox.run("svc -d web");
     web.sandbox.wait_until("the daemon is gone", || process_state(child).is_none());
     has_ended(&web, [child]);
+}
+
+/// As another account's: it was started by a program that changes the account.
+#[test]
+fn leftovers_that_may_not_be_ended_are_not_waited_for() {
+    let sandbox = Sandbox::for_everybody();
+    sandbox.script(
+        "web/run",
+        "[ -e starts ] || setsid ./grow --reuid=0 ./child &\nread -r line <in\necho start >>starts",
+    );
+    sandbox.script("web/child", "echo $$ >child-pid\necho >in\nread -r line <never");
+    sandbox.write("web/end-leftovers", "");
+    sandbox.run("mkfifo web/in web/never && chown -R nobody web");
+    let may_grow = is_root()
+        && sandbox.sh("cp $(command -v setpriv) web/grow && chmod 4755 web/grow").status.success()
+        && sandbox.run("setuidgid nobody web/grow --reuid=0 id -ru") == "0\n";
+    if !may_grow {
+        show("skipped: a program that changes the account needs root");
+        return;
+    }
+    let _supervise = sandbox.start("setuidgid nobody supervise web", "messages");
+    sandbox.wait_until("it is started again", || sandbox.count("web/child-pid", "") == 1);
+    let child: i32 = sandbox.read("web/child-pid").trim().parse().unwrap();
+    let message = format!(
+        "supervise: warning: unable to end what web has left running: {child} (child): permission denied\n"
+    );
+    sandbox.wait_until("supervise says so", || sandbox.read("messages") == message);
+    sandbox.run("echo >web/in");
+    sandbox.wait_until("it is started again", || sandbox.count("web/starts", "start") == 2);
+    assert!(process_state(child).is_some());
 }
 
 /// With a grace that no test lives to see the end of: TERM is what ends them, and CONT lets it.

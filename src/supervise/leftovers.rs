@@ -43,6 +43,29 @@ pub fn report(name: &CStr, origin: Origin, spared: Option<i32>) {
     }
 }
 
+/// Those of them that this process may end. Warns of the others: nobody waits for these.
+pub fn find_mortal(name: &CStr, origin: Origin, spared: Option<i32>) -> Vec<Facts> {
+    let (mortal, others): (Vec<_>, Vec<_>) =
+        find(origin, spared).into_iter().partition(|facts| process::may_signal(facts.pid));
+    disregard(name, &others);
+    mortal
+}
+
+fn disregard(name: &CStr, others: &[Facts]) {
+    if !others.is_empty() {
+        let reason = Errno::from_raw(libc::EPERM).bytes();
+        let list = list(others);
+        warn(&[
+            b"unable to end what ",
+            name.to_bytes(),
+            b" has left running: ",
+            list.as_bytes(),
+            b": ",
+            reason,
+        ]);
+    }
+}
+
 /// `4711 (worker), 4712 (worker)`.
 pub fn list(found: &[Facts]) -> String {
     let words: Vec<String> = found.iter().map(|facts| format!("{} ({})", facts.pid, facts.name)).collect();
@@ -90,17 +113,23 @@ impl Leftovers {
         }
     }
 
-    /// Kills those that are still there.
-    pub fn kill(&mut self) {
+    /// Kills those that are still there. One may have become another account's meanwhile; warns of it, by the name of
+    /// the service, and waits for it no longer.
+    pub fn kill(&mut self, name: &CStr) {
         self.is_late = true;
         self.awaited.iter().for_each(|(_, handle)| handle.send(Signal::SIGKILL));
+        let others = self.awaited.iter().filter(|(pid, _)| !process::may_signal(*pid));
+        let others: Vec<Facts> = others.filter_map(|(pid, _)| process::look(*pid)).collect();
+        disregard(name, &others);
+        self.awaited.retain(|(pid, _)| others.iter().all(|facts| facts.pid != *pid));
     }
 
     /// Takes note of those that have ended; says whether nothing is left. They may have left something in turn.
     pub fn are_gone(&mut self) -> bool {
         self.awaited.retain(|(pid, _)| process::look(*pid).is_some());
         if self.awaited.is_empty() {
-            let found = find(self.origin, self.spared);
+            let mut found = find(self.origin, self.spared);
+            found.retain(|facts| process::may_signal(facts.pid));
             self.add(&found);
         }
         self.awaited.is_empty()

@@ -272,7 +272,10 @@ impl<'a> Supervise<'a> {
             Action::ReportLeftovers(pid) => {
                 leftovers::report(self.name, self.origin(pid), self.scripts.notify());
             }
-            Action::KillLeftovers => self.leftovers.iter_mut().for_each(Leftovers::kill),
+            Action::KillLeftovers => {
+                self.leftovers.iter_mut().for_each(|leftovers| leftovers.kill(self.name));
+                return self.clear();
+            }
             Action::Notify(pid, how) => {
                 self.records.flush();
                 self.scripts.notify_of(pid, how, &self.signals);
@@ -292,7 +295,7 @@ impl<'a> Supervise<'a> {
 
     fn end_leftovers(&mut self, pid: NonZeroU32) -> bool {
         let (origin, spared) = (self.origin(pid), self.scripts.notify());
-        let found = leftovers::find(origin, spared);
+        let found = leftovers::find_mortal(self.name, origin, spared);
         if found.is_empty() {
             return self.feed(Event::Cleared);
         }

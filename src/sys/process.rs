@@ -275,6 +275,11 @@ pub fn send(pid: i32, signal: Signal) {
     let _ = kill(Pid::from_raw(pid), signal);
 }
 
+/// Whether this process may send signals to process `pid`.
+pub fn may_signal(pid: i32) -> bool {
+    kill(Pid::from_raw(pid), None) != Err(nix::Error::EPERM)
+}
+
 /// Forbids this process and its children to make files that others may write (`umask 022`).
 pub fn protect_new_files() {
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
