@@ -277,3 +277,16 @@ fn a_logger_that_has_just_ended_is_started_once_more_for_the_last_lines() {
     assert_eq!(sandbox.read("service/web/log/all"), "started\nlast words\n");
     assert_eq!(sandbox.processes(), []);
 }
+
+#[test]
+fn a_logger_that_is_down_on_purpose_is_started_for_the_last_lines() {
+    let sandbox = Sandbox::new();
+    sandbox.logged_service("service/web", OBEDIENT);
+    let mut svscan = sandbox.start("svscan service", "messages");
+    sandbox.wait_until("the first line is logged", || sandbox.log_of("service/web") == "started\n");
+    sandbox.run("svc -d service/web/log");
+    sandbox.wait_until_down("service/web/log");
+    send(svscan.pid(), SIGTERM);
+    assert_eq!(svscan.wait().code(), Some(0));
+    assert_eq!(sandbox.log_of("service/web"), "started\nlast words\n");
+}
