@@ -1,6 +1,6 @@
 //! What is there: the participants of a system or of a mini-SkyNET, and their settings.
 
-use crate::failure::{Failure, complain, say};
+use crate::failure::{Failure, Outcome, complain, say};
 use crate::layout::{DEFAULTS, Layout, Moved, read_moved};
 use crate::names::resolve;
 use nix::errno::Errno;
@@ -166,15 +166,15 @@ impl Site {
     }
 
     /// The participants that are meant: all of them, or these. Complains about each name that is not one, and leaves it
-    /// out; says whether there was none of these.
-    pub fn select(&self, names: &[String], all: bool) -> Result<(Vec<Participant>, bool), Failure> {
+    /// out, which is not what was asked for.
+    pub fn select(&self, names: &[String], all: bool) -> Result<(Vec<Participant>, Outcome), Failure> {
         let participants = self.participants()?;
         if all {
-            return Ok((participants, true));
+            return Ok((participants, Outcome::Done));
         }
         let known: Vec<String> = participants.iter().map(|participant| participant.name.clone()).collect();
         let mut selected: Vec<Participant> = Vec::new();
-        let mut is_clean = true;
+        let mut outcome = Outcome::Done;
         for word in names {
             match resolve(word, &known) {
                 Ok(name) if selected.iter().any(|participant| participant.name == name) => {}
@@ -184,25 +184,34 @@ impl Site {
                 }
                 Err(trouble) => {
                     complain(trouble);
-                    is_clean = false;
+                    outcome = Outcome::NotDone;
                 }
             }
         }
-        Ok((selected, is_clean))
+        Ok((selected, outcome))
     }
 
-    /// Leaves out those that somebody else manages, and says so: they are meant only if they are named.
-    pub fn without_user_managed(&self, mut participants: Vec<Participant>) -> Vec<Participant> {
-        participants.retain(|Participant { name, directory, .. }| {
+    /// Leaves out those that somebody else manages, and says so: they are meant only if they are named. So may be those
+    /// whose settings cannot be read, which is complained about.
+    pub fn without_user_managed(&self, participants: Vec<Participant>) -> (Vec<Participant>, Outcome) {
+        let mut outcome = Outcome::Done;
+        let mut ours = Vec::new();
+        for participant in participants {
+            let name = &participant.name;
             // What is odd in a file is for those to know who change it.
-            let found = self.read_config(name, directory, None);
-            let is_user_managed = found.is_ok_and(|found| found.config.is_user_managed());
-            if is_user_managed {
-                say(format_args!("{name} is user-managed, and left alone"));
+            match self.read_config(name, &participant.directory, None) {
+                Ok(found) if found.config.is_user_managed() => {
+                    say(format_args!("{name} is user-managed, and left alone"));
+                }
+                Ok(_) => ours.push(participant),
+                Err(failure) => {
+                    let why = failure.message();
+                    complain(format_args!("{name} may be user-managed, and is left alone: {why}"));
+                    outcome = Outcome::NotDone;
+                }
             }
-            !is_user_managed
-        });
-        participants
+        }
+        (ours, outcome)
     }
 
     /// Where the log of the participant `name` in `directory` is: of the places where it can be, the one where something

@@ -241,6 +241,22 @@ fn a1_what_its_user_manages_is_left_alone_unless_it_is_named() {
     assert_eq!(sandbox.run("skynet start --all"), "mine RUNNING\n");
 }
 
+#[test]
+fn a1_whose_settings_cannot_be_read_may_be_its_users() {
+    let sandbox = Sandbox::with_skynet();
+    let own = "BOSS/participants/mine/config.exo";
+    sandbox.participant("mine", "exit 0");
+    sandbox.participant("ours", "exit 0");
+    std::fs::write(sandbox.path(own), b"[participant]\n# M\xe4rz\nuser_managed=yes\n").unwrap();
+    for (command, ours) in [("enable", "ours is enabled\n"), ("uninstall", "ours: removed\n")] {
+        let said = sandbox.skynet(&format!("{command} --all"));
+        assert_eq!((said.code, said.out.as_str()), (1, ours));
+        let complaint = "skynet: mine may be user-managed, and is left alone: unable to read /";
+        assert!(said.err.starts_with(complaint), "{}", said.err);
+        assert!(sandbox.path(own).exists());
+    }
+}
+
 /// What a terminal shows of a command. `look` is shown all that there is so far, whenever there is more.
 fn on_terminal(sandbox: &Sandbox, command: &str, mut look: impl FnMut(&str)) -> String {
     let mut child = sandbox

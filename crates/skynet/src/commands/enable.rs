@@ -31,8 +31,8 @@ pub enum Link {
 
 /// Carries out `skynet enable`.
 pub fn enable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
-    let (participants, is_clean) = select(site, &arguments.selection)?;
-    let mut outcomes = vec![if is_clean { Outcome::Done } else { Outcome::NotDone }];
+    let (participants, found) = select(site, &arguments.selection)?;
+    let mut outcomes = vec![found];
     if !participants.is_empty() {
         making::scan_directory(site)?;
     }
@@ -67,10 +67,13 @@ pub fn enable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
 }
 
 /// Those that are meant; only by their names those that somebody else manages.
-fn select(site: &Site, selection: &Selection) -> Result<(Vec<Participant>, bool), Failure> {
-    let (participants, is_clean) = site.select(&selection.names, selection.all)?;
-    let participants = if selection.all { site.without_user_managed(participants) } else { participants };
-    Ok((participants, is_clean))
+fn select(site: &Site, selection: &Selection) -> Result<(Vec<Participant>, Outcome), Failure> {
+    let (participants, found) = site.select(&selection.names, selection.all)?;
+    if !selection.all {
+        return Ok((participants, found));
+    }
+    let (participants, left) = site.without_user_managed(participants);
+    Ok((participants, Outcome::all([found, left])))
 }
 
 /// Waits until participants run. Where no svscan runs, they will when it does: that is all there is to do in an image.
@@ -87,8 +90,8 @@ fn wait_until_up(site: &Site, mut participants: Vec<Participant>) -> Outcome {
 
 /// Carries out `skynet disable`.
 pub fn disable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
-    let (participants, is_clean) = select(site, &arguments.selection)?;
-    let mut outcomes = vec![if is_clean { Outcome::Done } else { Outcome::NotDone }];
+    let (participants, found) = select(site, &arguments.selection)?;
+    let mut outcomes = vec![found];
     let mut disabled = Vec::new();
     for participant in participants {
         let name = &participant.name;

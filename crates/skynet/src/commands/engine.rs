@@ -9,8 +9,8 @@ use std::process::Command;
 
 /// Carries out `skynet register` and `skynet unregister`, which are options of the exoskeleton.
 pub(crate) fn tell(site: &Site, selection: &Selection, option: &str) -> Result<Outcome, Failure> {
-    let (participants, is_clean) = site.select(&selection.names, selection.all)?;
-    let mut outcomes = vec![if is_clean { Outcome::Done } else { Outcome::NotDone }];
+    let (participants, found) = site.select(&selection.names, selection.all)?;
+    let mut outcomes = vec![found];
     for participant in &participants {
         outcomes.push(exo(site, participant, &[option, OWN])?);
     }

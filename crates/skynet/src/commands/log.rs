@@ -105,12 +105,12 @@ pub(super) fn logs(site: &Site, names: &[String]) -> Result<(Vec<Log>, bool), Fa
     if let Ok(hard) = limits::hard(Resource::RLIMIT_NOFILE) {
         let _ = limits::set_soft(Resource::RLIMIT_NOFILE, hard);
     }
-    let (participants, is_clean) = site.select(names, names.is_empty())?;
+    let (participants, found) = site.select(names, names.is_empty())?;
     let log = |Participant { name, directory, .. }| {
         let directory = site.log(&name, &directory);
         Log { name, directory, is_named: !names.is_empty() }
     };
-    Ok((participants.into_iter().map(log).collect(), is_clean))
+    Ok((participants.into_iter().map(log).collect(), found == Outcome::Done))
 }
 
 impl Log {

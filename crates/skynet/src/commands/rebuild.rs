@@ -8,12 +8,14 @@ use crate::site::{Participant, Site};
 
 /// Carries out `skynet rebuild`.
 pub fn run(site: &Site, selection: &Selection) -> Result<Outcome, Failure> {
-    let (mut participants, is_clean) = site.select(&selection.names, selection.all)?;
+    let (mut participants, found) = site.select(&selection.names, selection.all)?;
+    let mut outcomes = vec![found];
     if selection.all {
         participants.retain(|participant| is_ours(site, participant));
-        participants = site.without_user_managed(participants);
+        let (ours, left) = site.without_user_managed(participants);
+        participants = ours;
+        outcomes.push(left);
     }
-    let mut outcomes = vec![if is_clean { Outcome::Done } else { Outcome::NotDone }];
     for participant in participants {
         if !is_ours(site, &participant) {
             complain(format_args!("{} was not made by skynet install, and is left alone", participant.name));

@@ -40,14 +40,17 @@ pub(crate) fn wait(site: &Site, arguments: &Wait) -> Result<Outcome, Failure> {
 
 fn run(site: &Site, arguments: &Patient, task: Task) -> Result<Outcome, Failure> {
     let selection = &arguments.selection;
-    let (mut participants, is_clean) = site.select(&selection.names, selection.all)?;
+    let (mut participants, found) = site.select(&selection.names, selection.all)?;
+    let mut outcomes = vec![found];
     if selection.all {
         // All that take part: who is not enabled, and has no supervisor, is not meant.
         participants
             .retain(|participant| participant.is_enabled || participant.supervision() != Supervision::None);
-        participants = site.without_user_managed(participants);
+        let (ours, left) = site.without_user_managed(participants);
+        participants = ours;
+        outcomes.push(left);
     }
     let order = Order { task, limit: Duration::from_secs(arguments.wait) };
-    let outcome = carry_out(&participants, order, |participant, end| tell(participant, task, end));
-    Ok(Outcome::all([outcome, if is_clean { Outcome::Done } else { Outcome::NotDone }]))
+    outcomes.push(carry_out(&participants, order, |participant, end| tell(participant, task, end)));
+    Ok(Outcome::all(outcomes))
 }

@@ -14,7 +14,7 @@ use std::fs;
 /// Carries out `skynet status`.
 pub(crate) fn run(site: &Site, arguments: &Status) -> Result<Outcome, Failure> {
     let all = arguments.all || arguments.names.is_empty();
-    let (participants, is_clean) = site.select(&arguments.names, all)?;
+    let (participants, found) = site.select(&arguments.names, all)?;
     let conditions: Vec<Condition> = participants.iter().map(|participant| look(site, participant)).collect();
     let text = if arguments.json {
         let now = Stamp::from_unix(clock::wall());
@@ -26,7 +26,7 @@ pub(crate) fn run(site: &Site, arguments: &Status) -> Result<Outcome, Failure> {
     };
     // That nobody listens is nobody's fault.
     let _ = files::write_all(files::output(), text.as_bytes());
-    Ok(if is_clean { Outcome::Done } else { Outcome::NotDone })
+    Ok(found)
 }
 
 fn look(site: &Site, participant: &Participant) -> Condition {

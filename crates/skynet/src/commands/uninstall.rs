@@ -15,18 +15,20 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Carries out `skynet uninstall`.
 pub fn run(site: &Site, selection: &Selection) -> Result<Outcome, Failure> {
-    let (mut participants, is_clean) = site.select(&selection.names, selection.all)?;
+    let (mut participants, found) = site.select(&selection.names, selection.all)?;
+    let mut outcomes = vec![found];
     if selection.all {
         participants.retain(|participant| is_ours(site, participant));
-        participants = site.without_user_managed(participants);
+        let (ours, left) = site.without_user_managed(participants);
+        participants = ours;
+        outcomes.push(left);
     }
-    let mut outcome = if is_clean { Outcome::Done } else { Outcome::NotDone };
     let mut leaving = Vec::new();
     for participant in participants {
         match refusal(site, &participant) {
             Some(refusal) => {
                 complain(refusal);
-                outcome = Outcome::NotDone;
+                outcomes.push(Outcome::NotDone);
             }
             None => {
                 unlink(site, &participant)?;
@@ -36,7 +38,7 @@ pub fn run(site: &Site, selection: &Selection) -> Result<Outcome, Failure> {
     }
     let mut gone = Vec::new();
     let order = Order { task: Task::Retire, limit: PATIENCE };
-    let retired = carry_out(&leaving, order, |participant, end| {
+    outcomes.push(carry_out(&leaving, order, |participant, end| {
         let name = &participant.name;
         match end {
             End::Stopped | End::Running | End::Unsupervised => {
@@ -48,9 +50,9 @@ pub fn run(site: &Site, selection: &Selection) -> Result<Outcome, Failure> {
             }
         }
         Outcome::NotDone
-    });
+    }));
     gone.iter().try_for_each(|participant| remove(site, participant))?;
-    Ok(Outcome::all([outcome, retired]))
+    Ok(Outcome::all(outcomes))
 }
 
 /// Why a participant cannot be removed, if it cannot.
