@@ -5,10 +5,11 @@ use crate::failure::{Outcome, complain, say};
 use crate::meter::Meter;
 use crate::progress::{End, Progress, Sight, Step, Task};
 use crate::site::{Participant, Supervision, left_behind};
+use crate::told::Told;
 use nix::errno::Errno;
 use servicedir::service::control::{Command, Letters, OPTIONS, Signal};
 use servicedir::service::directory::{Directory, NoControl};
-use servicedir::service::status::Want;
+use servicedir::service::status::{Status, Want};
 use servicedir::service::waiting::Crowd;
 use servicedir::sys::{clock, files};
 use servicedir::tai::Stamp;
@@ -119,7 +120,11 @@ impl<'a> Job<'a> {
             return Some(End::Failed(format!("unable to look at its supervise: {why}")));
         }
         loop {
-            let letters: &[u8] = match self.progress.see(&self.look(), now) {
+            let mut told = self.told();
+            let (sight, status) = self.look(&told);
+            let step = self.progress.see(&sight, now);
+            let ends = matches!(step, Step::Send(b"d" | b"dx") | Step::Renew);
+            let letters: &[u8] = match step {
                 Step::Send(letters) => letters,
                 // The signal of `d`, which also wakes it, but nothing in between looks as if it were to stay down.
                 Step::Renew => &[self.down_letter(), b'c', b'u'],
@@ -138,30 +143,49 @@ impl<'a> Job<'a> {
             };
             match self.send(letters) {
                 // Whoever is to end may have done so by now.
-                Err(_) if self.task == Task::Retire && !self.look().is_supervised => {}
+                Err(_) if self.task == Task::Retire && !self.look(&told).0.is_supervised => {}
                 Err(why) => return Some(End::Failed(why)),
-                Ok(()) => {}
+                Ok(()) => {
+                    if let (true, Some(told), Some(status)) = (ends, &mut told, status) {
+                        told.write(&status);
+                    }
+                }
             }
         }
     }
 
     /// The time is over.
     fn give_up(&self, limit: Duration) -> End {
-        let end = self.progress.late(&self.look(), limit);
+        let end = self.progress.late(&self.look(&None).0, limit);
         match self.progress.last_commands().map(|letters| self.send(letters)) {
             Some(Err(why)) => End::Failed(why),
             Some(Ok(())) | None => end,
         }
     }
 
+    /// What is written down about who was told. While the result is held, nobody else tells the participant, if this task
+    /// may.
+    fn told(&self) -> Option<Told> {
+        let directory = &self.participant.directory;
+        // A logger has nothing in hand.
+        if self.place != *directory {
+            return None;
+        }
+        Some(match self.task {
+            Task::Start | Task::TakeUp => Told::read(directory),
+            Task::Stop | Task::Retire | Task::Restart | Task::Reload => Told::lock(directory),
+            Task::Wait(_) => return None,
+        })
+    }
+
     /// What is looked at first is written last.
-    fn look(&self) -> Sight {
+    fn look(&self, told: &Option<Told>) -> (Sight, Option<Status>) {
         let directory = self.directory.as_ref();
         let is_supervised = directory.is_some_and(|directory| directory.knock().is_ok());
         let status = directory.and_then(|directory| directory.status().ok());
         let now = Stamp::from_unix(clock::wall());
         let more = directory.map(Directory::more).unwrap_or_default();
-        Sight {
+        let sight = Sight {
             // One that has just begun, and has written down nothing yet, can be told to end.
             is_supervised: is_supervised && (status.is_some() || self.task == Task::Retire),
             pid: if is_supervised { status.and_then(|status| status.pid) } else { left_behind(&self.place) },
@@ -170,9 +194,13 @@ impl<'a> Job<'a> {
                 Duration::from_secs(now.seconds_since(status.since).saturating_sub(1))
             }),
             want: status.map_or(Want::Down, |status| status.want),
+            is_told: status.as_ref().is_some_and(|status| {
+                is_supervised && told.as_ref().is_some_and(|told| told.is_about(status))
+            }),
             is_ready: more.ready.is_some(),
             last_exit: more.last_exit.map(|last| (last.at, last.how)),
-        }
+        };
+        (sight, status)
     }
 
     /// The letter of the signal that the participant is ended by.

@@ -41,6 +41,8 @@ pub(crate) struct Facts {
     pub account: Account,
     /// Whether it says when it is ready.
     pub tells_readiness: bool,
+    /// Whether its present run was told to end.
+    pub is_told: bool,
     /// The work of its present run, if its log can be read.
     pub items: Option<Count>,
 }
@@ -52,6 +54,7 @@ impl Facts {
         match (status.pid.is_some(), status.want) {
             (true, _) if status.paused => "paused",
             (true, Want::Down) => "stopping",
+            (true, _) if self.is_told => "stopping",
             (true, Want::Up | Want::Once) if self.tells_readiness && self.account.more.ready.is_none() => {
                 "starting"
             }
@@ -168,7 +171,7 @@ mod tests {
     fn facts(pid: u32, want: Want) -> Facts {
         let status = Status { since: at(100), pid: NonZeroU32::new(pid), paused: false, want };
         let account = Account { status, has_down: HasDown::No, more: More::default() };
-        Facts { account, tells_readiness: true, items: None }
+        Facts { account, tells_readiness: true, is_told: false, items: None }
     }
 
     fn condition(name: &str, supervised: Supervised) -> Condition {
@@ -189,6 +192,11 @@ mod tests {
         assert_eq!(facts.state(), "running");
         facts.account.status.paused = true;
         assert_eq!(facts.state(), "paused");
+        facts.account.status.paused = false;
+        facts.is_told = true;
+        assert_eq!(facts.state(), "stopping");
+        facts.account.status.pid = None;
+        assert_eq!(facts.state(), "restarting");
     }
 
     /// Some participants, each in another condition.

@@ -5,7 +5,7 @@
 //! command line, [`layout`] where everything is, [`names`] who is meant, [`site`] what is there, [`plan`] what a
 //! participant consists of (with [`edit`], which changes lines of its files), [`writing`] carries such a plan out,
 //! [`accounts`] knows who owns what, [`scanning`] talks to svscan, [`progress`] knows what starting and stopping comes to
-//! and [`carry`] carries it out, [`condition`] how a participant is, [`tally`] what logs tell about work, [`crash`] what is
+//! and [`carry`] carries it out (with [`told`], so that nobody is told twice), [`condition`] how a participant is, [`tally`] what logs tell about work, [`crash`] what is
 //! told about crashes, [`logs`] and [`history`] what was logged, and [`commands`] has a module for
 //! each command or two.
 
@@ -32,6 +32,7 @@ mod progress;
 mod scanning;
 mod site;
 mod tally;
+mod told;
 mod writing;
 
 use clap::Parser;

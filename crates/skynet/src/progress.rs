@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// A participant that does not say when it is ready has started if it has stayed up for so long.
 const SETTLED: Duration = Duration::from_secs(1);
 
+/// A supervise reads a command within this time, as a rule.
+const DOUBT: Duration = Duration::from_millis(300);
+
 /// What is to be done with a participant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Task {
@@ -42,6 +45,8 @@ pub(crate) struct Sight {
     pub age: Duration,
     /// What is wanted of it.
     pub want: Want,
+    /// Whether this run was told to end.
+    pub is_told: bool,
     /// Whether it has said that it is ready.
     pub is_ready: bool,
     /// When and how it ended last.
@@ -90,14 +95,34 @@ pub(crate) struct Progress {
 enum Phase {
     /// Nothing was done yet.
     New(Task),
-    /// It is going to end; whether it is to be started then, and whether it was we who have told it.
-    Stopping { starts_again: bool, is_told: bool },
+    /// It is going to end.
+    Stopping(Stopping),
     /// It is going to end, and its supervise.
     Retiring,
     /// It is going to run.
     Starting(Starting),
     /// Somebody waits for it.
     Waiting(Goal),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stopping {
+    /// Whether it is to be started then.
+    starts_again: bool,
+    /// The run that ends.
+    ending: Option<NonZeroU32>,
+    said: Said,
+}
+
+/// What a participant that is to stop was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    /// What is to be.
+    Enough,
+    /// Nothing by us: somebody else has told it.
+    Nothing,
+    /// Somebody else has told this run; from then on it counts as certain that it is to be started again.
+    Doubtful(Instant),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,18 +152,12 @@ impl Progress {
                 let task = *task;
                 self.begin(task, sight)
             }
-            // The record of a supervise that has not yet read the command says nothing about what comes of it.
-            Phase::Stopping { is_told, .. }
-                if sight.is_supervised && (sight.pid.is_some() || sight.want != Want::Down) =>
-            {
-                // Somebody else wanted it to stop, and wants it up again.
-                let is_due = !*is_told && sight.want != Want::Down;
-                *is_told |= is_due;
-                if is_due { Step::Send(b"d") } else { Step::Wait(None) }
-            }
-            Phase::Stopping { starts_again: true, .. } if sight.is_supervised => self.start(None, sight),
-            Phase::Stopping { starts_again: true, .. } => Step::End(End::Unsupervised),
-            Phase::Stopping { starts_again: false, .. } => Step::End(End::Stopped),
+            Phase::Stopping(stopping) => match stopping.see(sight, now) {
+                Some(step) => step,
+                None if !stopping.starts_again => Step::End(End::Stopped),
+                None if sight.is_supervised => self.start(None, sight),
+                None => Step::End(End::Unsupervised),
+            },
             Phase::Retiring if sight.is_supervised || sight.pid.is_some() => Step::Wait(None),
             Phase::Retiring => Step::End(End::Stopped),
             Phase::Starting(starting) => starting.see(sight, self.tells_readiness, now),
@@ -155,7 +174,7 @@ impl Progress {
 
     fn begin(&mut self, task: Task, sight: &Sight) -> Step {
         // A second TERM would tell it to drop what it has in hand.
-        let is_stopping = sight.pid.is_some() && sight.want == Want::Down;
+        let is_stopping = sight.pid.is_some() && (sight.is_told || sight.want == Want::Down);
         match task {
             Task::Wait(goal) => {
                 self.phase = Phase::Waiting(goal);
@@ -182,8 +201,14 @@ impl Progress {
             Task::Restart if sight.pid.is_none() => self.start(None, sight),
             // It is about to be started again anyway.
             Task::Reload if sight.pid.is_none() => self.start(None, sight),
+            // To be wanted up is all that this run lacks.
+            Task::Restart if sight.is_told && sight.want != Want::Down => self.start(sight.pid, sight),
             Task::Stop | Task::Restart | Task::Reload => {
-                self.phase = Phase::Stopping { starts_again: task == Task::Restart, is_told: !is_stopping };
+                self.phase = Phase::Stopping(Stopping {
+                    starts_again: task == Task::Restart,
+                    ending: sight.pid,
+                    said: if is_stopping { Said::Nothing } else { Said::Enough },
+                });
                 if is_stopping { Step::Look } else { Step::Send(b"d") }
             }
         }
@@ -196,7 +221,11 @@ impl Progress {
 
     /// What is sent when the time is over: a participant that was to be started again is, however late.
     pub(crate) fn last_commands(&self) -> Option<&'static [u8]> {
-        matches!(self.phase, Phase::Stopping { starts_again: true, .. }).then_some(b"u")
+        match self.phase {
+            Phase::Stopping(Stopping { starts_again: true, .. }) => Some(b"u"),
+            Phase::Stopping(Stopping { said: Said::Doubtful(_), .. }) => Some(b"o"),
+            _ => None,
+        }
     }
 
     /// What there is to say when the time is over.
@@ -214,10 +243,10 @@ impl Progress {
             }
             _ if !sight.is_supervised => format!("it has had no supervisor {within}; is svscan running?"),
             Phase::New(_) => format!("nothing could be done {within}"),
-            Phase::Stopping { starts_again: false, .. } => {
+            Phase::Stopping(Stopping { starts_again: false, .. }) => {
                 format!("it has not finished what it has in hand {within}; it stops when it has")
             }
-            Phase::Stopping { starts_again: true, .. } => unfinished,
+            Phase::Stopping(_) => unfinished,
             Phase::Starting(starting) if starting.ending.is_some() && sight.pid == starting.ending => {
                 unfinished
             }
@@ -232,6 +261,45 @@ impl Progress {
             }
             Phase::Waiting(Goal::Up | Goal::Down) => format!("it has not stopped {within}"),
         })
+    }
+}
+
+impl Stopping {
+    /// What is to be done as long as it has not stopped, after a look.
+    fn see(&mut self, sight: &Sight, now: Instant) -> Option<Step> {
+        // The record of a supervise that has not yet read the command says nothing about what comes of it.
+        let has_stopped = !sight.is_supervised || (sight.pid.is_none() && sight.want != Want::Up);
+        if has_stopped || self.is_superseded(sight) {
+            return None;
+        }
+        if self.said == Said::Enough || sight.want == Want::Down {
+            return Some(Step::Wait(None));
+        }
+        // Somebody else wanted it to stop, and wants it up again.
+        if !sight.is_told {
+            self.said = Said::Enough;
+            return Some(Step::Send(b"d"));
+        }
+        if sight.want == Want::Once {
+            return Some(Step::Wait(None));
+        }
+        // It was told, and is to be started again; unless it is to stop, and the record does not say so yet.
+        let certain = match self.said {
+            Said::Doubtful(certain) => certain,
+            Said::Enough | Said::Nothing => now + DOUBT,
+        };
+        self.said = Said::Doubtful(certain);
+        if certain > now {
+            return Some(Step::Wait(Some(certain)));
+        }
+        self.said = Said::Enough;
+        // The only command that has it stay down when it has ended, and sends no signal.
+        Some(Step::Send(b"o"))
+    }
+
+    /// Whether somebody else has started it again already, as we were to.
+    fn is_superseded(&self, sight: &Sight) -> bool {
+        self.starts_again && sight.want == Want::Up && sight.pid.is_some() && sight.pid != self.ending
     }
 }
 
@@ -257,7 +325,7 @@ impl Starting {
             self.has_ended = true;
             self.known_end = Some(*at);
         }
-        if self.may_stop && sight.pid.is_none() && sight.want == Want::Down {
+        if self.may_stop && sight.pid.is_none() && sight.want != Want::Up {
             return Step::End(End::Stopped);
         }
         let Some(pid) = sight.pid.filter(|pid| self.ending != Some(*pid)) else { return Step::Wait(None) };

@@ -30,6 +30,8 @@ mod crashes;
 mod pipe;
 // start, stop, restart, reload, wait.
 mod control;
+// Nobody is told twice.
+mod once;
 // status and list.
 mod status;
 

@@ -5,6 +5,7 @@ use crate::condition::{Condition, Facts, Supervised, table};
 use crate::failure::{Failure, Outcome};
 use crate::site::{Participant, Site, Supervision};
 use crate::tally;
+use crate::told::Told;
 use servicedir::json;
 use servicedir::service::survey::{Depth, survey};
 use servicedir::sys::{clock, files};
@@ -57,6 +58,7 @@ fn ask(site: &Site, participant: &Participant) -> Supervised {
     let log = if is_up { fs::read(log).ok() } else { None };
     Supervised::Yes(Facts {
         tells_readiness: participant.directory.join("notification-fd").exists(),
+        is_told: Told::read(&participant.directory).is_about(&account.status),
         items: log.map(|log| tally::count(&log, account.status.since)),
         account,
     })

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A look that is written `u7r`: wanted up, in process 7, ready; `d0` wanted down, and down; `-` without supervise, `-7`
+/// A look that is written `u7r`: wanted up, in process 7, ready; `u7tr` the same of a run that was told to end; `d0` wanted down, and down; `-` without supervise, `-7`
 /// when that was killed. An end is written behind it: `u0!3` is the third of all ends.
 fn sight(text: &str) -> Sight {
     let (state, end) = text.split_once('!').map_or((text, None), |(state, end)| (state, Some(end)));
@@ -17,6 +17,7 @@ fn sight(text: &str) -> Sight {
             Some('o') => Want::Once,
             _ => Want::Down,
         },
+        is_told: state.contains('t'),
         is_ready: state.ends_with('r'),
         last_exit: end.map(|at| (at, How::Exited(3))),
     }
@@ -119,6 +120,42 @@ fn a_second_stop_does_not_make_it_drop_what_it_has_in_hand() {
         &[("d7r", "~"), ("d7r", "."), ("d0!1", "u"), ("u8!1", "."), ("u8r!1", "running")],
     );
     check(Task::Reload, true, &[("d7r", "~"), ("d7r", "."), ("d0!1", "stopped")]);
+}
+
+#[test]
+fn a_run_that_was_told_to_end_is_not_told_again() {
+    // A reload or a restart that is still under way.
+    for task in [Task::Start, Task::Restart, Task::TakeUp] {
+        check(
+            task,
+            true,
+            &[("u7tr", "u"), ("u7tr", "."), ("u0!1", "."), ("u8!1", "."), ("u8r!1", "running")],
+        );
+    }
+    check(
+        Task::Reload,
+        true,
+        &[("u7tr", "~"), ("u7tr", "."), ("u0!1", "."), ("u8!1", "."), ("u8r!1", "running")],
+    );
+    // It stays down when it has ended, but for a run that has begun meanwhile.
+    let looks =
+        [("u7tr", "~"), ("u7tr", "."), ("u7tr", "o"), ("u7tr", "."), ("o7tr", "."), ("o0!1", "stopped")];
+    check(Task::Stop, true, &looks);
+    let looks =
+        [("u7tr", "~"), ("u7tr", "."), ("u8!1", "d"), ("u8!1", "."), ("d8!1", "."), ("d0!2", "stopped")];
+    check(Task::Stop, true, &looks);
+    check(Task::Stop, true, &[("o7tr", "~"), ("o7tr", "."), ("o0!1", "stopped")]);
+    check(Task::Reload, true, &[("o7tr", "~"), ("o7tr", "."), ("o0!1", "stopped")]);
+    check(Task::Retire, true, &[("u7tr", "x"), ("u7tr", "."), ("-", "stopped")]);
+    // The supervise has not yet read that it is to stop.
+    check(Task::Stop, true, &[("u7tr", "~"), ("u7tr", "."), ("d7tr", "."), ("d0!1", "stopped")]);
+    check(Task::Reload, true, &[("u7tr", "~"), ("u7tr", "."), ("d7tr", "."), ("d0!1", "stopped")]);
+    // Two restarts: the other one has it started again.
+    check(
+        Task::Restart,
+        true,
+        &[("u7r", "d"), ("u7tr", "."), ("u0!1", "."), ("u8!1", "u"), ("u8!1", "."), ("u8r!1", "running")],
+    );
 }
 
 #[test]
