@@ -32,6 +32,11 @@ pub fn set(text: &str, section: &str, key: &str, value: &str) -> String {
     join(&lines)
 }
 
+/// Whether `value` can be that of a setting: it is read as it was written, and sets nothing else.
+pub fn is_value(value: &str) -> bool {
+    value.trim() == value && !value.chars().any(char::is_control)
+}
+
 /// The shell script `text` with `value` assigned where `variable` is first assigned something.
 pub fn assign(text: &str, variable: &str, value: &str) -> String {
     let line = format!("{variable}={}", quote(value));
@@ -92,6 +97,16 @@ mod tests {
         check("[x]\nqueue=x", "[x]\nqueue=x\n[participant]\nqueue=q\n");
         check("[participant]", "[participant]\nqueue=q\n");
         check("", "[participant]\nqueue=q\n");
+    }
+
+    #[test]
+    fn a_value_sets_nothing_else() {
+        assert!(["", "q", "a b", "a=b # c", "[x]", "\u{e4}.*"].into_iter().all(is_value));
+        assert!(
+            !["q\nrunas=root", "q\r", " q", "q ", "\tq", "a\tb", "\u{a0}q", "\0", "\u{85}"]
+                .into_iter()
+                .any(is_value)
+        );
     }
 
     #[test]

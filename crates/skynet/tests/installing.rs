@@ -112,6 +112,11 @@ fn what_cannot_be_is_refused_and_nothing_is_made() {
     assert!(home.refuses(111, "install nothing.py").contains("nothing.py"));
     assert!(home.refuses(100, "install -n a/b logic.py").contains("a/b cannot be the name"));
     assert!(home.refuses(100, "install -i 0 logic.py").contains("-i 0"));
+    let odd = ["-q 'q\nrunas=root'", "-r 'r\r'", "-q ' q'", "-r 'r '", "-q 'a\u{7}'"];
+    for words in odd {
+        let said = home.refuses(100, &format!("install {words} logic.py"));
+        assert!(said.contains(words.split(' ').next().unwrap()), "{said}");
+    }
     home.sandbox.run("cp home/logic.py home/run && mkdir home/d.py");
     assert!(home.refuses(100, "install -n x run").contains("run cannot be the name of logic"));
     assert!(home.refuses(100, "install -n x d.py").contains("is a directory"));

@@ -2,6 +2,7 @@
 
 use super::making::{self, Make};
 use crate::cli::Install;
+use crate::edit::is_value;
 use crate::failure::{Failure, Outcome, say};
 use crate::names;
 use crate::plan::{Mode, Request, is_name_of_logic};
@@ -33,6 +34,13 @@ pub fn run(site: &Site, arguments: &Install) -> Result<Outcome, Failure> {
         if !names::is_valid(name) {
             return Err(Failure::usage(format_args!(
                 "{name} cannot be the name of a participant: letters, digits and ._-+@ can; choose one with -n"
+            )));
+        }
+    }
+    for (option, value) in [("-q", &arguments.queue), ("-r", &arguments.regexp)] {
+        if !value.as_deref().is_none_or(is_value) {
+            return Err(Failure::usage(format_args!(
+                "what {option} gives has a character in it, or a blank at an end, that cannot be in config.exo"
             )));
         }
     }
