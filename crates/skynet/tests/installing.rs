@@ -111,7 +111,10 @@ fn what_cannot_be_is_refused_and_nothing_is_made() {
     let home = Home::new();
     assert!(home.refuses(111, "install nothing.py").contains("nothing.py"));
     assert!(home.refuses(100, "install -n a/b logic.py").contains("a/b cannot be the name"));
-    assert!(home.refuses(100, "install -i 0 logic.py").contains("-i 0"));
+    for count in ["0", "1001", "4294967295"] {
+        let said = home.refuses(100, &format!("install -i {count} logic.py"));
+        assert!(said.contains(&format!("-i {count}: from 1 to 1000")), "{said}");
+    }
     let odd = ["-q 'q\nrunas=root'", "-r 'r\r'", "-q ' q'", "-r 'r '", "-q 'a\u{7}'"];
     for words in odd {
         let said = home.refuses(100, &format!("install {words} logic.py"));
@@ -120,6 +123,13 @@ fn what_cannot_be_is_refused_and_nothing_is_made() {
     home.sandbox.run("cp home/logic.py home/run && mkdir home/d.py");
     assert!(home.refuses(100, "install -n x run").contains("run cannot be the name of logic"));
     assert!(home.refuses(100, "install -n x d.py").contains("is a directory"));
+    home.sandbox.run("mkfifo home/fifo.py");
+    for special in ["fifo.py", "/dev/null"] {
+        let said = home
+            .sandbox
+            .fail(100, &home.command(&format!("timeout 20 skynet --root BOSS install {special}")));
+        assert!(said.contains("is not a regular file"), "{said}");
+    }
     assert!(!home.sandbox.path("home/BOSS").exists());
 }
 

@@ -11,6 +11,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+/// How many instances are made at most.
+const MOST: u32 = 1000;
+
 /// The logic that somebody brings.
 struct Logic {
     file_name: String,
@@ -26,7 +29,9 @@ pub fn run(site: &Site, arguments: &Install) -> Result<Outcome, Failure> {
     let stem = Path::new(&logic.file_name).file_stem().unwrap_or_default().to_string_lossy();
     let name = arguments.name.as_deref().unwrap_or(&stem);
     let names = match arguments.instances {
-        Some(0) => return Err(Failure::usage("-i 0 would make nothing")),
+        Some(count) if !(1..=MOST).contains(&count) => {
+            return Err(Failure::usage(format_args!("-i {count}: from 1 to {MOST} can be made")));
+        }
         Some(count) => (0..count).map(|number| format!("{name}_{number}")).collect(),
         None => vec![name.to_string()],
     };
@@ -87,6 +92,10 @@ fn read(path: &Path) -> Result<Logic, Failure> {
     if facts.is_dir() {
         let path = path.display();
         return Err(Failure::usage(format_args!("{path} is a directory; name the file with the logic")));
+    }
+    if !facts.is_file() {
+        let path = path.display();
+        return Err(Failure::usage(format_args!("{path} is not a regular file, which logic is")));
     }
     let file_name = file_name.ok_or_else(|| {
         let name = PathBuf::from(name);
