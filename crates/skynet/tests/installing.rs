@@ -192,6 +192,34 @@ fn a1_what_is_enabled_starts_with_svscan_and_what_is_disabled_has_stopped() {
 }
 
 #[test]
+fn a_link_that_leads_nowhere_is_made_anew_and_one_to_something_else_stays() {
+    let home = Home::new();
+    home.skynet("install -n x logic.py");
+    home.skynet("install -n y logic.py");
+    let link = "home/BOSS/service/x";
+    let leads = |target: &str| home.sandbox.run(&format!("ln -sfn {target} {link}"));
+    let is_link = || home.sandbox.path(link).symlink_metadata().is_ok();
+    leads("/nowhere");
+    assert_eq!(home.skynet("enable x"), "x is enabled\n");
+    let made = fs::read_link(home.sandbox.path(link)).unwrap();
+    assert_eq!(made, home.sandbox.path("home/BOSS/participants/x"));
+    leads("../participants/gone");
+    assert_eq!(home.skynet("disable x"), "x is disabled\n");
+    assert!(!is_link());
+    leads("../participants/y");
+    for command in ["enable", "disable"] {
+        let said = home.refuses(1, &format!("{command} x"));
+        let there =
+            [link, "home/BOSS/participants/x"].map(|path| home.sandbox.path(path).display().to_string());
+        assert!(said.starts_with(&format!("skynet: x cannot be {command}d: {}", there[0])), "{said}");
+        assert!(said.contains(&format!("is not a link to {}", there[1])), "{said}");
+    }
+    leads("/nowhere");
+    assert_eq!(home.skynet("uninstall x"), "x: removed\n");
+    assert!(!is_link());
+}
+
+#[test]
 fn a2_a_participant_that_is_busy_is_not_waited_for_unless_asked() {
     let home = Home::new();
     home.skynet("install -n x logic.py");

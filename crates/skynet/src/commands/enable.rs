@@ -25,6 +25,8 @@ pub enum Link {
     Missing,
     /// The link to it.
     Ours,
+    /// A link that leads nowhere, which is in nobody's way.
+    Dangling,
     /// Something else.
     Other,
 }
@@ -43,7 +45,7 @@ pub fn enable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
         let link = site.layout.link(name);
         match look(site, &participant) {
             Link::Ours => say(format_args!("{name} is enabled already")),
-            Link::Missing => {
+            Link::Missing | Link::Dangling => {
                 let target = site.layout.inside(&participant.directory);
                 writing::link(&link, &target).map_err(|error| Failure::file("make", &link, &error))?;
                 say(format_args!("{name} is enabled"));
@@ -98,14 +100,15 @@ pub fn disable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
         let link = site.layout.link(name);
         match look(site, &participant) {
             Link::Missing => say(format_args!("{name} is disabled already")),
-            Link::Ours => {
+            Link::Ours | Link::Dangling => {
                 fs::remove_file(&link).map_err(|error| Failure::file("remove", &link, &error))?;
                 say(format_args!("{name} is disabled"));
             }
             Link::Other => {
                 complain(format_args!(
-                    "{name} cannot be disabled: {} is not a link; remove it by hand",
-                    link.display()
+                    "{name} cannot be disabled: {} is not a link to {}; remove it by hand",
+                    link.display(),
+                    participant.directory.display()
                 ));
                 outcomes.push(Outcome::NotDone);
                 continue;
@@ -148,8 +151,18 @@ pub fn look(site: &Site, participant: &Participant) -> Link {
         let [there, here] = [&link, &participant.directory].map(|path| fs::canonicalize(path).ok());
         there.is_some() && there == here
     };
-    // A link that leads nowhere is in nobody's way.
-    if target == expected || is_same() || !link.exists() { Link::Ours } else { Link::Other }
+    // In an image, it leads where it will when that runs.
+    let leads_somewhere = || match target.strip_prefix("/") {
+        Ok(path) => site.layout.root.join(path).exists(),
+        Err(_) => link.exists(),
+    };
+    if target == expected || is_same() {
+        Link::Ours
+    } else if leads_somewhere() {
+        Link::Other
+    } else {
+        Link::Dangling
+    }
 }
 
 /// Makes the directories in which supervise makes its own, where a participant on a read-only file system has links

@@ -73,7 +73,7 @@ fn refusal(site: &Site, participant: &Participant) -> Option<String> {
 /// Takes the link away, so that nothing starts it again.
 fn unlink(site: &Site, participant: &Participant) -> Result<(), Failure> {
     let link = site.layout.link(&participant.name);
-    if look(site, participant) == Link::Ours {
+    if matches!(look(site, participant), Link::Ours | Link::Dangling) {
         fs::remove_file(&link).map_err(|error| Failure::file("remove", &link, &error))?;
     }
     Ok(())
