@@ -101,11 +101,7 @@ pub fn link(path: &Path, target: &Path) -> io::Result<bool> {
     if fs::read_link(path).is_ok_and(|present| present == target) {
         return Ok(false);
     }
-    let new = beside(path);
-    remove(&new)?;
-    symlink(target, &new)?;
-    fs::rename(&new, path)?;
-    Ok(true)
+    replace(path, |new| symlink(target, new))
 }
 
 fn file(path: &Path, content: &[u8], mode: Mode, owner: Option<Ids>) -> io::Result<bool> {
@@ -123,17 +119,25 @@ fn file(path: &Path, content: &[u8], mode: Mode, owner: Option<Ids>) -> io::Resu
     {
         return Ok(false);
     }
+    replace(path, |new| {
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).open(new)?;
+        file.write_all(content)?;
+        own(new, owner)?;
+        file.set_permissions(Permissions::from_mode(bits))?;
+        // svscan starts nothing that is open for writing.
+        file.sync_all()
+    })
+}
+
+/// Puts in one step what `make` makes beside it in the place of what is there.
+fn replace(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<bool> {
     let new = beside(path);
     remove(&new)?;
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&new)?;
-    file.write_all(content)?;
-    own(&new, owner)?;
-    file.set_permissions(Permissions::from_mode(bits))?;
-    file.sync_all()?;
-    // svscan starts nothing that is open for writing.
-    drop(file);
-    fs::rename(&new, path)?;
-    Ok(true)
+    let made = make(&new).and_then(|()| fs::rename(&new, path));
+    if made.is_err() {
+        let _ = remove(&new);
+    }
+    made.map(|()| true)
 }
 
 /// Gives a file or directory to its owner; says whether it was somebody else's.
@@ -146,10 +150,11 @@ fn own(path: &Path, owner: Option<Ids>) -> io::Result<bool> {
     chown(path, Some(user), Some(group)).map(|()| true)
 }
 
-/// The name of something that is being written: svscan takes up no directory that begins with a dot.
+/// The name of something that is being written: svscan takes up no directory that begins with a dot, and others may be
+/// writing the same.
 fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.new"))
+    path.with_file_name(format!(".{name}.{}.new", std::process::id()))
 }
 
 fn remove(path: &Path) -> io::Result<()> {

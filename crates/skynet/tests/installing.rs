@@ -107,6 +107,29 @@ fn asking_twice_changes_nothing_and_says_so() {
 }
 
 #[test]
+fn what_is_made_and_enabled_many_times_at_once_is_whole() {
+    let home = Home::new();
+    let text: String = (0..5000).map(|number| format!("line {number}\n")).collect();
+    home.sandbox.write("home/logic.py", &text);
+    let directory = "home/BOSS/participants/x";
+    let many = |words: &str| {
+        let command = home.command(&format!("skynet --root BOSS {words} >/dev/null 2>>said"));
+        let one = format!("( {command} || echo failed $? >>said ) &");
+        home.sandbox.run(&format!("chmod 777 home; {} wait", one.repeat(12)));
+        assert_eq!(home.sandbox.read("home/said"), "", "{words}");
+    };
+    for _ in 0..5 {
+        many("install -n x logic.py");
+        assert!(home.sandbox.read(&format!("{directory}/logic.py")) == text);
+        many("enable x");
+        assert_eq!(home.sandbox.run("ls -A home/BOSS/service"), "x\n");
+        let files = home.sandbox.run(&format!("cd {directory} && find . ! -type d | sort"));
+        assert_eq!(files, "./config.exo\n./exo\n./log/run\n./logic.py\n./notify\n./run\n");
+        home.sandbox.run(&format!("rm -r home/BOSS/service {directory}"));
+    }
+}
+
+#[test]
 fn what_cannot_be_is_refused_and_nothing_is_made() {
     let home = Home::new();
     assert!(home.refuses(111, "install nothing.py").contains("nothing.py"));
