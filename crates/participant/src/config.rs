@@ -61,26 +61,42 @@ fn truth(word: &str) -> Option<bool> {
     }
 }
 
+/// The text of a file without the mark of its encoding, which some editors put before it.
+pub fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// The section that a line begins.
+pub fn section_of(line: &str) -> Option<&str> {
+    line.trim().strip_prefix('[')?.strip_suffix(']').map(str::trim)
+}
+
+/// The key and the value of a line that is not a comment.
+pub fn setting_of(line: &str) -> Option<(&str, &str)> {
+    let (key, value) = line.split_once('=').or_else(|| line.split_once(':'))?;
+    Some((key.trim(), value.trim()))
+}
+
 impl Config {
     /// Adds what `file` says, whose text this is; returns what is odd in it.
     pub fn add(&mut self, file: &Path, text: &str) -> Vec<Oddity> {
         let mut oddities = Vec::new();
         let mut section = String::new();
-        for (index, line) in text.lines().enumerate() {
+        for (index, line) in without_mark(text).lines().enumerate() {
             let mut odd = |what: String| oddities.push(Oddity { line: index + 1, what });
             let line = line.trim();
             if line.is_empty() || line.starts_with(['#', ';']) {
                 continue;
             }
-            if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-                section = name.trim().to_string();
+            if let Some(name) = section_of(line) {
+                section = name.to_string();
                 continue;
             }
-            let Some((key, value)) = line.split_once('=').or_else(|| line.split_once(':')) else {
+            let Some((key, value)) = setting_of(line) else {
                 odd(format!("this is neither [section] nor key=value: {line}"));
                 continue;
             };
-            let (key, value) = (key.trim().to_lowercase(), value.trim());
+            let key = key.to_lowercase();
             let is_known_section = KNOWN.iter().any(|(known, ..)| *known == section);
             if section.is_empty() {
                 odd(format!("{key} stands before the first [section], and is ignored"));
@@ -179,6 +195,13 @@ mod tests {
         // Whoever writes that does not want to be disturbed.
         check("lbt", true, 1);
         assert!(!Config::default().is_user_managed());
+    }
+
+    #[test]
+    fn a_mark_of_the_encoding_is_no_part_of_the_text() {
+        let mut config = Config::default();
+        assert_eq!(config.add(Path::new("a.conf"), "\u{feff}[ participant ]\r\nuser_managed=yes\r\n"), []);
+        assert!(config.is_user_managed());
     }
 
     #[test]

@@ -1,33 +1,36 @@
 //! Changes single lines of text files and leaves the rest as people have written it.
 #![forbid(unsafe_code)]
 
-/// The settings file `text` with `key=value` in `section`: in place of the line that set it, or of one that is commented
-/// out, or at the end of the section.
+use participant::config::{section_of, setting_of, without_mark};
+
+/// The settings file `text` with `key=value` in `section`: in place of the line that sets it, which is the last one of
+/// several, or of one that is commented out, or at the end of the section.
 pub fn set(text: &str, section: &str, key: &str, value: &str) -> String {
     let line = format!("{key}={value}");
     let header = format!("[{section}]");
-    let mut lines: Vec<&str> = text.lines().collect();
-    let Some(start) = lines.iter().position(|line| line.trim() == header) else {
+    let mut lines: Vec<&str> = without_mark(text).lines().collect();
+    // A section may occur more than once.
+    let mut bodies: Vec<(usize, &str)> = Vec::new();
+    let (mut is_inside, mut end) = (false, None);
+    for (index, line) in lines.iter().enumerate() {
+        if let Some(name) = section_of(line) {
+            is_inside = name == section;
+            end = if is_inside { Some(index) } else { end };
+        } else if is_inside {
+            bodies.push((index, line));
+            end = if line.trim().is_empty() { end } else { Some(index) };
+        }
+    }
+    let Some(end) = end else {
         lines.extend([header.as_str(), line.as_str()]);
         return join(&lines);
     };
-    let is_next = |line: &&str| line.trim().starts_with('[');
-    let length = lines.iter().skip(start + 1).position(is_next).unwrap_or(lines.len() - start - 1);
-    let body = || lines.iter().enumerate().skip(start + 1).take(length);
-    // The last one holds.
-    let made = body().rfind(|(_, line)| sets(line, key));
-    let commented = || body().find(|(_, line)| line.strip_prefix('#').is_some_and(|line| sets(line, key)));
-    match made.or_else(commented).map(|(index, _)| index) {
-        Some(index) => {
-            if let Some(place) = lines.get_mut(index) {
-                *place = &line;
-            }
-        }
-        None => {
-            let last = body().rfind(|(_, line)| !line.trim().is_empty());
-            let index = last.map_or(start, |(index, _)| index) + 1;
-            lines.insert(index, &line);
-        }
+    let made = bodies.iter().rfind(|(_, line)| sets(line, key));
+    let commented =
+        || bodies.iter().find(|(_, line)| line.strip_prefix('#').is_some_and(|line| sets(line, key)));
+    match made.or_else(commented).and_then(|(index, _)| lines.get_mut(*index)) {
+        Some(place) => *place = &line,
+        None => lines.insert(end + 1, &line),
     }
     join(&lines)
 }
@@ -50,7 +53,7 @@ pub fn assign(text: &str, variable: &str, value: &str) -> String {
 
 /// Whether a line of a settings file sets `key`.
 fn sets(line: &str, key: &str) -> bool {
-    line.split_once(['=', ':']).is_some_and(|(name, _)| name.trim().eq_ignore_ascii_case(key))
+    setting_of(line).is_some_and(|(name, _)| name.eq_ignore_ascii_case(key))
 }
 
 /// A word of the shell that stands for `value`.
@@ -83,6 +86,26 @@ mod tests {
         check("[participant]\nqueue=old\ncode=a\n", "[participant]\nqueue=q\ncode=a\n");
         check("[participant]\n# the queue\nQueue = old\n[x]\n", "[participant]\n# the queue\nqueue=q\n[x]\n");
         check("[participant]\nqueue=a\nqueue=b\n", "[participant]\nqueue=a\nqueue=q\n");
+    }
+
+    #[test]
+    fn a_setting_is_changed_where_it_holds() {
+        check(
+            "[participant]\nqueue=a\n[x]\nqueue=x\n[participant]\nqueue = b\n[y]\n",
+            "[participant]\nqueue=a\n[x]\nqueue=x\n[participant]\nqueue=q\n[y]\n",
+        );
+        check(
+            "[participant]\nqueue=a\n[x]\n[participant]\n#queue=\n",
+            "[participant]\nqueue=q\n[x]\n[participant]\n#queue=\n",
+        );
+        check(
+            "[participant]\na=1\n[x]\n[participant]\nb=1\n\n",
+            "[participant]\na=1\n[x]\n[participant]\nb=1\nqueue=q\n\n",
+        );
+        check(" [ participant ]\nqueue=a\n", " [ participant ]\nqueue=q\n");
+        check("\u{feff}[participant]\nqueue=a\n", "[participant]\nqueue=q\n");
+        // Of this line, the key is `queue:a`.
+        check("[participant]\nqueue:a=b\n", "[participant]\nqueue:a=b\nqueue=q\n");
     }
 
     #[test]
