@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use crate::edit::{assign, set};
+use participant::config::Config;
 use participant::files::OWN;
 use std::path::{Path, PathBuf};
 
@@ -81,12 +82,15 @@ pub struct Request<'a> {
 pub fn config(present: Option<&str>, request: &Request<'_>) -> String {
     let count = request.instances.map(|(count, _)| count.to_string());
     // Instances share the work of one queue, unless something else is said.
-    let has_own = |key: &str| present.is_some_and(|text| text.lines().any(|line| line.starts_with(key)));
+    let mut own = Config::default();
+    // What is odd in it is told when it is read.
+    own.add(Path::new(OWN), present.unwrap_or_default());
+    let has_own = |key: &str| own.file("participant", key).is_some();
     let shared = |key: &str| request.instances.filter(|_| !has_own(key)).map(|(_, name)| name);
     let settings = [
         ("code", request.code),
-        ("queue", request.queue.or_else(|| shared("queue="))),
-        ("regexp", request.regexp.or_else(|| shared("regexp="))),
+        ("queue", request.queue.or_else(|| shared("queue"))),
+        ("regexp", request.regexp.or_else(|| shared("regexp"))),
         ("runas", request.user),
         ("instances", count.as_deref()),
     ];
@@ -322,6 +326,13 @@ mod tests {
         let request = Request { instances: Some((2, "x")), user: Some("boss"), ..Request::default() };
         let text = config(Some("[participant]\nregexp=own\n"), &request);
         assert_eq!(text, "[participant]\nregexp=own\nqueue=x\nrunas=boss\ninstances=2\n");
+        // However the administrator writes it, and wherever else it stands.
+        let own = "[participant]\nQueue = own\nregexp=\ninstances=2\n[x]\nqueue=\n";
+        let request = Request { instances: Some((2, "x")), ..Request::default() };
+        let expected = "[participant]\nQueue = own\nregexp=x\ninstances=2\n[x]\nqueue=\n";
+        assert_eq!(config(Some(own), &request), expected);
+        let elsewhere = config(Some("[x]\nqueue=x\n"), &request);
+        assert!(elsewhere.contains("[participant]\nqueue=x\nregexp=x\n"), "{elsewhere}");
     }
 
     #[test]
