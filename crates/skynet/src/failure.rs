@@ -64,6 +64,12 @@ impl Failure {
     pub fn tell(&self) {
         complain(&self.message);
     }
+
+    /// Says it of the participant `name`, one of several: the others are seen to nevertheless.
+    pub fn tell_of(&self, name: &str) -> Outcome {
+        complain(format_args!("{name}: {}", self.message));
+        Outcome::NotDone
+    }
 }
 
 /// Says on standard error what is wrong. That nobody listens is nobody's fault.

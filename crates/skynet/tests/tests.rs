@@ -30,6 +30,8 @@ mod crashes;
 mod pipe;
 // start, stop, restart, reload, wait.
 mod control;
+// Several participants, of which one stands in the way.
+mod several;
 // Nobody is told twice.
 mod once;
 // status and list.

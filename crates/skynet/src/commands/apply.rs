@@ -10,8 +10,11 @@ use std::fs;
 pub fn run(site: &Site) -> Result<Outcome, Failure> {
     let place = &site.layout.service;
     let participants = site.participants()?;
+    let mut outcome = Outcome::Done;
     for participant in participants.iter().filter(|participant| participant.is_enabled) {
-        make_supervise_parents(site, participant)?;
+        if let Err(failure) = make_supervise_parents(site, participant) {
+            outcome = failure.tell_of(&participant.name);
+        }
     }
     for entry in fs::read_dir(place).into_iter().flatten().flatten() {
         let link = entry.path();
@@ -22,9 +25,8 @@ pub fn run(site: &Site) -> Result<Outcome, Failure> {
     let scanners = scanning::scanners(place);
     if scanners.is_empty() {
         say(format_args!("No svscan runs on {}; changes hold when one does", place.display()));
-        return Ok(Outcome::Done);
+        return Ok(outcome);
     }
-    let mut outcome = Outcome::Done;
     for svscan in scanners {
         if scanning::look_now(svscan) {
             say(format_args!("svscan (pid {svscan}) looks at {} now", place.display()));

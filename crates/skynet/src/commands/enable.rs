@@ -9,6 +9,7 @@ use crate::scanning;
 use crate::site::{Participant, Site, Supervision};
 use crate::writing;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,32 +41,64 @@ pub fn enable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
     }
     let mut enabled = Vec::new();
     for participant in participants {
-        let name = &participant.name;
-        make_supervise_parents(site, &participant)?;
-        let link = site.layout.link(name);
-        match look(site, &participant) {
-            Link::Ours => say(format_args!("{name} is enabled already")),
-            Link::Missing | Link::Dangling => {
-                let target = site.layout.inside(&participant.directory);
-                writing::link(&link, &target).map_err(|error| Failure::file("make", &link, &error))?;
-                say(format_args!("{name} is enabled"));
-            }
-            Link::Other => {
-                complain(format_args!(
-                    "{name} cannot be enabled: {} is there, and is not a link to {}",
-                    link.display(),
-                    participant.directory.display()
-                ));
-                outcomes.push(Outcome::NotDone);
-                continue;
-            }
+        match add(site, &participant) {
+            Ok(Outcome::Done) => enabled.push(participant),
+            Ok(Outcome::NotDone) => outcomes.push(Outcome::NotDone),
+            Err(failure) => outcomes.push(failure.tell_of(&participant.name)),
         }
-        enabled.push(participant);
     }
     if arguments.now && !enabled.is_empty() {
         outcomes.push(wait_until_up(site, enabled));
     }
     Ok(Outcome::all(outcomes))
+}
+
+/// Makes the link to a participant.
+fn add(site: &Site, participant: &Participant) -> Result<Outcome, Failure> {
+    let name = &participant.name;
+    make_supervise_parents(site, participant)?;
+    let link = site.layout.link(name);
+    match look(site, participant) {
+        Link::Ours => say(format_args!("{name} is enabled already")),
+        Link::Missing | Link::Dangling => {
+            let target = site.layout.inside(&participant.directory);
+            writing::link(&link, &target).map_err(|error| Failure::file("make", &link, &error))?;
+            say(format_args!("{name} is enabled"));
+        }
+        Link::Other => {
+            complain(format_args!(
+                "{name} cannot be enabled: {} is there, and is not a link to {}",
+                link.display(),
+                participant.directory.display()
+            ));
+            return Ok(Outcome::NotDone);
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// Removes the link to a participant.
+fn remove(site: &Site, participant: &Participant) -> Result<Outcome, Failure> {
+    let name = &participant.name;
+    let link = site.layout.link(name);
+    match look(site, participant) {
+        Link::Missing => say(format_args!("{name} is disabled already")),
+        Link::Ours | Link::Dangling => match fs::remove_file(&link) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(Failure::file("remove", &link, &error));
+            }
+            _ => say(format_args!("{name} is disabled")),
+        },
+        Link::Other => {
+            complain(format_args!(
+                "{name} cannot be disabled: {} is not a link to {}; remove it by hand",
+                link.display(),
+                participant.directory.display()
+            ));
+            return Ok(Outcome::NotDone);
+        }
+    }
+    Ok(Outcome::Done)
 }
 
 /// Those that are meant; only by their names those that somebody else manages.
@@ -96,25 +129,11 @@ pub fn disable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
     let mut outcomes = vec![found];
     let mut disabled = Vec::new();
     for participant in participants {
-        let name = &participant.name;
-        let link = site.layout.link(name);
-        match look(site, &participant) {
-            Link::Missing => say(format_args!("{name} is disabled already")),
-            Link::Ours | Link::Dangling => {
-                fs::remove_file(&link).map_err(|error| Failure::file("remove", &link, &error))?;
-                say(format_args!("{name} is disabled"));
-            }
-            Link::Other => {
-                complain(format_args!(
-                    "{name} cannot be disabled: {} is not a link to {}; remove it by hand",
-                    link.display(),
-                    participant.directory.display()
-                ));
-                outcomes.push(Outcome::NotDone);
-                continue;
-            }
+        match remove(site, &participant) {
+            Ok(Outcome::Done) => disabled.push(participant),
+            Ok(Outcome::NotDone) => outcomes.push(Outcome::NotDone),
+            Err(failure) => outcomes.push(failure.tell_of(&participant.name)),
         }
-        disabled.push(participant);
     }
     outcomes.push(stop(disabled, arguments.now));
     Ok(Outcome::all(outcomes))

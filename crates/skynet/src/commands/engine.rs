@@ -9,10 +9,16 @@ use std::process::Command;
 
 /// Carries out `skynet register` and `skynet unregister`, which are options of the exoskeleton.
 pub(crate) fn tell(site: &Site, selection: &Selection, option: &str) -> Result<Outcome, Failure> {
-    let (participants, found) = site.select(&selection.names, selection.all)?;
+    let (mut participants, found) = site.select(&selection.names, selection.all)?;
     let mut outcomes = vec![found];
+    if selection.all {
+        let (ours, left) = site.without_user_managed(participants);
+        participants = ours;
+        outcomes.push(left);
+    }
     for participant in &participants {
-        outcomes.push(exo(site, participant, &[option, OWN])?);
+        let told = exo(site, participant, &[option, OWN]);
+        outcomes.push(told.unwrap_or_else(|failure| failure.tell_of(&participant.name)));
     }
     Ok(Outcome::all(outcomes))
 }

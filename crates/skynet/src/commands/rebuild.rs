@@ -27,10 +27,7 @@ pub fn run(site: &Site, selection: &Selection) -> Result<Outcome, Failure> {
             Make::plan(site, name, directory, &Request::default(), None).and_then(|make| make.carry_out());
         match made {
             Ok(made) => say(format_args!("{name}: {made}")),
-            Err(failure) => {
-                complain(format_args!("{name}: {}", failure.message()));
-                outcomes.push(Outcome::NotDone);
-            }
+            Err(failure) => outcomes.push(failure.tell_of(name)),
         }
     }
     Ok(Outcome::all(outcomes))

@@ -30,10 +30,10 @@ pub fn run(site: &Site, selection: &Selection) -> Result<Outcome, Failure> {
                 complain(refusal);
                 outcomes.push(Outcome::NotDone);
             }
-            None => {
-                unlink(site, &participant)?;
-                leaving.push(participant);
-            }
+            None => match unlink(site, &participant) {
+                Ok(()) => leaving.push(participant),
+                Err(failure) => outcomes.push(failure.tell_of(&participant.name)),
+            },
         }
     }
     let mut gone = Vec::new();
@@ -51,7 +51,11 @@ pub fn run(site: &Site, selection: &Selection) -> Result<Outcome, Failure> {
         }
         Outcome::NotDone
     }));
-    gone.iter().try_for_each(|participant| remove(site, participant))?;
+    for participant in &gone {
+        if let Err(failure) = remove(site, participant) {
+            outcomes.push(failure.tell_of(&participant.name));
+        }
+    }
     Ok(Outcome::all(outcomes))
 }
 
