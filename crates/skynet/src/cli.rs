@@ -40,7 +40,7 @@ pub enum Command {
     Reload(Patient),
     /// Tell how participants are
     Status(Status),
-    /// Name the participants; `*` marks those that run
+    /// Name the participants; `*` marks those that run, `?` those of which that cannot be seen
     List(List),
     /// Show what participants have logged
     ///

@@ -1,7 +1,7 @@
 //! Why a command could not be carried out, and what it says then.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 /// How a command has ended that could be tried.
@@ -75,6 +75,25 @@ impl Failure {
 /// Says on standard error what is wrong. That nobody listens is nobody's fault.
 pub fn complain(message: impl Display) {
     let _ = writeln!(io::stderr(), "skynet: {message}");
+}
+
+/// Whether somebody reads what we write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// Somebody does, or may.
+    Yes,
+    /// Nobody does any more, which is no failure.
+    No,
+}
+
+/// Writes to standard output what was asked for.
+pub fn print(text: &[u8]) -> Result<Heard, Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(Heard::Yes),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Heard::No),
+        Err(error) => Err(Failure::system("write to standard output", &error)),
+    }
 }
 
 /// Says on standard output what was done.

@@ -62,7 +62,7 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<Outcome, Failure> {
     if let Command::Completions { shell } = cli.command {
-        return Ok(commands::completions::run(shell));
+        return commands::completions::run(shell);
     }
     let site = Site::find(cli.root.as_deref(), cli.sysroot.as_deref())?;
     match &cli.command {

@@ -39,3 +39,17 @@ fn a_question_is_none() {
     // Even if the answer cannot be written.
     sandbox.run("skynet --help >/dev/full");
 }
+
+#[test]
+fn what_was_asked_for_and_cannot_be_written_is_a_failure() {
+    let sandbox = Sandbox::with_skynet();
+    sandbox.participant("p", "exit 0");
+    sandbox.write("BOSS/participants/p/log/main/current", "hello\n");
+    for words in ["status", "status --json", "list", "history", "history --json", "log", "completions bash"] {
+        let said = sandbox.fail(111, &format!("skynet {words} >/dev/full"));
+        assert!(said.starts_with("skynet: unable to write to standard output: "), "{words}: {said}");
+        // That nobody reads it is none.
+        let script = format!("mkfifo fifo; : <fifo & exec 3>fifo; wait; rm fifo; skynet {words} >&3");
+        assert_eq!(sandbox.run(&script), "", "{words}");
+    }
+}

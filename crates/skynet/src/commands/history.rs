@@ -2,7 +2,7 @@
 
 use super::log::{Log, Trouble, logs, since_label};
 use crate::cli;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, print};
 use crate::history::{History, table};
 use crate::logs::backward::Place;
 use crate::logs::chain::{Chain, Until};
@@ -15,7 +15,6 @@ use crate::site::Site;
 use participant::items;
 use servicedir::json;
 use servicedir::sys::clock;
-use std::io::{self, Write};
 use std::rc::Rc;
 
 /// Carries out `skynet history`.
@@ -57,7 +56,6 @@ pub fn run(site: &Site, arguments: &cli::History) -> Result<Outcome, Failure> {
             &histories.iter().map(|(name, history)| history.row(name, clock::local_text)).collect::<Vec<_>>(),
         )
     };
-    // That nobody reads it is no failure.
-    let _ = io::stdout().write_all(text.as_bytes());
+    print(text.as_bytes())?;
     Ok(if is_clean { Outcome::Done } else { Outcome::NotDone })
 }

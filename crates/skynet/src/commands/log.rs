@@ -1,7 +1,7 @@
 //! `skynet log`.
 
 use crate::cli;
-use crate::failure::{Failure, Outcome, complain};
+use crate::failure::{Failure, Heard, Outcome, complain, print};
 use crate::logs::backward::{Backward, Place, starts};
 use crate::logs::chain::{Chain, Ends, Until};
 use crate::logs::files::{self, Piece};
@@ -16,7 +16,7 @@ use crate::logs::wanted::Wanted;
 use crate::site::{Participant, Site};
 use servicedir::sys::clock;
 use servicedir::sys::limits::{self, Resource};
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal};
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -134,13 +134,6 @@ impl Log {
     }
 }
 
-/// Whether somebody reads what we write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Heard {
-    Yes,
-    No,
-}
-
 /// The logs as one stream of lines, and where it goes.
 struct Stream {
     merge: Merge<Lines<Chain>>,
@@ -226,18 +219,13 @@ fn watched(
     pieces
 }
 
-/// Writes what there is to standard output. That nobody reads it (any more) is no failure.
+/// Writes what there is to standard output.
 fn write(output: &mut Vec<u8>, progress: &Progress) -> Result<Heard, Failure> {
     if output.is_empty() {
         return Ok(Heard::Yes);
     }
     progress.erase();
-    let mut stdout = io::stdout().lock();
-    let written = stdout.write_all(output).and_then(|()| stdout.flush());
+    let written = print(output);
     output.clear();
-    match written {
-        Ok(()) => Ok(Heard::Yes),
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Heard::No),
-        Err(error) => Err(Failure::system("write", &error)),
-    }
+    written
 }

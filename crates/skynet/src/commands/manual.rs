@@ -2,7 +2,7 @@
 
 use crate::cli::One;
 use crate::failure::{Failure, Outcome, complain};
-use crate::site::Site;
+use crate::site::{Site, Supervision};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -13,6 +13,10 @@ pub fn run(site: &Site, one: &One) -> Result<Outcome, Failure> {
     let (name, directory) = (&participant.name, &participant.directory);
     if let Some(pid) = participant.process() {
         complain(format_args!("{name} is running (pid {pid}): skynet stop {name} first"));
+        return Ok(Outcome::NotDone);
+    }
+    if let Supervision::Hidden(why) = participant.supervision() {
+        complain(format_args!("{name} may be running: unable to look at its supervise: {why}"));
         return Ok(Outcome::NotDone);
     }
     #[expect(

@@ -2,7 +2,7 @@
 
 use crate::cli::Status;
 use crate::condition::{Condition, Facts, Supervised, table};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, print};
 use crate::site::{Participant, Site, Supervision};
 use crate::tally;
 use crate::told::Told;
@@ -25,8 +25,7 @@ pub(crate) fn run(site: &Site, arguments: &Status) -> Result<Outcome, Failure> {
         clock::load_time_zone();
         table(&conditions, |stamp| clock::local_text(stamp.to_unix()))
     };
-    // That nobody listens is nobody's fault.
-    let _ = files::write_all(files::output(), text.as_bytes());
+    print(text.as_bytes())?;
     Ok(found)
 }
 

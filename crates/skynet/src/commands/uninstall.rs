@@ -6,7 +6,7 @@ use crate::carry::{Order, carry_out};
 use crate::cli::Selection;
 use crate::failure::{Failure, Outcome, complain, say};
 use crate::progress::{End, Task};
-use crate::site::{Participant, Site};
+use crate::site::{Participant, Site, Supervision};
 use std::fs;
 use std::time::Duration;
 
@@ -70,6 +70,9 @@ fn refusal(site: &Site, participant: &Participant) -> Option<String> {
         return Some(format!(
             "{name} is in {directory}, which skynet install has not made: skynet disable {name}"
         ));
+    }
+    if let Supervision::Hidden(why) = participant.supervision() {
+        return Some(format!("{name} may be running: unable to look at its supervise: {why}"));
     }
     participant.process().map(|pid| format!("{name} is running (pid {pid}): skynet stop {name} first"))
 }
