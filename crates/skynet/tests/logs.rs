@@ -109,6 +109,27 @@ fn a3_archives_that_ended_before_are_not_even_opened() {
 }
 
 #[test]
+fn a_line_without_a_label_has_that_of_the_line_before() {
+    let sandbox = skynet(&["build", "mute"]);
+    let text =
+        [line(1000, "one"), "two w-1\n".to_string(), line(2000, "x"), "three\n".into(), "w-1\n".into()];
+    write(&sandbox, "build", "current", &text);
+    write(&sandbox, "mute", "current", &["a\n".to_string(), "b\n".to_string()]);
+    let log = |words: &str| sandbox.run(&format!("skynet --root BOSS log {words}"));
+    let [one, two] = ["2027-01-15 08:00:01.000000 build:", "2027-01-15 08:00:02.000000 build:"];
+    assert_eq!(log("-n 1 --since 2027-01-15T08:00:02"), format!("{two} w-1\n"));
+    assert_eq!(log("-n 2"), format!("{two} three\n{two} w-1\n"));
+    assert_eq!(log("-n 9 --since 2027-01-15T08:00:02"), format!("{two} x\n{two} three\n{two} w-1\n"));
+    for last in ["", "-n 2", "-n 9"] {
+        assert_eq!(log(&format!("{last} --wfid w-1")), format!("{one} two w-1\n{two} w-1\n"), "{last}");
+    }
+    // Where there are none at all, the moment is not known.
+    assert_eq!(log("-n 1 mute"), "- mute: b\n");
+    assert_eq!(log("--since 2027-01-15 mute"), "");
+    assert_eq!(log("-n 1 --since 2027-01-15 mute"), "");
+}
+
+#[test]
 fn a_line_that_was_cut_in_two_by_a_rotation_is_one() {
     let sandbox = skynet(&["build"]);
     write(&sandbox, "build", &archive(2000), &[line(1000, "one").trim_end().to_string()]);

@@ -2,7 +2,7 @@
 
 use crate::cli;
 use crate::failure::{Failure, Heard, Outcome, complain, print};
-use crate::logs::backward::{Backward, Place, starts};
+use crate::logs::backward::{Backward, Place, Start, starts};
 use crate::logs::chain::{Chain, Ends, Until};
 use crate::logs::files::{self, Piece};
 use crate::logs::follow::{Follow, News};
@@ -59,12 +59,12 @@ pub fn run(site: &Site, arguments: &cli::Log) -> Result<Outcome, Failure> {
             Err(Trouble::Told) => is_clean = false,
         }
     }
-    let places = match count {
+    let starts = match count {
         Some(count) => stream.starts(&found, count),
-        None => vec![Place::default(); found.len()],
+        None => vec![(Place::default(), label::NONE); found.len()],
     };
-    for ((log, pieces), place) in found.into_iter().zip(places) {
-        stream.add(log, pieces, place);
+    for ((log, pieces), start) in found.into_iter().zip(starts) {
+        stream.add(log, pieces, start);
     }
     let heard = stream.show()?;
     if let (Heard::Yes, Some(follow), false) = (heard, follow, stream.names.is_empty()) {
@@ -161,17 +161,17 @@ impl Stream {
     }
 
     /// Where the last `count` lines begin.
-    fn starts(&self, found: &[(Log, Vec<Piece>)], count: usize) -> Vec<Place> {
+    fn starts(&self, found: &[(Log, Vec<Piece>)], count: usize) -> Vec<Start> {
         let ends = found.iter().map(|(_, pieces)| Ends::new(pieces));
         starts(ends.map(|ends| Backward::new(ends, self.wanted.clone(), self.tail())).collect(), count)
     }
 
-    fn add(&mut self, log: Log, pieces: Vec<Piece>, start: Place) {
+    fn add(&mut self, log: Log, pieces: Vec<Piece>, (start, label): Start) {
         let sizes: u64 = pieces.iter().skip(start.file).map(|piece| piece.size).sum();
         self.progress.expect(sizes.saturating_sub(start.offset));
         let chain = Chain::new(log.directory, (pieces, start), self.until, Rc::clone(&self.progress));
         self.names.push(log.name);
-        self.merge.add(Lines::new(chain, self.wanted.clone(), self.tail()));
+        self.merge.add(Lines::new(chain, self.wanted.clone(), self.tail()).behind(label));
     }
 
     fn is_clean(&self) -> bool {

@@ -5,7 +5,10 @@ use super::label::{self, Label};
 use super::lines::{LONGEST, Tail};
 use super::wanted::Wanted;
 use memchr::{memchr, memrchr};
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
+
+/// How far before a line without a label one is looked for.
+const FAR: usize = 1 << 20;
 
 /// How much is read at once.
 const BLOCK: u64 = 32 * 1024;
@@ -40,12 +43,21 @@ pub struct Backward<B> {
     /// Whether the end of the log was not looked at yet.
     is_fresh: bool,
     tail: Tail,
-    /// Where the present line begins, and its label; that of a later line if it has none.
+    /// Where lines begin that are wanted if their moment is, which is that of a line before; last one first.
+    unsettled: Vec<Place>,
+    /// How long these are, and what was looked at since.
+    length: usize,
+    /// Where those begin of which the moment is known, last one first; the present one is not among them.
+    settled: VecDeque<Place>,
+    /// Where the present line begins, and its label, or that of the line before.
     line: Option<Place>,
     label: Label,
     /// Where the lines begin that were asked for so far.
-    start: Place,
+    start: Start,
 }
+
+/// Where lines begin, and the label of the first one if it has none of its own.
+pub type Start = (Place, Label);
 
 impl<B: Blocks> Backward<B> {
     /// Stands at the end.
@@ -53,14 +65,35 @@ impl<B: Blocks> Backward<B> {
         let sizes = blocks.sizes();
         let file = sizes.len().saturating_sub(1);
         let place = Place { file, offset: sizes.last().copied().unwrap_or(0) };
-        let label = [u8::MAX; label::NONE.len()];
-        let (buffer, line) = (Vec::new(), None);
-        Self { blocks, sizes, wanted, place, buffer, is_fresh: true, tail, line, label, start: place }
+        Self {
+            blocks,
+            sizes,
+            wanted,
+            place,
+            buffer: Vec::new(),
+            is_fresh: true,
+            tail,
+            unsettled: Vec::new(),
+            length: 0,
+            settled: VecDeque::new(),
+            line: None,
+            label: label::NONE,
+            start: (place, label::NONE),
+        }
     }
 
     /// Goes to the line before that is wanted, and says whether there is one.
     fn advance(&mut self) -> bool {
-        self.line = None;
+        while self.settled.is_empty() && self.step() {}
+        if self.settled.is_empty() {
+            self.settle(label::NONE);
+        }
+        self.line = self.settled.pop_front();
+        self.line.is_some()
+    }
+
+    /// Looks at the line before, and says whether there is one.
+    fn step(&mut self) -> bool {
         loop {
             let body = self.buffer.strip_suffix(b"\n").unwrap_or(&self.buffer);
             let newline = memrchr(b'\n', body);
@@ -75,10 +108,8 @@ impl<B: Blocks> Backward<B> {
                     continue;
                 }
             }
-            let begins = newline.map_or(0, |newline| newline + 1);
-            if self.take(begins) {
-                return true;
-            }
+            self.take(newline.map_or(0, |newline| newline + 1));
+            return true;
         }
     }
 
@@ -102,7 +133,8 @@ impl<B: Blocks> Backward<B> {
         if block.len() == length {
             self.buffer.splice(..0, block);
             self.place = place;
-            if !self.is_fresh && self.wanted.first_candidate(&self.buffer).is_none() {
+            let is_free = !self.is_fresh && self.unsettled.is_empty();
+            if is_free && self.wanted.first_candidate(&self.buffer).is_none() {
                 // None of these lines is wanted; the first one may have begun before.
                 let first = memchr(b'\n', &self.buffer).map_or(self.buffer.len(), |newline| newline + 1);
                 self.buffer.truncate(first);
@@ -114,40 +146,55 @@ impl<B: Blocks> Backward<B> {
         }
     }
 
-    /// Makes what begins there in the buffer the present line if it is wanted.
-    fn take(&mut self, begins: usize) -> bool {
+    /// Takes the line from the buffer that begins there.
+    fn take(&mut self, begins: usize) {
         let is_ended = self.buffer.ends_with(b"\n");
         let line = self.buffer.get(begins..).unwrap_or_default();
         let line = line.strip_suffix(b"\n").unwrap_or(line);
-        if let Some(label) = label::of(line) {
-            self.label = *label;
-        }
         let place = Place { offset: self.place.offset + u64::try_from(begins).unwrap_or(0), ..self.place };
         let is_held = std::mem::take(&mut self.is_fresh) && self.tail == Tail::Held && !is_ended;
         if is_held {
-            self.start = place;
+            self.start = (place, label::NONE);
+        } else if self.wanted.accepts_text(line) {
+            self.unsettled.push(place);
         }
-        let is_wanted = !is_held && self.wanted.accepts(line, &self.label);
-        self.line = is_wanted.then_some(place);
+        if !self.unsettled.is_empty() {
+            self.length += line.len();
+        }
+        match label::of(line).copied() {
+            Some(label) if !is_held => self.settle(label),
+            None if self.length >= FAR => self.settle(label::NONE),
+            _ => {}
+        }
         self.buffer.truncate(begins);
-        is_wanted
+    }
+
+    /// Knows now what the moment of lines is.
+    fn settle(&mut self, label: Label) {
+        if self.wanted.accepts_moment(&label) {
+            self.settled.extend(self.unsettled.iter());
+        }
+        self.unsettled.clear();
+        self.length = 0;
+        self.label = label;
     }
 }
 
 /// Where the last `count` lines of all `logs` together begin in each of them.
-pub fn starts<B: Blocks>(mut logs: Vec<Backward<B>>, count: usize) -> Vec<Place> {
+pub fn starts<B: Blocks>(mut logs: Vec<Backward<B>>, count: usize) -> Vec<Start> {
     let mut latest: BinaryHeap<(Label, usize)> = BinaryHeap::new();
     if count > 0 {
         for (number, log) in logs.iter_mut().enumerate() {
             if log.advance() {
                 latest.push((log.label, number));
+                log.start.1 = log.label;
             }
         }
     }
     for _ in 0..count {
         let Some((_, number)) = latest.pop() else { break };
         let Some(log) = logs.get_mut(number) else { break };
-        log.start = log.line.unwrap_or(log.start);
+        log.start = log.line.map_or(log.start, |line| (line, log.label));
         if log.advance() {
             latest.push((log.label, number));
         }
@@ -182,14 +229,17 @@ mod tests {
         Files(rest.into(), 1000)
     }
 
-    fn merged(logs: &[Vec<Vec<u8>>], places: &[Place], wanted: &Wanted) -> Vec<String> {
+    /// The lines, each behind its label, or that of the line before.
+    fn merged(logs: &[Vec<Vec<u8>>], starts: &[Start], wanted: &Wanted) -> Vec<String> {
         let mut merge = Merge::new();
-        for (files, place) in logs.iter().zip(places) {
-            merge.add(Lines::new(from(files.clone(), *place), wanted.clone(), Tail::Shown));
+        for (files, (place, label)) in logs.iter().zip(starts) {
+            let lines = Lines::new(from(files.clone(), *place), wanted.clone(), Tail::Shown);
+            merge.add(lines.behind(*label));
         }
         let mut lines = Vec::new();
         while let Some((_, line)) = merge.next() {
-            lines.push(String::from_utf8_lossy(line.line()).into_owned());
+            let label = String::from_utf8_lossy(line.label());
+            lines.push(format!("{label} {}", String::from_utf8_lossy(line.line())));
         }
         lines
     }
@@ -203,7 +253,8 @@ mod tests {
             for n in 0..dice.below(200) {
                 // Now and then a line that is longer than a block.
                 let length = if dice.below(50) == 0 { 70_000 } else { dice.below(60) };
-                let line = at(n, &format!("w{} {}\n", n % 3, "y".repeat(length)));
+                let line = format!("w{} {}\n", n % 3, "y".repeat(length));
+                let line = if dice.below(4) == 0 { line } else { at(n, &line) };
                 let files = &mut logs[dice.below(streams)];
                 let cut = dice.below(line.len());
                 if dice.below(5) == 0 {
@@ -214,8 +265,11 @@ mod tests {
                     files.last_mut().unwrap().extend_from_slice(line.as_bytes());
                 }
             }
-            for wanted in [Wanted::default(), Wanted::default().with_word(b"w1")] {
-                let all = merged(&logs, &vec![Place::default(); streams], &wanted);
+            let since = label::of(at(dice.below(100), "").as_bytes()).copied();
+            let wanted = [Wanted::default(), Wanted::default().with_word(b"w1")];
+            for wanted in wanted.into_iter().chain([Wanted::new(since), Wanted::new(since).with_word(b"w1")])
+            {
+                let all = merged(&logs, &vec![(Place::default(), label::NONE); streams], &wanted);
                 for count in [0, 1, 2, 10, 1000] {
                     let backward = logs
                         .iter()
@@ -245,15 +299,16 @@ mod tests {
         let log = Counting(vec![file.clone(), file.clone()], std::rc::Rc::clone(&count));
         let places = starts(vec![Backward::new(log, Wanted::default(), Tail::Shown)], 10);
         let offset = u64::try_from(file.len()).unwrap() - 10 * 28;
-        assert_eq!(places, [Place { file: 1, offset }]);
+        assert_eq!(places[0].0, Place { file: 1, offset });
         assert!(count.get() <= 40_000, "{}", count.get());
     }
 
     #[test]
     fn a_line_that_is_not_complete_is_left_to_come() {
         let log = vec![b"a\nb\nc".to_vec()];
-        let place =
-            |tail, count| starts(vec![Backward::new(log.clone(), Wanted::default(), tail)], count)[0].offset;
+        let place = |tail, count| {
+            starts(vec![Backward::new(log.clone(), Wanted::default(), tail)], count)[0].0.offset
+        };
         assert_eq!((place(Tail::Held, 1), place(Tail::Shown, 1)), (2, 4));
     }
 }

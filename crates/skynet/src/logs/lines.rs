@@ -63,6 +63,12 @@ impl<B: Bytes> Lines<B> {
         Self { bytes, wanted, tail, buffer, start: 0, end: 0, joint: None, line: None, label: label::NONE }
     }
 
+    /// The same behind a line with this label.
+    #[must_use]
+    pub fn behind(self, label: Label) -> Self {
+        Self { label, ..self }
+    }
+
     /// The present line, with its label.
     pub fn line(&self) -> &[u8] {
         self.line.and_then(|(start, end)| self.buffer.get(start..end)).unwrap_or_default()
@@ -88,6 +94,10 @@ impl<B: Bytes> Lines<B> {
             let before = unread.get(..candidate.unwrap_or(unread.len())).unwrap_or_default();
             let skipped =
                 if candidate == Some(0) { 0 } else { memrchr(b'\n', before).map_or(0, |at| at + 1) };
+            // They tell when those were logged that have no label.
+            if skipped > 0 {
+                self.label = unread.get(..skipped).and_then(label::last).unwrap_or(self.label);
+            }
             self.start += skipped;
             let unread = unread.get(skipped..).unwrap_or_default();
             let newline = candidate.and_then(|_| memchr(b'\n', unread));

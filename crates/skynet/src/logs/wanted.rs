@@ -39,7 +39,17 @@ impl Wanted {
 
     /// Whether a line without its newline is asked for. `at` is its label, or that of the line before.
     pub fn accepts(&self, line: &[u8], at: &Label) -> bool {
-        self.since.is_none_or(|since| *at >= since) && self.text.as_ref().is_none_or(|text| text.is_in(line))
+        self.accepts_moment(at) && self.accepts_text(line)
+    }
+
+    /// Whether lines of a moment are asked for.
+    pub fn accepts_moment(&self, at: &Label) -> bool {
+        self.since.is_none_or(|since| *at >= since)
+    }
+
+    /// Whether a line is asked for if its moment is.
+    pub fn accepts_text(&self, line: &[u8]) -> bool {
+        self.text.as_ref().is_none_or(|text| text.is_in(line))
     }
 
     /// Where in `bytes`, which may be many lines, the first line can be that is asked for: a place within it. `None` if it
