@@ -16,7 +16,8 @@ pub const HELP: &str = "must be a time ago (90s, 15m, 2h, 3d) or YYYY-MM-DD[THH:
 pub fn parse(text: &str, now: u64, local: impl Fn(i64) -> Option<Local>) -> Option<Label> {
     let since = match ago(text) {
         Some(seconds) => now.saturating_sub(seconds),
-        None => u64::try_from(to_unix(civil(text)?, local)?).ok()?,
+        // East of Greenwich, 1970 began before.
+        None => u64::try_from(to_unix(civil(text)?, local)?).unwrap_or(0),
     };
     Some(Stamp::from_unix(Duration::from_secs(since)).to_label())
 }
@@ -47,7 +48,7 @@ fn civil(text: &str) -> Option<i64> {
     let [hour, minute, second] = time;
     let is_valid = (1970..=9999).contains(&year)
         && (1..=12).contains(&month)
-        && (1..=31).contains(&day)
+        && (1..=length(year, month)).contains(&day)
         && hour < 24
         && minute < 60
         && second <= 60;
@@ -57,6 +58,12 @@ fn civil(text: &str) -> Option<i64> {
 fn numbers(text: &str, separator: char) -> Option<Vec<i64>> {
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     text.split(separator).map(|part| part.parse().ok().filter(|_| is_number(part))).collect()
+}
+
+/// How many days a month has.
+const fn length(year: i64, month: i64) -> i64 {
+    let (next_year, next) = if month < 12 { (year, month + 1) } else { (year + 1, 1) };
+    days(next_year, next, 1) - days(year, month, 1)
 }
 
 /// Days from 1970-01-01 to a date.
@@ -89,7 +96,7 @@ mod tests {
     fn zone(hours: i64, change: i64) -> impl Fn(i64) -> Option<Local> {
         move |unix| {
             let ahead = if unix < change { hours } else { hours + 1 };
-            let text = Stamp::from_unix(Duration::from_secs(u64::try_from(unix + ahead * 3600).unwrap()))
+            let text = Stamp::from_unix(Duration::from_secs(u64::try_from(unix + ahead * 3600).unwrap_or(0)))
                 .to_rfc3339();
             let part = |from: usize, to: usize| text[from..to].parse::<i32>().unwrap();
             let year = i64::from(part(0, 4));
@@ -123,6 +130,12 @@ mod tests {
         check("2027-01-15 11:00", Some(1_800_000_000));
         check("2027-01-15", Some(1_800_000_000 - 11 * 3600));
         check("2025-03-01", Some(1_740_787_200 - 2 * 3600));
+        check("1970-01-01", Some(0));
+        check("2028-02-29", Some(1_835_395_200 - 3 * 3600));
+        check("2026-12-31", Some(1_798_675_200 - 3 * 3600));
+        for text in ["2026-02-31", "2027-02-29", "2100-02-29", "2026-04-31", "2026-12-32", "2026-01-00"] {
+            check(text, None);
+        }
         for text in
             ["2027-13-01", "2027-01", "2027-01-15T", "2027-01-15T25:00", "2027-01-15T1:2:3:4", "1969-01-01"]
         {
