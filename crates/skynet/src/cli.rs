@@ -7,8 +7,8 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "skynet", version, propagate_version = true, arg_required_else_help = true)]
 pub struct Cli {
-    /// The directory of a mini-SkyNET [default: the one that the current directory is in, else the system]
-    #[arg(long, global = true, env = "SKYNET_ROOT", value_name = "DIR")]
+    /// The directory of a mini-SkyNET [default: $SKYNET_ROOT, or the one that the current directory is in, else the system]
+    #[arg(long, global = true, value_name = "DIR")]
     pub root: Option<PathBuf>,
     /// The root directory of an image that is being built
     #[arg(long, global = true, value_name = "DIR", conflicts_with = "root")]

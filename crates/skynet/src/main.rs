@@ -39,6 +39,7 @@ use clap::Parser;
 use cli::{Cli, Command};
 use failure::{Failure, Outcome};
 use site::Site;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -64,7 +65,10 @@ fn run(cli: &Cli) -> Result<Outcome, Failure> {
     if let Command::Completions { shell } = cli.command {
         return commands::completions::run(shell);
     }
-    let site = Site::find(cli.root.as_deref(), cli.sysroot.as_deref())?;
+    // An option of its own would have clap show it in every line about usage.
+    let root = || std::env::var_os("SKYNET_ROOT").filter(|root| !root.is_empty()).map(PathBuf::from);
+    let root = cli.root.clone().or_else(|| root().filter(|_| cli.sysroot.is_none()));
+    let site = Site::find(root.as_deref(), cli.sysroot.as_deref())?;
     match &cli.command {
         Command::Install(arguments) => commands::install::run(&site, arguments),
         Command::Uninstall(selection) => commands::uninstall::run(&site, selection),
