@@ -61,6 +61,12 @@ fn truth(word: &str) -> Option<bool> {
     }
 }
 
+/// The first word of a line, or of a key, that is odd. The others may be a secret behind a forgotten `=`, and what is odd is
+/// logged.
+fn first_word(text: &str) -> &str {
+    text.split_whitespace().next().unwrap_or_default()
+}
+
 /// The text of a file without the mark of its encoding, which some editors put before it.
 pub fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
@@ -82,9 +88,9 @@ impl Config {
     pub fn add(&mut self, file: &Path, text: &str) -> Vec<Oddity> {
         let mut oddities = Vec::new();
         let mut section = String::new();
-        for (index, line) in without_mark(text).lines().enumerate() {
+        for (index, whole) in without_mark(text).lines().enumerate() {
             let mut odd = |what: String| oddities.push(Oddity { line: index + 1, what });
-            let line = line.trim();
+            let line = whole.trim();
             if line.is_empty() || line.starts_with(['#', ';']) {
                 continue;
             }
@@ -93,17 +99,20 @@ impl Config {
                 continue;
             }
             let Some((key, value)) = setting_of(line) else {
-                odd(format!("this is neither [section] nor key=value: {line}"));
+                // What is indented may be meant to be part of the value before it.
+                let word = if whole.starts_with([' ', '\t']) { "..." } else { first_word(line) };
+                odd(format!("this is neither [section] nor key=value: {word}"));
                 continue;
             };
             let key = key.to_lowercase();
             let is_known_section = KNOWN.iter().any(|(known, ..)| *known == section);
             if section.is_empty() {
+                let key = first_word(&key);
                 odd(format!("{key} stands before the first [section], and is ignored"));
                 continue;
             }
             if is_known_section && !KNOWN.iter().any(|(known, name, _)| *known == section && *name == key) {
-                odd(format!("there is no setting {key} in [{section}]"));
+                odd(format!("there is no setting {} in [{section}]", first_word(&key)));
             }
             if (section.as_str(), key.as_str()) == USER_MANAGED && !value.is_empty() && truth(value).is_none()
             {
@@ -202,6 +211,18 @@ mod tests {
         let mut config = Config::default();
         assert_eq!(config.add(Path::new("a.conf"), "\u{feff}[ participant ]\r\nuser_managed=yes\r\n"), []);
         assert!(config.is_user_managed());
+    }
+
+    #[test]
+    fn a_secret_with_a_forgotten_equals_sign_is_not_told() {
+        let text = "amqp_pwd s3cret:1\n[boss]\namqp_pwd s3cret\namqp_pwd s3cret=1\n[amqp_pwd s3cret\n";
+        let odd = Config::default().add(Path::new("a.conf"), text);
+        assert_eq!(odd.len(), 4);
+        for odd in odd {
+            assert!(odd.what.contains("amqp_pwd") && !odd.what.contains("s3cret"), "{odd:?}");
+        }
+        let odd = Config::default().add(Path::new("a.conf"), "[boss]\namqp_pwd=\n  s3cret\n");
+        assert!(odd.len() == 1 && !odd[0].what.contains("s3cret"), "{odd:?}");
     }
 
     #[test]
