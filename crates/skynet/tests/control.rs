@@ -186,7 +186,12 @@ fn a2_disabling_twice_does_not_make_it_drop_its_item() {
     take(&sandbox, "p");
     assert_eq!((first.end(), second.end()), (Some(0), Some(0)));
     assert_eq!(sandbox.read("first"), "p is disabled\np STOPPED\n");
-    assert_eq!(sandbox.read("second"), "p is disabled already\np STOPPED\n");
+    // It has ended before the second looks, on a busy machine.
+    assert!(
+        ["", "p STOPPED\n"]
+            .map(|end| format!("p is disabled already\n{end}"))
+            .contains(&sandbox.read("second"))
+    );
     assert_eq!(sandbox.read("BOSS/participants/p/told"), "told\n", "TERM came once");
     assert_eq!(sandbox.fail(100, "svok BOSS/participants/p || svok BOSS/participants/p/log"), "");
 }
