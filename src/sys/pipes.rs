@@ -1,11 +1,12 @@
 //! Pipes, also those that other processes have.
 
 use super::files::{HERE, open_read, open_write, wait_for_io};
-use super::{Errno, Result};
+use super::{Errno, Result, poll};
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::time::Instant;
 
 /// A pipe: the end to read from, the end to write to.
 pub fn new() -> Result<(OwnedFd, OwnedFd)> {
@@ -53,6 +54,14 @@ pub fn both_ends_of(pid: i32, number: i32, inode: u64) -> Option<(OwnedFd, Owned
     let ends = (open_read(HERE, &link).ok()?, open_write(HERE, &link).ok()?);
     wait_for_io(&ends.0).and_then(|()| wait_for_io(&ends.1)).ok()?;
     Some((ends.0.into(), ends.1.into()))
+}
+
+/// Whether something is left to read in the pipe that process `pid` has as descriptor `number`, as far as we may know.
+pub fn has_unread(pid: i32, number: i32, now: Instant) -> bool {
+    let link = CString::new(format!("/proc/{pid}/fd/{number}")).ok();
+    let reader = inode_of(pid, number).and(link).and_then(|link| open_read(HERE, &link).ok());
+    let ready = reader.map(|reader| poll::wait([Some(reader.as_fd())], now, Some(now)));
+    matches!(ready, Some(Ok([true])))
 }
 
 /// Lets the pipe that is standard input hold so many bytes, if it is one and the system allows it: those who write to it

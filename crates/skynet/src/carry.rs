@@ -11,12 +11,19 @@ use servicedir::service::control::{Command, Letters, OPTIONS, Signal};
 use servicedir::service::directory::{Directory, NoControl};
 use servicedir::service::status::{Status, Want};
 use servicedir::service::waiting::Crowd;
-use servicedir::sys::{clock, files};
+use servicedir::sys::{clock, files, pipes};
 use servicedir::tai::Stamp;
 use std::collections::BTreeSet;
 use std::fs;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+
+/// How long a logger may read on that has nothing to do any more.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// How often is looked meanwhile: a pipe does not tell when it is empty.
+const DRAINING: Duration = Duration::from_millis(10);
 
 /// What is to be done, and by when.
 #[derive(Debug, Clone, Copy)]
@@ -90,6 +97,8 @@ struct Job<'a> {
     progress: Progress,
     /// When it is to be looked at even without news.
     due: Option<Instant>,
+    /// Until when the logger may read on before it is told to end.
+    drain: Option<Instant>,
 }
 
 impl<'a> Job<'a> {
@@ -104,11 +113,14 @@ impl<'a> Job<'a> {
             directory,
             progress: Progress::new(task, tells_readiness),
             due: None,
+            drain: None,
         }
     }
 
-    /// Turns to the logger, which has nothing to do any more once the participant has gone.
-    fn retire_logger(&mut self) {
+    /// Turns to the logger, which has nothing to do any more once the participant has gone, and it has read what that
+    /// has left in the pipe.
+    fn retire_logger(&mut self, now: Instant) {
+        self.drain = now.checked_add(DRAIN);
         self.place = self.participant.directory.join("log");
         self.directory = Directory::open(files::HERE, &self.participant.logger()).ok();
         self.progress = Progress::new(Task::Retire, false);
@@ -122,6 +134,11 @@ impl<'a> Job<'a> {
         loop {
             let mut told = self.told();
             let (sight, status) = self.look(&told);
+            if self.drain.is_some_and(|until| now < until) && has_unread(sight.pid, now) {
+                self.due = now.checked_add(DRAINING);
+                return None;
+            }
+            self.drain = None;
             let step = self.progress.see(&sight, now);
             let ends = matches!(step, Step::Send(b"d" | b"dx") | Step::Renew);
             let letters: &[u8] = match step {
@@ -136,7 +153,7 @@ impl<'a> Job<'a> {
                 Step::End(End::Stopped)
                     if self.task == Task::Retire && self.place == self.participant.directory =>
                 {
-                    self.retire_logger();
+                    self.retire_logger(now);
                     continue;
                 }
                 Step::End(end) => return Some(end),
@@ -223,6 +240,12 @@ impl<'a> Job<'a> {
             NoControl::Unwritten(error) => format!("unable to write to its supervisor: {}", error.text()),
         })
     }
+}
+
+/// Whether the logger with this process has not yet read all that it could.
+fn has_unread(logger: Option<NonZeroU32>, now: Instant) -> bool {
+    let pid = logger.and_then(|pid| i32::try_from(pid.get()).ok());
+    pid.is_some_and(|pid| pipes::has_unread(pid, 0, now))
 }
 
 /// Says what has come of a task.

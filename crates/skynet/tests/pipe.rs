@@ -34,3 +34,19 @@ fn i1_no_line_is_lost_when_participant_and_logger_are_restarted() {
         text.lines().map(|line| line.split("line ").nth(1).unwrap().parse().unwrap()).collect();
     assert_eq!(numbers, (1..=last).collect::<Vec<_>>());
 }
+
+#[test]
+fn i1_a_logger_that_is_behind_has_all_lines_when_the_participant_is_disabled() {
+    let sandbox = Sandbox::with_skynet();
+    let last_words = "trap 'seq 20; exit 0' TERM; : >ready; while :; do sleep 0.02; done";
+    sandbox.participant("p", last_words);
+    let slow =
+        "trap 'end=1' TERM; while [ -z \"$end\" ] && read -r line; do echo \"$line\" >>got; sleep 0.03; done";
+    sandbox.script("BOSS/participants/p/log/run", slow);
+    sandbox.enable("p");
+    let _svscan = sandbox.svscan();
+    sandbox.wait_until("it runs", || sandbox.path("BOSS/participants/p/ready").exists());
+    assert_eq!(sandbox.run("skynet disable --now p"), "p is disabled\np STOPPED\n");
+    let expected: String = (1..=20).map(|number| format!("{number}\n")).collect();
+    assert_eq!(sandbox.read("BOSS/participants/p/log/got"), expected);
+}
