@@ -275,6 +275,13 @@ class Logic(Written):
             self.assertEqual(fields["file"], "?")
             self.assertEqual(exo.do(2, item(text="b"))["workitem"]["fields"]["back"], "b")
 
+    def test_integers_of_any_length(self):
+        if hasattr(sys, "set_int_max_str_digits"):
+            self.addCleanup(sys.set_int_max_str_digits, sys.get_int_max_str_digits())
+            sys.set_int_max_str_digits(0)
+        with self.handler("wi.fields.more = wi.fields.long + 1") as exo:
+            self.assertEqual(exo.do(1, item(long=10**5000))["workitem"]["fields"]["more"], 10**5000 + 1)
+
     def test_a_control_handler_that_raises_is_logged_and_answered(self):
         text = "class ParticipantHandler:\n    def handle_wi_control(self, ctrl):\n        raise KeyError('x')\n"
         text += "    def handle_wi(self, wi):\n        print('at work')\n        input()\n"
