@@ -182,13 +182,17 @@ impl Fault {
 
     /// In one line.
     pub fn summary(&self) -> String {
-        let message = self.message.split(['\n', '\r']).next().unwrap_or_default().trim();
-        match (self.class.as_str(), message) {
+        match (first_line(&self.class), first_line(&self.message)) {
             ("", message) => message.to_string(),
             (class, "") => class.to_string(),
             (class, message) => format!("{class}: {message}"),
         }
     }
+}
+
+/// What comes behind it could pass for lines of log of ours.
+fn first_line(text: &str) -> &str {
+    text.split(['\n', '\r']).next().unwrap_or_default().trim()
 }
 
 #[cfg(test)]
@@ -291,6 +295,8 @@ mod tests {
             Fault { class: class.into(), message: message.into(), trace: String::new() }.summary()
         };
         assert_eq!(fault("KeyError", "'a'\nmore"), "KeyError: 'a'");
+        assert_eq!(fault("E\nitem wfid=forged", "no\rmore"), "E: no");
+        assert_eq!(fault("\nE", "no"), "no");
         assert_eq!(fault("", "no"), "no");
         assert_eq!(fault("E", ""), "E");
     }
