@@ -4,7 +4,7 @@ use crate::event::Event;
 use crate::failure::Failure;
 use std::collections::VecDeque;
 use std::fs;
-use std::io::{BufRead, Write};
+use std::io::{BufRead, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc::{Receiver, channel};
 
@@ -76,10 +76,14 @@ impl Local {
         body.push(b'\n');
         let mut output = std::io::stdout().lock();
         let written = output.write_all(&body).and_then(|()| output.flush());
-        self.events.push_back(match written {
-            Ok(()) => Event::Confirmed(ticket),
-            Err(error) => Event::Unconfirmed(ticket, error.to_string()),
-        });
+        match written {
+            Ok(()) => self.events.push_back(Event::Confirmed(ticket)),
+            // Nobody wants replies any more, as with `head`: this one is done with, and no other is worth the work.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.events.extend([Event::Confirmed(ticket), Event::Drained]);
+            }
+            Err(error) => self.events.push_back(Event::Unconfirmed(ticket, error.to_string())),
+        }
     }
 
     /// An item is done with.

@@ -119,8 +119,8 @@ impl Machine {
             }
             Event::LogicEnded(how) => self.logic_ended(&how, now),
             Event::Term => self.term(now),
-            Event::Drained => self.finish(None),
-            Event::Tick => {}
+            Event::Drained if self.course == Course::Working => self.finish(None),
+            Event::Drained | Event::Tick => {}
         }
         self.tick(now);
         self.proceed(now);
