@@ -15,6 +15,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
+use tokio::time::Instant;
 
 /// How many lines of the logic are read ahead.
 const AHEAD: usize = 64;
@@ -22,8 +23,9 @@ const AHEAD: usize = 64;
 /// How long a logic that was told to end at once may use the moment.
 const LAST_MOMENT: Duration = Duration::from_secs(5);
 
-/// How long what the logic has printed may take to arrive after its end, should somebody else hold the pipes.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long what the logic has printed may take to arrive after its end, should somebody else hold the pipes, and perhaps
+/// print without end.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// The logic.
 pub struct Logic {
@@ -32,6 +34,8 @@ pub struct Logic {
     input: Option<UnboundedSender<Vec<u8>>>,
     output: Receiver<Event>,
     how: Option<String>,
+    /// Until when its last words are waited for, once it has ended.
+    until: Option<Instant>,
     is_over: bool,
 }
 
@@ -108,7 +112,7 @@ impl Logic {
         if let Some(stderr) = child.stderr.take() {
             tokio::spawn(read(stderr, sender, Event::Stderr));
         }
-        Ok(Self { child, group, input: Some(input), output, how: None, is_over: false })
+        Ok(Self { child, group, input: Some(input), output, how: None, until: None, is_over: false })
     }
 
     /// What it says next; its end comes after all that it has printed.
@@ -118,18 +122,22 @@ impl Logic {
         }
         if self.how.is_none() {
             tokio::select! {
+                // Its end first: others who hold the pipes may always have something to say.
                 biased;
-                Some(event) = self.output.recv() => return event,
                 status = self.child.wait() => {
                     self.how = Some(status.map_or_else(|error| error.to_string(), describe));
+                    self.until = Some(Instant::now() + LAST_WORDS);
                     // What it has left behind does not outlive it.
                     self.kill();
                 }
+                Some(event) = self.output.recv() => return event,
             }
         }
-        match tokio::time::timeout(LAST_WORDS, self.output.recv()).await {
-            Ok(Some(event)) => event,
-            Ok(None) | Err(_) => {
+        let until = self.until.unwrap_or_else(Instant::now);
+        let is_late = until <= Instant::now();
+        match tokio::time::timeout_at(until, self.output.recv()).await {
+            Ok(Some(event)) if !is_late => event,
+            Ok(_) | Err(_) => {
                 self.is_over = true;
                 self.group = None;
                 Event::LogicEnded(self.how.clone().unwrap_or_default())

@@ -70,7 +70,7 @@ pub async fn run(setup: &Setup, source: Option<Source>) -> Result<u8, Failure> {
             }
             exo.perform(action).await;
         }
-        let event = exo.next(machine.deadline().map(|at| start + at)).await;
+        let event = exo.next(machine.deadline().and_then(|at| start.checked_add(at))).await;
         actions = machine.handle(event, start.elapsed());
     }
 }

@@ -170,6 +170,43 @@ fn is_gone(pid: &str) -> bool {
     stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']))
 }
 
+/// Runs a command of the shell beside the participant; it must end, and this is what its last program exits with.
+#[track_caller]
+fn ends(sandbox: &Sandbox, script: &str) -> Option<i32> {
+    let mut command = sandbox.command("sh", "p");
+    let mut shell = Background(command.args(["-c", script]).spawn().unwrap());
+    sandbox.wait_for("it has ended", || shell.0.try_wait().unwrap()).code()
+}
+
+const LOCAL: &str = "exo --local config.exo <items >replies 2>log";
+
+#[test]
+fn a_logic_that_does_not_end_after_stop_is_killed() {
+    let sandbox = participant("", &ECHO.replace("exit 0", "sleep 1000"));
+    sandbox.write("p/items", &item("a"));
+    assert_eq!(ends(&sandbox, LOCAL), Some(0), "{}", sandbox.read("p/log"));
+    let log = sandbox.read("p/log");
+    assert!(log.ends_with("WARNING the logic did not end after stop, and is killed\n"), "{log}");
+}
+
+#[test]
+fn what_the_logic_has_left_behind_keeps_nobody() {
+    let chatter = "setsid sh -c 'while echo chat >&2; do sleep 0.1; done' &";
+    let sandbox = participant("", &format!("{chatter}\n{ECHO}"));
+    sandbox.write("p/items", &item("a"));
+    assert_eq!(ends(&sandbox, LOCAL), Some(0), "{}", sandbox.read("p/log"));
+    assert_eq!(sandbox.read("p/replies"), item("a"));
+}
+
+#[test]
+fn without_a_reader_of_its_replies_it_ends() {
+    let sandbox = participant("prefetch=3", ECHO);
+    sandbox.write("p/items", &item("a"));
+    let script = "while cat items; do :; done | { exo --local config.exo 2>log; echo $? >code; } | head -1";
+    assert_eq!(ends(&sandbox, script), Some(0), "{}", sandbox.read("p/log"));
+    assert_eq!(sandbox.read("p/code"), "0\n", "{}", sandbox.read("p/log"));
+}
+
 #[test]
 fn the_logic_does_not_outlive_exo() {
     let sandbox = participant("", &format!("echo $$ >pid; trap '' TERM\n{ECHO}\nsleep 1000"));
