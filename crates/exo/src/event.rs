@@ -54,10 +54,12 @@ pub enum Event {
     },
     /// The logic has printed a message.
     FromLogic(FromLogic),
-    /// It has printed something else.
+    /// It has printed something else, with the newline at the end unless it was cut off.
     Rubbish(Vec<u8>),
     /// It has printed a line on standard error.
     Stderr(Vec<u8>),
+    /// It has closed its standard output.
+    LogicMute,
     /// It has ended; how.
     LogicEnded(String),
     /// TERM has come.

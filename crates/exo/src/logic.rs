@@ -107,10 +107,14 @@ impl Logic {
             tokio::spawn(write(stdin, lines));
         }
         if let Some(stdout) = child.stdout.take() {
-            tokio::spawn(read(stdout, sender.clone(), message));
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                read(stdout, &sender, message).await;
+                let _ = sender.send(Event::LogicMute).await;
+            });
         }
         if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(read(stderr, sender, Event::Stderr));
+            tokio::spawn(async move { read(stderr, &sender, |line| Event::Stderr(bare(line))).await });
         }
         Ok(Self { child, group, input: Some(input), output, how: None, until: None, is_over: false })
     }
@@ -181,6 +185,14 @@ fn message(line: Vec<u8>) -> Event {
     FromLogic::parse(&line).map_or(Event::Rubbish(line), Event::FromLogic)
 }
 
+/// A line without its end.
+fn bare(mut line: Vec<u8>) -> Vec<u8> {
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    }
+    line
+}
+
 /// A logic that does not read holds up nobody but itself.
 async fn write(mut stdin: ChildStdin, mut lines: UnboundedReceiver<Vec<u8>>) {
     while let Some(line) = lines.recv().await {
@@ -190,16 +202,13 @@ async fn write(mut stdin: ChildStdin, mut lines: UnboundedReceiver<Vec<u8>>) {
     }
 }
 
-async fn read(pipe: impl AsyncRead + Unpin, sender: Sender<Event>, event: fn(Vec<u8>) -> Event) {
+async fn read(pipe: impl AsyncRead + Unpin, sender: &Sender<Event>, event: fn(Vec<u8>) -> Event) {
     let mut reader = BufReader::new(pipe);
     loop {
         let mut line = Vec::new();
         match reader.read_until(b'\n', &mut line).await {
             Ok(0) | Err(_) => return,
             Ok(_) => {}
-        }
-        if line.last() == Some(&b'\n') {
-            line.pop();
         }
         if sender.send(event(line)).await.is_err() {
             return;

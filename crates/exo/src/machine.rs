@@ -8,6 +8,7 @@ mod tests;
 
 use crate::event::{Action, Event, Refusal, Settings};
 use crate::hand::{Hand, Item, Phase, Settled};
+use crate::json;
 use crate::level::{Level, excerpt};
 use crate::protocol::{FromLogic, ToLogic};
 use participant::items::{Note, Work};
@@ -22,6 +23,9 @@ const LISTEN_AFTER: Duration = Duration::from_millis(200);
 /// How long the logic may tidy up after `stop`.
 const TIDY_UP: Duration = Duration::from_secs(5);
 
+/// How long a logic that has closed its standard output has to end by itself.
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
+
 /// How long replies may take to arrive when the logic has ended.
 const LAST_REPLIES: Duration = Duration::from_secs(5);
 
@@ -34,6 +38,8 @@ pub struct Machine {
     settings: Settings,
     link: Link,
     logic: Logic,
+    /// When it is killed because nothing more can come from it.
+    mute_until: Option<Duration>,
     course: Course,
     hand: Hand,
     settled: Settled,
@@ -85,6 +91,7 @@ impl Machine {
             settings,
             link: Link::Away(0),
             logic: Logic::Starting,
+            mute_until: None,
             course: Course::Working,
             hand: Hand::default(),
             settled: Settled::default(),
@@ -109,14 +116,12 @@ impl Machine {
             Event::Unconfirmed(ticket, reason) => self.unconfirmed(ticket, &reason, now),
             Event::Asked { wfid, from, body } => self.asked(&wfid, from, &body),
             Event::FromLogic(message) => self.said(message, now),
-            Event::Rubbish(line) => {
-                let text = format!("the logic printed what is not of the protocol: {}", excerpt(&line));
-                self.log(Level::Warning, &text);
-            }
+            Event::Rubbish(line) => self.rubbish(&line, now),
             Event::Stderr(line) => {
                 let wfids = self.hand.wfids();
                 self.show(&wfids, &String::from_utf8_lossy(&line));
             }
+            Event::LogicMute => self.mute_until = Some(now + LAST_PATIENCE),
             Event::LogicEnded(how) => self.logic_ended(&how, now),
             Event::Term => self.term(now),
             Event::Drained if self.course == Course::Working => self.finish(None),
@@ -140,7 +145,8 @@ impl Machine {
         });
         let of_logic = match self.logic {
             Logic::Stopping(at) => Some(at),
-            Logic::Starting | Logic::Ready | Logic::Killed | Logic::Gone => None,
+            Logic::Starting | Logic::Ready => self.mute_until,
+            Logic::Killed | Logic::Gone => None,
         };
         let of_course = match self.course {
             Course::Finishing(at) => at,
@@ -204,7 +210,7 @@ impl Machine {
         if self.course != Course::Working || self.logic != Logic::Ready {
             return self.act(Action::Requeue(tag));
         }
-        let Some(workitem) = Workitem::parse(body) else {
+        let Some(workitem) = json::read(body, json::BODY).and_then(Workitem::from_value) else {
             let text = format!("a message is no workitem, and thrown away: {}", excerpt(body));
             self.log(Level::Error, &text);
             return self.act(Action::Reject(tag));
@@ -348,10 +354,12 @@ impl Machine {
             found.map(|(_, item)| (item.wfid.clone(), timeout))
         });
         if let Some((wfid, timeout)) = late {
-            self.logic = Logic::Killed;
             let text = format!("the logic has worked longer than {} s, and is killed", timeout.as_secs());
-            self.log_about(Level::Error, wfid, &text);
-            self.act(Action::Kill);
+            self.kill_logic(wfid, &text);
+        }
+        if matches!(self.logic, Logic::Starting | Logic::Ready) && self.mute_until.is_some_and(|at| at <= now)
+        {
+            self.kill_logic(self.hand.wfids(), "the logic has closed its standard output, and is killed");
         }
         if matches!(self.logic, Logic::Stopping(at) if at <= now) {
             self.log(Level::Warning, "the logic did not end after stop, and is killed");
@@ -363,6 +371,12 @@ impl Machine {
             Course::Leaving(code, at) if at <= now => self.exit(code),
             Course::Working | Course::Finishing(_) | Course::Leaving(..) | Course::Left => {}
         }
+    }
+
+    fn kill_logic(&mut self, wfids: String, why: &str) {
+        self.logic = Logic::Killed;
+        self.log_about(Level::Error, wfids, why);
+        self.act(Action::Kill);
     }
 
     /// Goes on to what is possible now.

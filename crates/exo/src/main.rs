@@ -2,7 +2,8 @@
 //! them to the logic, which is a process of its own, and sends what comes back to the process engine.
 //!
 //! Reading order: [`protocol`] is what exo and the logic say to each other, [`event`] what happens and what is done,
-//! [`hand`] the items in hand, [`machine`] the life of a participant, all of them pure, with [`level`], the lines of log.
+//! [`hand`] the items in hand, [`machine`] the life of a participant, all of them pure, with [`level`], the lines of log,
+//! and [`json`].
 //! The edge: [`setup`] reads the settings, [`logic`] is the process, [`amqp`],
 //! [`session`] and [`broker`] the connection, [`local`] stands in for that, [`ready`] tells supervise, [`run`] is the loop
 //! that joins them, and [`client`] sends single messages.
@@ -18,6 +19,7 @@ mod client;
 mod event;
 mod failure;
 mod hand;
+mod json;
 mod level;
 mod local;
 mod logic;

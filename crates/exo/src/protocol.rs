@@ -1,6 +1,7 @@
 //! The messages between exo and the logic, a JSON object on a line each (participant(7)).
 #![forbid(unsafe_code)]
 
+use crate::json;
 use crate::level::Level;
 use participant::workitem::Workitem;
 use serde_json::{Map, Value, json};
@@ -144,7 +145,7 @@ impl ToLogic {
 impl FromLogic {
     /// Reads a line; `None` if it is not of the protocol.
     pub fn parse(line: &[u8]) -> Option<Self> {
-        let Ok(Value::Object(mut members)) = serde_json::from_slice(line) else { return None };
+        let Some(Value::Object(mut members)) = json::read(line, json::LINE) else { return None };
         let id = members.get("id").and_then(Value::as_u64);
         let workitem = members.remove("workitem").and_then(Workitem::from_value);
         let text = |name: &str| members.get(name).and_then(Value::as_str);
@@ -164,6 +165,15 @@ impl FromLogic {
             _ => return None,
         })
     }
+}
+
+/// Whether a line that cannot be read is meant to answer for an item.
+pub fn is_broken_answer(line: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(line);
+    let is_answer = ["\"reply\"", "\"failure\""].iter().any(|kind| text.contains(kind));
+    // One without its end is the last of a logic that has ended in the middle of it.
+    let is_whole = line.ends_with(b"\n") && text.trim_start().starts_with('{');
+    is_whole && is_answer && text.contains("\"type\"") && json::read(line, json::LINE).is_none()
 }
 
 impl Fault {
@@ -287,6 +297,18 @@ mod tests {
             assert_eq!(FromLogic::parse(line.as_bytes()), None, "{line}");
         }
         assert_eq!(FromLogic::parse(b"{\"type\":\"ready\xff\"}"), None);
+        assert_eq!(FromLogic::parse(b"{\"type\":\"ready\"}\n"), Some(FromLogic::Ready));
+    }
+
+    #[test]
+    fn an_answer_that_is_broken_is_known_as_one() {
+        let check = |line: &str, expected| assert_eq!(is_broken_answer(line.as_bytes()), expected, "{line}");
+        check("{\"type\":\"reply\",\"id\":1,\"workitem\":{NaN}}\n", true);
+        check("{\"id\":1, \"type\": \"failure\", \"error\": \"a\u{1}\"}\n", true);
+        check("{\"type\":\"reply\",\"id\":1,\"workitem\":{\"a", false);
+        check("{\"type\":\"reply\"}\n", false);
+        check("{\"type\":\"log\",\"message\":NaN}\n", false);
+        check("my \"type\" is \"reply\"\n", false);
     }
 
     #[test]

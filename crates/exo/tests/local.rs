@@ -199,6 +199,16 @@ fn what_the_logic_has_left_behind_keeps_nobody() {
 }
 
 #[test]
+fn a_logic_that_has_closed_its_output_is_killed() {
+    let sandbox = participant("", "echo '{\"type\":\"ready\"}'; read -r a; read -r b; exec >&-; sleep 1000");
+    sandbox.write("p/items", &item("a"));
+    assert_eq!(ends(&sandbox, LOCAL), Some(1), "{}", sandbox.read("p/log"));
+    let log = sandbox.read("p/log");
+    assert!(log.contains("ERROR [a] the logic has closed its standard output, and is killed\n"), "{log}");
+    assert!(log.contains("WARNING [a] goes back to the queue\n"), "{log}");
+}
+
+#[test]
 fn without_a_reader_of_its_replies_it_ends() {
     let sandbox = participant("prefetch=3", ECHO);
     sandbox.write("p/items", &item("a"));
@@ -222,6 +232,33 @@ fn the_logic_does_not_outlive_exo() {
     assert!(!is_gone(&pid));
     kill(Pid::from_raw(i32::try_from(exo.0.id()).unwrap()), Signal::SIGKILL).unwrap();
     sandbox.wait_until("the logic has ended", || is_gone(&pid));
+}
+
+#[test]
+fn json_that_is_seldom_goes_through() {
+    let sandbox = participant("", ECHO);
+    let deep = format!("{{\"a\":{}{}}}\n", "[".repeat(350), "]".repeat(350));
+    let half = r#"{"fei":{"wfid":"h"},"half":"\ud83d"}"#;
+    let said = sandbox.exo("p", &["--local", "config.exo"], &format!("{deep}{half}\n"));
+    let expected = deep + &half.replace("\\ud83d", "\u{fffd}") + "\n";
+    assert_eq!((said.code, said.out), (0, expected), "{}", said.err);
+    // The logic may write so, too.
+    let logic = ECHO.replace("s/\"type\":\"work\"/", "s/H/\\\\udc00/;s/\"type\":\"work\"/");
+    let sandbox = participant("", &logic);
+    let said = sandbox.exo("p", &["--local", "config.exo"], "{\"half\":\"H\"}\n");
+    assert_eq!((said.code, said.out.as_str()), (0, "{\"half\":\"\u{fffd}\"}\n"), "{}", said.err);
+}
+
+#[test]
+fn an_answer_that_is_no_json_fails_the_item() {
+    let sandbox =
+        participant("", &ECHO.replace("s/\"type\":\"work\"/", "s/\"BAD\"/NaN/;s/\"type\":\"work\"/"));
+    let bad = "{\"fei\":{\"wfid\":\"a\"},\"is\":\"BAD\"}";
+    let said = sandbox.exo("p", &["--local", "config.exo"], &format!("{bad}\n{}", item("b")));
+    let message = "the logic replied with what is not JSON";
+    let error = format!(r#","error":{{"class":"Unreadable","message":"{message}","trace":""}}}}"#);
+    let expected = bad.replace("\"BAD\"}", &format!("\"BAD\"{error}")) + "\n" + &item("b");
+    assert_eq!((said.code, said.out), (0, expected), "{}", said.err);
 }
 
 #[test]

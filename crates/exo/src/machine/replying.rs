@@ -4,8 +4,9 @@
 use super::{LISTEN_AFTER, Link, Machine};
 use crate::event::{Action, Caller};
 use crate::hand::{Item, Phase};
+use crate::json;
 use crate::level::{Level, excerpt};
-use crate::protocol::{Fault, Request, ToLogic};
+use crate::protocol::{Fault, Request, ToLogic, is_broken_answer};
 use participant::items::{End, Note, Verdict, Work};
 use participant::workitem::Workitem;
 use serde_json::{Value, json};
@@ -71,6 +72,20 @@ impl Machine {
         let mut reply = reply.unwrap_or(original);
         reply.set_error(fault.to_value());
         self.replied(id, reply, Some(&fault.summary()), now);
+    }
+
+    /// A line that is none of the protocol. Who would wait for another answer instead of a broken one would wait for ever.
+    pub(super) fn rubbish(&mut self, line: &[u8], now: Duration) {
+        let text = format!("the logic printed what is not of the protocol: {}", excerpt(line));
+        self.log(Level::Warning, &text);
+        let is_in_hand = |item: &Item| matches!(item.phase, Phase::Working(_));
+        let ids: Vec<u64> = self.hand.iter().filter(|(_, item)| is_in_hand(item)).map(|(id, _)| id).collect();
+        if let ([id], true) = (ids.as_slice(), is_broken_answer(line)) {
+            let message = "the logic replied with what is not JSON".to_string();
+            let fault = Fault { class: "Unreadable".to_string(), message, trace: String::new() };
+            self.failed(*id, &fault, None, now);
+            self.fill(now);
+        }
     }
 
     /// When the logic began to work on an item.
@@ -185,7 +200,7 @@ impl Machine {
 
     /// Somebody asks about an item: `{"msgID": .., "args": ["status"]}`.
     pub(super) fn asked(&mut self, wfid: &str, from: Caller, body: &[u8]) {
-        let asked: Option<Value> = serde_json::from_slice(body).ok();
+        let asked = json::read(body, json::BODY);
         let argument = asked.as_ref().and_then(|asked| asked.get("args")?.get(0)?.as_str());
         let request = argument.and_then(Request::from_name);
         let (Some(asked), Some(request)) = (&asked, request) else {

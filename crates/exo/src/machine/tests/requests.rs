@@ -112,3 +112,55 @@ fn without_more_items_it_ends() {
     life.at(1, Event::Drained, &["cancel consumer", "tell stop"]);
     life.at(1, ended(), &["exit 0"]);
 }
+
+#[test]
+fn an_answer_that_cannot_be_read_fails_the_only_item() {
+    let mut life = Life::working(settings());
+    let printed = |line: &str| format!("WARNING [A] the logic printed what is not of the protocol: {line}");
+    let broken = r#"{"type":"reply","id":1,"workitem":{"n":NaN}}"#;
+    life.at(1, Event::Rubbish(broken.into()), &[&printed(broken)]);
+    life.at(1, Event::Rubbish(b"hello\n".to_vec()), &[&printed("hello")]);
+    let error =
+        r#""error":{"class":"Unreadable","message":"the logic replied with what is not JSON","trace":""}}"#;
+    let body = A.replace(r#""fields":{}}"#, &format!(r#""fields":{{}},{error}"#));
+    let whole = format!("ERROR [A] the workitem was {A}");
+    let told = "ERROR [A] Unreadable: the logic replied with what is not JSON";
+    let publish = format!("publish 2 {body}");
+    let line = || Event::Rubbish(format!("{broken}\n").into());
+    life.at(2, line(), &[&printed(broken), told, &whole, &publish]);
+    // Nothing is in hand any more.
+    life.at(3, line(), &[&printed(broken).replace("[A] ", "")]);
+
+    // Of several, nobody knows which.
+    let mut life = Life::working(Settings { prefetch: 2, ..settings() });
+    life.at(1, delivery(2, B), &["begin wfid=B participant=p", "tell work 2 B"]);
+    life.at(2, line(), &[&printed(broken).replace("[A]", "[A B]")]);
+}
+
+#[test]
+fn a_logic_that_says_no_more_is_killed() {
+    let mut life = Life::working(settings());
+    life.at(200, Event::LogicMute, &["listen A"]);
+    life.deadline(1200);
+    let told = "ERROR [A] the logic has closed its standard output, and is killed";
+    life.at(1200, Event::Tick, &[told, "kill"]);
+    life.at(1201, Event::Tick, &[]);
+    let told = "ERROR [A] the logic has ended: exited 3";
+    let back = "WARNING [A] goes back to the queue";
+    life.at(1201, ended(), &[told, back, "requeue 1", "cancel consumer", "exit 1"]);
+
+    // Who has been told to stop may take its time.
+    let mut life = Life::ready(settings());
+    life.at(0, Event::Term, &["cancel consumer", "tell stop"]);
+    life.at(0, Event::LogicMute, &[]);
+    life.deadline(5000);
+    life.at(2000, Event::Tick, &[]);
+    life.at(2001, ended(), &["exit 0"]);
+}
+
+#[test]
+fn what_serde_cannot_read_is_an_item() {
+    let mut life = Life::ready(settings());
+    let odd = r#"{"fei":{"wfid":"A"},"fields":{"half":"\ud83d"}}"#;
+    life.at(0, delivery(1, odd), &["begin wfid=A participant=p", "tell work 1 A"]);
+}
