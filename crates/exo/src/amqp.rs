@@ -6,7 +6,7 @@ use amqprs::channel::{BasicPublishArguments, Channel, QueueDeclareArguments};
 use amqprs::connection::{Connection, OpenConnectionArguments};
 use amqprs::error::Error;
 use amqprs::{BasicProperties, DELIVERY_MODE_PERSISTENT};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The queue of the process engine.
 pub const ENGINE: &str = "ruote_workitems";
@@ -20,6 +20,10 @@ const PAUSE_AFTER_LOGIN: Duration = Duration::from_secs(10);
 /// After another refusal.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How long a broker takes at least before it hangs up because of a login; RabbitMQ takes 3 seconds. What hangs up sooner
+/// has no broker behind it.
+const HESITATION: Duration = Duration::from_secs(1);
+
 /// Why there is no connection.
 #[derive(Debug)]
 pub enum Trouble {
@@ -31,14 +35,58 @@ pub enum Trouble {
     Refused(Refusal),
 }
 
+/// That the broker has closed a channel, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closed {
+    /// The kind of reason.
+    pub code: u16,
+    /// What it did not like: class and method.
+    pub method: (u16, u16),
+    /// What it says.
+    pub text: String,
+}
+
+const ACCESS_REFUSED: u16 = 403;
+const PRECONDITION_FAILED: u16 = 406;
+const CONSUME: (u16, u16) = (60, 20);
+const PUBLISH: (u16, u16) = (60, 40);
+
+impl Closed {
+    /// Whether the account may not do it.
+    pub fn is_forbidden(&self) -> bool {
+        self.code == ACCESS_REFUSED
+    }
+
+    /// Whether it may not read from the queue.
+    pub fn is_no_reading(&self) -> bool {
+        self.is_forbidden() && self.method == CONSUME
+    }
+
+    /// Whether it may not write to the process engine.
+    pub fn is_no_writing(&self) -> bool {
+        self.is_forbidden() && self.method == PUBLISH
+    }
+
+    /// How long a message was that is too long: `message size 200 is larger than configured max size 100`.
+    pub fn too_long(&self) -> Option<usize> {
+        let is_it = self.code == PRECONDITION_FAILED && self.method == PUBLISH;
+        let mut numbers = self.text.split(' ').filter_map(|word| word.parse().ok());
+        numbers.next().filter(|_| is_it && self.text.contains("size"))
+    }
+}
+
 /// Connects.
 pub async fn connect(address: &Address, name: &str) -> Result<Connection, Trouble> {
     let mut arguments =
         OpenConnectionArguments::new(&address.host, address.port, &address.user, &address.password);
     arguments.virtual_host(&address.vhost).connection_name(&format!("exo {name}")).heartbeat(30);
+    let start = Instant::now();
     match tokio::time::timeout(PATIENCE, Connection::open(&arguments)).await {
         Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(Error::NetworkError(text))) if is_hanging_up(&text) => Err(Trouble::HungUp),
+        Ok(Err(Error::NetworkError(text))) if is_hanging_up(&text) => {
+            let is_login = start.elapsed() >= HESITATION;
+            Err(if is_login { Trouble::HungUp } else { Trouble::Away(hung_up(address)) })
+        }
         Ok(Err(Error::ConnectionOpenError(text))) => Err(Trouble::Refused(not_opened(address, &text))),
         Ok(Err(error)) => Err(Trouble::Away(format!("{address}: {error}"))),
         Err(_) => Err(Trouble::Away(format!("{address} does not answer"))),
@@ -48,6 +96,11 @@ pub async fn connect(address: &Address, name: &str) -> Result<Connection, Troubl
 /// Whether the connection was there, and was ended by the broker. amqprs does not ask it to say why.
 fn is_hanging_up(text: &str) -> bool {
     ["peer shutdown", "interrupted", "reset by peer"].iter().any(|how| text.contains(how))
+}
+
+/// What is said when the login is not answered.
+pub fn hung_up(address: &Address) -> String {
+    format!("{address} hung up during the login")
 }
 
 /// What is said when the broker does not accept the account.
@@ -67,27 +120,61 @@ fn not_opened(address: &Address, text: &str) -> Refusal {
             )
         }
         text if text.contains("refused") => format!(
-            "the broker at {address} does not let {user} into the virtual host {vhost}: {vhost_from}, or rabbitmqctl \
-             set_permissions -p {vhost} {user} '.*' '.*' '.*'"
+            "the broker at {address} does not let {user} into the virtual host {vhost}: {vhost_from}, or {}",
+            permissions(address)
         ),
         text => format!("the broker at {address} refuses the connection: {text}"),
     };
     Refusal { text, pause: PAUSE }
 }
 
-/// What is said when the queue cannot be had; `text` is the broker's.
-pub fn bad_queue(address: &Address, queue: &str, text: &str) -> Refusal {
-    let Address { queue_from, .. } = address;
+/// What the administrator is told to do for the account.
+fn permissions(address: &Address) -> String {
+    let Address { user, vhost, .. } = address;
+    format!("rabbitmqctl set_permissions -p {vhost} {user} '.*' '.*' '.*'")
+}
+
+/// What it means that the queue cannot be had.
+pub fn no_queue(address: &Address, queue: &str, closed: &Closed) -> Trouble {
+    let (Address { user, queue_from, .. }, text) = (address, &closed.text);
+    let permissions = permissions(address);
+    let text = match closed.code {
+        PRECONDITION_FAILED => format!(
+            "the broker at {address} has a queue {queue} that is not as a participant needs it: {queue_from}, or \
+             rabbitmqctl delete_queue {queue} ({text})"
+        ),
+        ACCESS_REFUSED => format!(
+            "the broker at {address} does not let {user} make the queue {queue}: {permissions}, or make it as \
+             another user ({text})"
+        ),
+        _ => return Trouble::Away(format!("{address}: {text}")),
+    };
+    Trouble::Refused(Refusal { text, pause: PAUSE })
+}
+
+/// What is said when the queue may not be read.
+pub fn no_reading(address: &Address, queue: &str, text: &str) -> Refusal {
+    let (user, permissions) = (&address.user, permissions(address));
     let text = format!(
-        "the broker at {address} has a queue {queue} that is not as a participant needs it: {queue_from}, or \
-         rabbitmqctl delete_queue {queue} ({text})"
+        "the broker at {address} does not let {user} read from the queue {queue}: {permissions} ({text})"
     );
     Refusal { text, pause: PAUSE }
+}
+
+/// What is said when nothing can be sent to the process engine.
+pub fn no_writing(address: &Address, text: &str) -> String {
+    let (user, permissions) = (&address.user, permissions(address));
+    format!("{address} does not let {user} write to {ENGINE}: {permissions} ({text})")
 }
 
 /// A queue that survives the broker.
 pub fn durable(queue: &str) -> QueueDeclareArguments {
     QueueDeclareArguments::durable_client_named(queue)
+}
+
+/// A queue that somebody has made already.
+pub fn existing(queue: &str) -> QueueDeclareArguments {
+    QueueDeclareArguments::new(queue).passive(true).finish()
 }
 
 /// Publishes to a queue. The broker says so if there is none.
@@ -98,4 +185,22 @@ pub async fn publish(channel: &Channel, queue: &str, id: &str, body: Vec<u8>) ->
     let mut arguments = BasicPublishArguments::new("", queue);
     arguments.mandatory(true);
     channel.basic_publish(properties, body, arguments).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_channel_says_how_long_is_too_long() {
+        let check = |code, method, text: &str, expected| {
+            assert_eq!(Closed { code, method, text: text.to_string() }.too_long(), expected, "{text}");
+        };
+        let text = "PRECONDITION_FAILED - message size 2000000 is larger than configured max size 1000000";
+        check(406, PUBLISH, text, Some(2_000_000));
+        check(406, PUBLISH, "PRECONDITION_FAILED - message size 7 larger than max size 5", Some(7));
+        check(403, PUBLISH, text, None);
+        check(406, CONSUME, text, None);
+        check(406, PUBLISH, "PRECONDITION_FAILED - invalid expiration 5", None);
+    }
 }

@@ -1,6 +1,6 @@
 //! The participant's connection to the broker: what is done through it, and what happens on it.
 
-use crate::amqp::{self, ENGINE, Trouble};
+use crate::amqp::{self, Closed, ENGINE, Trouble};
 use crate::event::{Caller, Event};
 use crate::session::{Incoming, Session, Stamped};
 use crate::setup::Address;
@@ -31,6 +31,8 @@ pub struct Broker {
     session: Option<Session>,
     /// Which connection it is. What comes from an earlier one is nobody's business.
     epoch: u64,
+    /// Whether there has been one that was accepted.
+    was_linked: bool,
     hung_up_before: bool,
     sender: UnboundedSender<Stamped>,
     receiver: UnboundedReceiver<Stamped>,
@@ -40,7 +42,7 @@ impl Broker {
     /// Not connected yet.
     pub fn new(wanted: Wanted) -> Self {
         let (sender, receiver) = unbounded_channel();
-        Self { wanted, session: None, epoch: 0, hung_up_before: false, sender, receiver }
+        Self { wanted, session: None, epoch: 0, was_linked: false, hung_up_before: false, sender, receiver }
     }
 
     /// Connects after a while; [`Event::Linked`], [`Event::Lost`] or [`Event::Refused`] tells what came of it.
@@ -63,10 +65,15 @@ impl Broker {
             let Some((epoch, incoming)) = self.receiver.recv().await else {
                 return std::future::pending().await;
             };
-            if epoch == self.epoch {
-                if let Some(event) = self.event(incoming) {
-                    return event;
+            match incoming {
+                incoming if epoch == self.epoch => {
+                    if let Some(event) = self.event(incoming) {
+                        return event;
+                    }
                 }
+                // Else it would stay at the broker for as long as we do.
+                Incoming::Linked(session) => drop(tokio::spawn(session.close())),
+                _ => {}
             }
         }
     }
@@ -75,7 +82,7 @@ impl Broker {
         match incoming {
             Incoming::Linked(session) => {
                 self.session = Some(*session);
-                self.hung_up_before = false;
+                (self.was_linked, self.hung_up_before) = (true, false);
                 Some(Event::Linked)
             }
             Incoming::Trouble(trouble) => {
@@ -83,7 +90,20 @@ impl Broker {
                 Some(self.trouble(trouble))
             }
             Incoming::Lost(reason) => Some(self.lost(reason)),
-            Incoming::Delivery { tag, is_again, body } => Some(Event::Delivery { tag, is_again, body }),
+            Incoming::Closed(closed) => Some(self.closed(closed)),
+            Incoming::Consuming => Some(Event::Consuming),
+            Incoming::Silent => {
+                let is_odd = self.session.as_ref()?.is_consuming();
+                is_odd.then(|| self.lost("it delivers no more".to_string()))
+            }
+            Incoming::Waiting(count) => {
+                let is_odd = self.session.as_mut()?.flow.has_stopped(count);
+                is_odd.then(|| self.lost(format!("it has work, and does not deliver it: {count}")))
+            }
+            Incoming::Delivery { tag, is_again, body } => {
+                self.session.as_mut()?.flow.delivered();
+                Some(Event::Delivery { tag, is_again, body })
+            }
             Incoming::Returned(ticket, reason) => {
                 self.session.as_mut()?.returned.insert(ticket, reason);
                 None
@@ -94,10 +114,6 @@ impl Broker {
             }
             Incoming::Unconfirmed(ticket) => Some(Event::Unconfirmed(ticket, "it says so".to_string())),
             Incoming::Asked { wfid, from, body } => Some(Event::Asked { wfid, from, body }),
-            Incoming::Listening(wfid, channel) => {
-                self.session.as_mut()?.listening(&wfid, channel);
-                None
-            }
         }
     }
 
@@ -106,22 +122,47 @@ impl Broker {
         match trouble {
             Trouble::Away(reason) => Event::Lost(reason),
             Trouble::Refused(refusal) => Event::Refused(refusal),
-            // A broker that is being stopped hangs up as well, but not twice.
-            Trouble::HungUp if self.hung_up_before => Event::Refused(amqp::bad_login(address)),
+            // A broker that is being stopped hangs up as well, but not twice; and what stands in front of it may do so at
+            // any time, but knows this account to be good once there was a connection.
+            Trouble::HungUp if self.hung_up_before && !self.was_linked => {
+                Event::Refused(amqp::bad_login(address))
+            }
             Trouble::HungUp => {
                 self.hung_up_before = true;
-                Event::Lost(format!("{address} hung up during the login"))
+                Event::Lost(amqp::hung_up(address))
             }
         }
     }
 
     fn lost(&mut self, reason: String) -> Event {
-        // What else comes from this connection is of no interest.
+        self.give_up();
+        Event::Lost(reason)
+    }
+
+    /// What else comes from this connection is of no interest.
+    fn give_up(&mut self) {
         self.epoch += 1;
         if let Some(session) = self.session.take() {
             tokio::spawn(session.close());
         }
-        Event::Lost(reason)
+    }
+
+    fn closed(&mut self, closed: Closed) -> Event {
+        let Wanted { address, queue, .. } = &self.wanted;
+        if closed.is_no_reading() {
+            let refusal = amqp::no_reading(address, queue, &closed.text);
+            self.give_up();
+            return Event::Refused(refusal);
+        }
+        if closed.is_no_writing() {
+            let reason = amqp::no_writing(address, &closed.text);
+            return self.lost(reason);
+        }
+        if let Some(size) = closed.too_long() {
+            let _ = self.sender.send((self.epoch, Incoming::Lost(closed.text.clone())));
+            return Event::TooLong(size, closed.text);
+        }
+        self.lost(closed.text)
     }
 
     /// Lets messages come.
@@ -130,7 +171,7 @@ impl Broker {
             Some(session) => session.consume(&self.wanted, &self.sender, self.epoch).await,
             None => Ok(()),
         };
-        self.check(result.map_err(|error| error.to_string()));
+        self.check(result);
     }
 
     /// Lets no more come.
@@ -150,21 +191,24 @@ impl Broker {
 
     /// A message is done with.
     pub async fn ack(&mut self, tag: u64) {
-        let Some(session) = &self.session else { return };
+        let Some(session) = &mut self.session else { return };
+        session.flow.settled();
         let result = session.consuming.basic_ack(BasicAckArguments::new(tag, false)).await;
         self.check(result.map_err(|error| error.to_string()));
     }
 
     /// A message is of no use to anybody.
     pub async fn reject(&mut self, tag: u64) {
-        let Some(session) = &self.session else { return };
+        let Some(session) = &mut self.session else { return };
+        session.flow.settled();
         let result = session.consuming.basic_reject(BasicRejectArguments::new(tag, false)).await;
         self.check(result.map_err(|error| error.to_string()));
     }
 
     /// A message is for somebody else.
     pub async fn requeue(&mut self, tag: u64) {
-        let Some(session) = &self.session else { return };
+        let Some(session) = &mut self.session else { return };
+        session.flow.settled();
         let result = session.consuming.basic_nack(BasicNackArguments::new(tag, false, true)).await;
         self.check(result.map_err(|error| error.to_string()));
     }

@@ -2,8 +2,8 @@
 
 use crate::amqp::{self, ENGINE, Trouble};
 use crate::failure::Failure;
+use crate::listening::control_queue;
 use crate::protocol::Request;
-use crate::session::control_queue;
 use crate::setup::Setup;
 use amqprs::callbacks::ChannelCallback;
 use amqprs::channel::{BasicConsumeArguments, BasicPublishArguments, Channel, QueueDeclareArguments};

@@ -30,6 +30,8 @@ pub enum Event {
     Lost(String),
     /// It does not want us.
     Refused(Refusal),
+    /// Messages come from now on.
+    Consuming,
     /// The broker has a message for us.
     Delivery {
         /// What it is acknowledged by, on this connection.
@@ -43,6 +45,8 @@ pub enum Event {
     Confirmed(u64),
     /// It has not; why.
     Unconfirmed(u64, String),
+    /// It takes nothing that has so many bytes or more, and closes the connection because of that; what it says.
+    TooLong(usize, String),
     /// Somebody asks about an item in hand.
     Asked {
         /// The process that it belongs to.

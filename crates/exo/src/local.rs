@@ -69,6 +69,9 @@ impl Local {
     /// Lets items come, or no longer.
     pub fn consume(&mut self, is_consuming: bool) {
         self.is_consuming = is_consuming;
+        if is_consuming {
+            self.events.push_back(Event::Consuming);
+        }
     }
 
     /// Prints a reply.

@@ -2,18 +2,22 @@
 //! since the start.
 #![forbid(unsafe_code)]
 
+mod linking;
 mod replying;
+mod sending;
 #[cfg(test)]
 mod tests;
 
-use crate::event::{Action, Event, Refusal, Settings};
+use crate::event::{Action, Event, Settings};
 use crate::hand::{Hand, Item, Phase, Settled};
 use crate::json;
 use crate::level::{Level, excerpt};
 use crate::protocol::{FromLogic, ToLogic};
+use linking::Link;
 use participant::items::{Note, Work};
 use participant::workitem::Workitem;
-use replying::{Question, Sending};
+use replying::Question;
+use sending::Sending;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -28,9 +32,6 @@ const LAST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long replies may take to arrive when the logic has ended.
 const LAST_REPLIES: Duration = Duration::from_secs(5);
-
-/// The longest pause between attempts to connect.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// A participant.
 #[derive(Debug)]
@@ -49,15 +50,6 @@ pub struct Machine {
     is_consuming: bool,
     was_ready: bool,
     actions: Vec<Action>,
-}
-
-/// The connection to the broker.
-#[derive(Debug, PartialEq, Eq)]
-enum Link {
-    /// Not there since so many attempts.
-    Away(u32),
-    /// There.
-    Up,
 }
 
 /// The logic.
@@ -108,12 +100,14 @@ impl Machine {
     /// What is done when something happens.
     pub fn handle(&mut self, event: Event, now: Duration) -> Vec<Action> {
         match event {
-            Event::Linked => self.linked(),
-            Event::Lost(reason) => self.lost(&reason),
-            Event::Refused(refusal) => self.refused(refusal, now),
+            Event::Linked => self.linked(now),
+            Event::Lost(reason) => self.lost(&reason, now),
+            Event::Refused(refusal) => self.refused(&refusal, now),
+            Event::Consuming => self.consuming(),
             Event::Delivery { tag, is_again, body } => self.delivered(tag, is_again, &body, now),
             Event::Confirmed(ticket) => self.confirmed(ticket),
             Event::Unconfirmed(ticket, reason) => self.unconfirmed(ticket, &reason, now),
+            Event::TooLong(size, reason) => self.too_long(size, &reason),
             Event::Asked { wfid, from, body } => self.asked(&wfid, from, &body),
             Event::FromLogic(message) => self.said(message, now),
             Event::Rubbish(line) => self.rubbish(&line, now),
@@ -139,7 +133,7 @@ impl Machine {
             Phase::Waiting | Phase::Replied(_) => None,
         });
         let of_items = working.flat_map(|(item, since)| {
-            let listen = (!item.is_listening && self.link == Link::Up).then_some(since + LISTEN_AFTER);
+            let listen = (!item.is_listening && self.is_up()).then_some(since + LISTEN_AFTER);
             let timeout = self.settings.timeout.filter(|_| self.logic == Logic::Ready);
             [listen, timeout.map(|timeout| since + timeout)]
         });
@@ -153,7 +147,7 @@ impl Machine {
             Course::Leaving(_, at) => Some(at),
             Course::Working | Course::Left => None,
         };
-        let again = self.outbox.values().filter_map(|sending| sending.again_at);
+        let again = self.outbox.values().filter_map(|sending| sending.again_at.filter(|_| self.is_up()));
         of_items.flatten().chain(again).chain(of_logic).chain(of_course).min()
     }
 
@@ -175,35 +169,6 @@ impl Machine {
     fn show(&mut self, wfids: &str, text: &str) {
         let lines = Level::Info.lines(wfids, text);
         self.act(Action::Note(lines.trim_end_matches('\n').to_string()));
-    }
-
-    fn linked(&mut self) {
-        self.link = Link::Up;
-        self.log(Level::Info, "connected to the broker");
-        self.publish_all();
-    }
-
-    fn lost(&mut self, reason: &str) {
-        let attempts = match self.link {
-            Link::Away(attempts) => attempts,
-            Link::Up => 0,
-        };
-        if attempts == 0 {
-            self.log(Level::Warning, &format!("the broker is away, trying again: {reason}"));
-        }
-        self.link = Link::Away(attempts + 1);
-        self.is_consuming = false;
-        self.hand.forget_tags();
-        self.settled.lose();
-        self.questions.clear();
-        let pause = Duration::from_secs(1 << attempts.min(5)).min(LONGEST_PAUSE);
-        self.act(Action::Connect(pause));
-    }
-
-    fn refused(&mut self, refusal: Refusal, now: Duration) {
-        self.log(Level::Error, &refusal.text);
-        self.link = Link::Away(1);
-        self.leave(111, now + refusal.pause);
     }
 
     fn delivered(&mut self, tag: u64, is_again: bool, body: &[u8], now: Duration) {
@@ -385,18 +350,8 @@ impl Machine {
             Course::Working => self.consume(),
             Course::Finishing(_) if self.hand.is_empty() && self.outbox.is_empty() => self.stop_logic(now),
             // Replies of a logic that is gone have their time if they can arrive.
-            Course::Leaving(1, _) if self.outbox.is_empty() || self.link != Link::Up => self.exit(1),
+            Course::Leaving(1, _) if self.outbox.is_empty() || !self.is_up() => self.exit(1),
             Course::Finishing(_) | Course::Leaving(..) | Course::Left => {}
-        }
-    }
-
-    fn consume(&mut self) {
-        if self.link == Link::Up && self.logic == Logic::Ready && !self.is_consuming {
-            self.is_consuming = true;
-            self.act(Action::Consume);
-            if !std::mem::replace(&mut self.was_ready, true) {
-                self.act(Action::Ready);
-            }
         }
     }
 

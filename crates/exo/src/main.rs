@@ -3,8 +3,8 @@
 //!
 //! Reading order: [`protocol`] is what exo and the logic say to each other, [`event`] what happens and what is done,
 //! [`hand`] the items in hand, [`machine`] the life of a participant, all of them pure, with [`level`], the lines of log,
-//! and [`json`].
-//! The edge: [`setup`] reads the settings, [`logic`] is the process, [`amqp`],
+//! [`json`] and [`flow`].
+//! The edge: [`setup`] reads the settings, [`logic`] is the process, [`amqp`], [`callbacks`], [`listening`],
 //! [`session`] and [`broker`] the connection, [`local`] stands in for that, [`ready`] tells supervise, [`run`] is the loop
 //! that joins them, and [`client`] sends single messages.
 
@@ -15,12 +15,15 @@
 
 mod amqp;
 mod broker;
+mod callbacks;
 mod client;
 mod event;
 mod failure;
+mod flow;
 mod hand;
 mod json;
 mod level;
+mod listening;
 mod local;
 mod logic;
 mod machine;

@@ -1,20 +1,31 @@
 //! One connection to the broker, from its beginning to its end.
 
-use crate::amqp::{self, ENGINE, Trouble};
+use crate::amqp::{self, Closed, ENGINE, Trouble};
 use crate::broker::Wanted;
+use crate::callbacks::{Callbacks, Reason, Tickets};
 use crate::event::Caller;
-use amqprs::callbacks::{ChannelCallback, ConnectionCallback};
+use crate::flow::Flow;
+use crate::listening::{Listener, Place, control_queue};
 use amqprs::channel::{
     BasicCancelArguments, BasicConsumeArguments, BasicQosArguments, Channel, ConfirmSelectArguments,
-    ConsumerMessage, QueueDeclareArguments,
+    ConsumerMessage,
 };
 use amqprs::connection::Connection;
 use amqprs::error::Error;
-use amqprs::{Ack, BasicProperties, Cancel, Close, CloseChannel, Nack, Return};
-use async_trait::async_trait;
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot::{Receiver, Sender, channel};
+use tokio::time::{sleep, timeout};
+
+/// How long the broker may take to answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What is said when it takes longer.
+const NO_ANSWER: &str = "the broker does not answer";
+
+/// How often it is asked whether there is work that it does not deliver.
+const LOOK: Duration = Duration::from_secs(15);
 
 /// What happens, and on which connection.
 pub type Stamped = (u64, Incoming);
@@ -27,6 +38,14 @@ pub enum Incoming {
     Trouble(Trouble),
     /// It is no longer.
     Lost(String),
+    /// The broker has closed one of its channels.
+    Closed(Closed),
+    /// Messages come from now on.
+    Consuming,
+    /// No more come.
+    Silent,
+    /// So many wait.
+    Waiting(u32),
     /// A message.
     Delivery {
         /// What it is acknowledged by.
@@ -51,8 +70,6 @@ pub enum Incoming {
         /// What.
         body: Vec<u8>,
     },
-    /// Somebody can ask about an item of this process.
-    Listening(String, Channel),
 }
 
 /// A connection with its channels.
@@ -67,125 +84,18 @@ pub struct Session {
     /// What was published and has come back.
     pub returned: HashMap<u64, String>,
     /// The processes that somebody can ask about.
-    pub listeners: HashMap<String, Option<Channel>>,
-    consumer: Option<String>,
+    pub listeners: HashMap<String, Listener>,
+    /// Whether work flows.
+    pub flow: Flow,
+    /// Where the queue can be looked at.
+    looking: Channel,
+    consumer: Option<Consumer>,
 }
 
-/// What was published and is not confirmed, in the order in which the broker counts it.
-#[derive(Clone, Default)]
-pub struct Tickets(Arc<Mutex<Published>>);
-
-#[derive(Default)]
-struct Published {
-    count: u64,
-    pending: VecDeque<(u64, u64)>,
-}
-
-impl Tickets {
-    fn lock(&self) -> MutexGuard<'_, Published> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// This is published next.
-    pub fn push(&self, ticket: u64) {
-        let mut published = self.lock();
-        published.count += 1;
-        let count = published.count;
-        published.pending.push_back((count, ticket));
-    }
-
-    /// Takes out what the broker speaks of.
-    fn take(&self, number: u64, is_multiple: bool) -> Vec<u64> {
-        let pending = &mut self.lock().pending;
-        let is_meant = |at: u64| at == number || (is_multiple && (at < number || number == 0));
-        let meant = pending.iter().filter(|(at, _)| is_meant(*at)).map(|(_, ticket)| *ticket).collect();
-        pending.retain(|(at, _)| !is_meant(*at));
-        meant
-    }
-}
-
-/// Why the broker has closed a channel: it says so before the call fails that it did not like.
-#[derive(Clone, Default)]
-struct Reason(Arc<Mutex<Option<String>>>);
-
-impl Reason {
-    fn set(&self, text: &str) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.to_string());
-    }
-
-    fn take(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-/// What the broker calls us for.
-struct Callbacks {
-    sender: UnboundedSender<Stamped>,
-    epoch: u64,
-    tickets: Tickets,
-    reason: Reason,
-    /// Whether the end of the channel is the end of all.
-    is_vital: bool,
-}
-
-impl Callbacks {
-    fn send(&self, incoming: Incoming) {
-        let _ = self.sender.send((self.epoch, incoming));
-    }
-}
-
-#[async_trait]
-impl ConnectionCallback for Callbacks {
-    async fn close(&mut self, _: &Connection, close: Close) -> Result<(), Error> {
-        self.send(Incoming::Lost(close.reply_text().clone()));
-        Ok(())
-    }
-
-    async fn blocked(&mut self, _: &Connection, _: String) {}
-
-    async fn unblocked(&mut self, _: &Connection) {}
-
-    async fn secret_updated(&mut self, _: &Connection) {}
-}
-
-#[async_trait]
-impl ChannelCallback for Callbacks {
-    async fn close(&mut self, _: &Channel, close: CloseChannel) -> Result<(), Error> {
-        self.reason.set(close.reply_text());
-        if self.is_vital {
-            self.send(Incoming::Lost(close.reply_text().clone()));
-        }
-        Ok(())
-    }
-
-    async fn cancel(&mut self, _: &Channel, _: Cancel) -> Result<(), Error> {
-        self.send(Incoming::Lost("the queue was deleted".to_string()));
-        Ok(())
-    }
-
-    async fn flow(&mut self, _: &Channel, active: bool) -> Result<bool, Error> {
-        Ok(active)
-    }
-
-    async fn publish_ack(&mut self, _: &Channel, ack: Ack) {
-        for ticket in self.tickets.take(ack.delivery_tag(), ack.mutiple()) {
-            self.send(Incoming::Confirmed(ticket));
-        }
-    }
-
-    async fn publish_nack(&mut self, _: &Channel, nack: Nack) {
-        for ticket in self.tickets.take(nack.delivery_tag(), nack.multiple()) {
-            self.send(Incoming::Unconfirmed(ticket));
-        }
-    }
-
-    async fn publish_return(&mut self, _: &Channel, why: Return, properties: BasicProperties, _: Vec<u8>) {
-        let ticket = properties.message_id().and_then(|id| id.parse().ok());
-        if let Some(ticket) = ticket {
-            let reason = format!("{} {}", why.routing_key(), why.reply_text());
-            self.send(Incoming::Returned(ticket, reason));
-        }
-    }
+struct Consumer {
+    tag: String,
+    /// Ends what looks after it.
+    _end: Sender<()>,
 }
 
 impl Session {
@@ -209,40 +119,51 @@ impl Session {
         sender: &UnboundedSender<Stamped>,
         epoch: u64,
     ) -> Result<Self, Trouble> {
-        let tickets = Tickets::default();
-        let callbacks = |reason: &Reason, is_vital| Callbacks {
+        let callbacks = Callbacks {
             sender: sender.clone(),
             epoch,
-            tickets: tickets.clone(),
-            reason: reason.clone(),
-            is_vital,
+            tickets: Tickets::default(),
+            reason: Reason::default(),
+            is_vital: true,
         };
         let away = |error: Error| Trouble::Away(format!("{}: {error}", wanted.address));
-        let reason = Reason::default();
-        connection.register_callback(callbacks(&reason, true)).await.map_err(away)?;
+        connection.register_callback(callbacks.clone()).await.map_err(away)?;
         watch(&connection, sender.clone(), epoch);
+        let open = async |callbacks: Callbacks| {
+            let channel = connection.open_channel(None).await?;
+            channel.register_callback(callbacks).await?;
+            Ok(channel)
+        };
         // The process engine may have declared its queue in its own way.
-        let engine = connection.open_channel(None).await.map_err(away)?;
-        engine.register_callback(callbacks(&reason, false)).await.map_err(away)?;
+        let engine = open(callbacks.minor()).await.map_err(away)?;
         let _ = engine.queue_declare(amqp::durable(ENGINE)).await;
-        let declaring = connection.open_channel(None).await.map_err(away)?;
-        reason.take();
-        declaring.register_callback(callbacks(&reason, false)).await.map_err(away)?;
+        let declaring = open(callbacks.minor()).await.map_err(away)?;
+        callbacks.reason.take();
+        let looking = open(callbacks.minor()).await.map_err(away)?;
         if let Err(error) = declaring.queue_declare(amqp::durable(&wanted.queue)).await {
-            return Err(match reason.take() {
-                Some(text) => Trouble::Refused(amqp::bad_queue(&wanted.address, &wanted.queue, &text)),
-                None => away(error),
-            });
+            let Some(closed) = callbacks.reason.take() else { return Err(away(error)) };
+            // Who may not make a queue may use one that somebody else has made.
+            let existing = amqp::existing(&wanted.queue);
+            if !closed.is_forbidden() || looking.queue_declare(existing).await.is_err() {
+                return Err(amqp::no_queue(&wanted.address, &wanted.queue, &closed));
+            }
         }
-        let consuming = connection.open_channel(None).await.map_err(away)?;
-        consuming.register_callback(callbacks(&reason, true)).await.map_err(away)?;
+        let consuming = open(callbacks.clone()).await.map_err(away)?;
         let qos = BasicQosArguments::new(0, wanted.prefetch, false);
         consuming.basic_qos(qos).await.map_err(away)?;
-        let publishing = connection.open_channel(None).await.map_err(away)?;
-        publishing.register_callback(callbacks(&reason, true)).await.map_err(away)?;
+        let publishing = open(callbacks.clone()).await.map_err(away)?;
         publishing.confirm_select(ConfirmSelectArguments::new(false)).await.map_err(away)?;
-        let (returned, listeners) = (HashMap::new(), HashMap::new());
-        Ok(Self { connection, consuming, publishing, tickets, returned, listeners, consumer: None })
+        Ok(Self {
+            connection,
+            consuming,
+            publishing,
+            tickets: callbacks.tickets,
+            returned: HashMap::new(),
+            listeners: HashMap::new(),
+            flow: Flow::new(wanted.prefetch),
+            looking,
+            consumer: None,
+        })
     }
 
     /// Lets messages come.
@@ -251,11 +172,17 @@ impl Session {
         wanted: &Wanted,
         sender: &UnboundedSender<Stamped>,
         epoch: u64,
-    ) -> Result<(), Error> {
+    ) -> Result<(), String> {
         let tag = format!("exo-{}-{epoch}", std::process::id());
         let arguments = BasicConsumeArguments::new(&wanted.queue, &tag);
-        let (tag, mut messages) = self.consuming.basic_consume_rx(arguments).await?;
-        self.consumer = Some(tag);
+        let consumed = timeout(PATIENCE, self.consuming.basic_consume_rx(arguments)).await;
+        let (tag, mut messages) =
+            consumed.map_err(|_| NO_ANSWER.to_string())?.map_err(|error| error.to_string())?;
+        let (end, ended) = channel();
+        self.consumer = Some(Consumer { tag, _end: end });
+        let _ = sender.send((epoch, Incoming::Consuming));
+        let queue = wanted.queue.clone();
+        tokio::spawn(look(self.looking.clone(), queue, (sender.clone(), epoch), ended));
         let sender = sender.clone();
         tokio::spawn(async move {
             while let Some(ConsumerMessage { deliver, content, .. }) = messages.recv().await {
@@ -264,13 +191,19 @@ impl Session {
                 let body = content.unwrap_or_default();
                 let _ = sender.send((epoch, Incoming::Delivery { tag, is_again, body }));
             }
+            let _ = sender.send((epoch, Incoming::Silent));
         });
         Ok(())
     }
 
+    /// Whether messages should come.
+    pub fn is_consuming(&self) -> bool {
+        self.consumer.is_some()
+    }
+
     /// Lets no more come.
     pub async fn cancel_consumer(&mut self) {
-        if let Some(tag) = self.consumer.take() {
+        if let Some(Consumer { tag, .. }) = self.consumer.take() {
             let mut arguments = BasicCancelArguments::new(&tag);
             let _ = self.consuming.basic_cancel(arguments.no_wait(true).finish()).await;
         }
@@ -282,19 +215,8 @@ impl Session {
         if queue.len() > 255 {
             return;
         }
-        self.listeners.insert(wfid.clone(), None);
-        let (connection, sender) = (self.connection.clone(), sender.clone());
-        tokio::spawn(async move {
-            // Another item of this process may be in hand elsewhere: then that one is asked about.
-            let _ = listen(&connection, &queue, &wfid, &sender, epoch).await;
-        });
-    }
-
-    /// Somebody can ask now; or too late.
-    pub fn listening(&mut self, wfid: &str, channel: Channel) {
-        if let Some(listener) = self.listeners.get_mut(wfid) {
-            *listener = Some(channel);
-        }
+        let place = Place { connection: self.connection.clone(), queue, wfid: wfid.clone() };
+        self.listeners.insert(wfid, Listener::start(place, sender.clone(), epoch));
     }
 
     /// Closes the connection, after all that was sent.
@@ -303,33 +225,25 @@ impl Session {
     }
 }
 
-/// The queue that asks about an item of a process.
-pub fn control_queue(name: &str, wfid: &str) -> String {
-    format!("{name}.{wfid}.control")
-}
-
-async fn listen(
-    connection: &Connection,
-    queue: &str,
-    wfid: &str,
-    sender: &UnboundedSender<Stamped>,
-    epoch: u64,
-) -> Result<(), Error> {
-    let channel = connection.open_channel(None).await?;
-    let mut declaration = QueueDeclareArguments::new(queue);
-    channel.queue_declare(declaration.exclusive(true).auto_delete(true).finish()).await?;
-    let mut arguments = BasicConsumeArguments::new(queue, "control");
-    arguments.manual_ack(false);
-    let (_, mut messages) = channel.basic_consume_rx(arguments).await?;
-    let _ = sender.send((epoch, Incoming::Listening(wfid.to_string(), channel)));
-    while let Some(ConsumerMessage { basic_properties, content, .. }) = messages.recv().await {
-        let properties = basic_properties.unwrap_or_default();
-        let Some(reply_to) = properties.reply_to().cloned() else { continue };
-        let from = Caller { reply_to, correlation: properties.correlation_id().cloned() };
-        let (wfid, body) = (wfid.to_string(), content.unwrap_or_default());
-        let _ = sender.send((epoch, Incoming::Asked { wfid, from, body }));
+/// Looks now and then whether there is work that the broker does not deliver, and so whether it is there at all.
+async fn look(
+    channel: Channel,
+    queue: String,
+    (sender, epoch): (UnboundedSender<Stamped>, u64),
+    mut ended: Receiver<()>,
+) {
+    loop {
+        tokio::select! {
+            _ = &mut ended => return,
+            () = sleep(LOOK) => {}
+        }
+        let incoming = match timeout(PATIENCE, channel.queue_declare(amqp::existing(&queue))).await {
+            Ok(Ok(found)) => Incoming::Waiting(found.map_or(0, |(_, waiting, _)| waiting)),
+            Ok(Err(error)) => Incoming::Lost(error.to_string()),
+            Err(_) => Incoming::Lost(NO_ANSWER.to_string()),
+        };
+        let _ = sender.send((epoch, incoming));
     }
-    Ok(())
 }
 
 /// Tells when the connection is lost.

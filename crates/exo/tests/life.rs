@@ -144,8 +144,8 @@ fn the_broker_is_away_at_the_start_and_is_killed_in_the_middle_of_work() {
     sandbox.wait_until("a is worked on", || sandbox.read("p/worked") == "a\n");
     wire.put("p", item("b", ""));
     node.kill();
-    sandbox.write("p/go", "");
     sandbox.wait_until("it has noticed", || sandbox.read("p.log").contains("WARNING [a] the broker is away"));
+    sandbox.write("p/go", "");
     node.start();
     wire.reconnect();
     let describe = || format!("p: {:?}\n{}", wire.count("p"), sandbox.describe());

@@ -1,12 +1,15 @@
 //! What an administrator has to know: each kind of trouble has its message and its exit, and none a crash loop faster than
 //! supervise's.
 
-use crate::scene::node::Node;
+use crate::scene::Said;
+use crate::scene::node::{LONGEST, Node};
 use crate::scene::participant::Participant;
+use crate::scene::proxy::Proxy;
+use std::time::{Duration, Instant};
 
 /// Runs exo with these settings; it must end with this code and this line.
 #[track_caller]
-fn check(participant: &Participant, boss: &str, more: &str, code: i32, line: &str) {
+fn check(participant: &Participant, boss: &str, more: &str, code: i32, line: &str) -> Said {
     let port = Node::shared().port;
     let vhost = &participant.wire.vhost;
     let boss =
@@ -16,6 +19,7 @@ fn check(participant: &Participant, boss: &str, more: &str, code: i32, line: &st
     let line = line.replace("FILE", participant.sandbox.path("p/config.exo").to_str().unwrap());
     assert_eq!(said.code, code, "{said:?}");
     assert!(said.out.contains(&line), "{line}: {said:?}");
+    said
 }
 
 #[test]
@@ -76,4 +80,108 @@ fn a_logic_that_ends_at_once_is_started_again_once_a_second() {
     // However late each of them was, none came before its second.
     assert!(start.elapsed().as_secs() >= 3, "{:?}", start.elapsed());
     participant.wait_for_line("ERROR the logic ended before it was ready: exited ");
+}
+
+#[test]
+fn an_account_that_may_not_read_is_never_ready() {
+    let participant = Participant::new("");
+    let vhost = &participant.wire.vhost;
+    let line = format!(
+        "does not let noread read from the queue p: rabbitmqctl set_permissions -p {vhost} noread '.*' '.*' '.*' (ACCESS_REFUSED"
+    );
+    let said = check(&participant, "amqp_user=noread", "", 111, &line);
+    assert!(!said.out.contains("is away"), "{said:?}");
+}
+
+#[test]
+fn an_account_that_may_not_make_queues_uses_one_that_is_there() {
+    let participant = Participant::new("");
+    let vhost = &participant.wire.vhost;
+    let line = format!(
+        "does not let noconf make the queue other: rabbitmqctl set_permissions -p {vhost} noconf '.*' '.*' '.*', or make it"
+    );
+    check(&participant, "amqp_user=noconf", "queue=other", 111, &line);
+    let participant = Participant::running("[boss]\namqp_user=noconf");
+    participant.put("a", "");
+    assert!(participant.reply().contains(r#""wfid":"a""#));
+}
+
+#[test]
+fn an_account_that_may_not_write_tries_ever_less_often() {
+    let participant = Participant::running("[boss]\namqp_user=nowrite");
+    let start = Instant::now();
+    participant.put("a", "");
+    let told = "WARNING the broker is away, trying again: 127.0.0.1:";
+    let count = || participant.log().matches(told).count();
+    participant.sandbox.wait_until("it has tried three times", || count() >= 3);
+    assert!(start.elapsed() >= Duration::from_secs(3), "{:?}", start.elapsed());
+    let log = participant.log();
+    assert!(
+        log.contains(" does not let nowrite write to ruote_workitems: rabbitmqctl set_permissions "),
+        "{log}"
+    );
+    assert_eq!(participant.sandbox.read("p/worked"), "a\n");
+}
+
+#[test]
+fn a_reply_that_is_too_long_becomes_an_error() {
+    let participant = Participant::running("");
+    let fields = format!(r#""grow":{LONGEST}"#);
+    participant.put("a", &fields);
+    participant.put("b", "");
+    let reply = participant.reply();
+    assert!(reply.contains(r#""error":{"class":"TooLong","message":"the reply is too long: 12"#), "{reply}");
+    assert!(reply.contains(&fields) && !reply.contains("xx"), "{reply}");
+    assert!(participant.reply().contains(r#""wfid":"b""#));
+    participant.sandbox.wait_until("nothing is left", || participant.wire.count("p") == (0, 1));
+    assert_eq!(participant.sandbox.read("p/worked"), "a\nb\n");
+}
+
+/// One whose broker is behind a proxy.
+fn behind(proxy: &Proxy) -> Participant {
+    let mut participant = Participant::new(&format!("[boss]\namqp_host=127.0.0.1:{}", proxy.port));
+    participant.start();
+    participant
+}
+
+#[test]
+fn what_hangs_up_in_front_of_a_broker_at_the_start_says_nothing_about_the_password() {
+    let proxy = Proxy::new(Node::shared().port);
+    let participant = behind(&proxy);
+    participant.sandbox.wait_until("it has tried three times", || proxy.refused() >= 3);
+    proxy.open();
+    participant.wait_until_ready();
+    assert_eq!(participant.sandbox.read("p/starts").lines().count(), 1, "{}", participant.log());
+}
+
+#[test]
+fn what_hangs_up_in_front_of_a_broker_does_not_end_the_work() {
+    let proxy = Proxy::new(Node::shared().port);
+    proxy.open();
+    let participant = behind(&proxy);
+    participant.put("a", r#""wait":true"#);
+    participant.wait_for_work("a", 1);
+    proxy.close();
+    participant.sandbox.wait_until("it has tried twice", || proxy.refused() >= 2);
+    participant.go();
+    proxy.open();
+    assert!(participant.reply().contains(r#""wfid":"a""#));
+    assert_eq!(participant.sandbox.read("p/starts").lines().count(), 1, "{}", participant.log());
+    assert_eq!(participant.sandbox.read("p/worked"), "a\n");
+}
+
+#[test]
+fn a_control_queue_that_somebody_has_is_had_later() {
+    let participant = Participant::running("");
+    participant.wire.occupy("p.a.control");
+    participant.put("a", r#""wait":true"#);
+    participant.wait_for_work("a", 1);
+    let start = Instant::now();
+    participant.sandbox.wait_until("it has been refused", || start.elapsed() >= Duration::from_secs(1));
+    participant.wire.delete("p.a.control");
+    participant.sandbox.wait_until("it can be asked", || {
+        participant.sandbox.exo("p", &["--control", "config.exo", "a", "status"], "").code == 0
+    });
+    participant.go();
+    assert!(participant.reply().contains(r#""wfid":"a""#));
 }

@@ -1,7 +1,7 @@
 //! Replies and answers: from the logic to the process engine, and to who has asked about an item.
 #![forbid(unsafe_code)]
 
-use super::{LISTEN_AFTER, Link, Machine};
+use super::{LISTEN_AFTER, Machine};
 use crate::event::{Action, Caller};
 use crate::hand::{Item, Phase};
 use crate::json;
@@ -11,19 +11,6 @@ use participant::items::{End, Note, Verdict, Work};
 use participant::workitem::Workitem;
 use serde_json::{Value, json};
 use std::time::Duration;
-
-/// How long to wait before something is sent again that the broker did not take.
-const AGAIN_AFTER: Duration = Duration::from_secs(1);
-
-/// Something for the process engine that the broker has not confirmed.
-#[derive(Debug)]
-pub(super) struct Sending {
-    body: Vec<u8>,
-    /// The item that it is the reply to.
-    item: Option<u64>,
-    /// When it is sent again.
-    pub(super) again_at: Option<Duration>,
-}
 
 /// What somebody has asked, and waits for.
 #[derive(Debug)]
@@ -96,70 +83,9 @@ impl Machine {
         }
     }
 
-    /// Sends something to the process engine, now or when the broker is there.
-    pub(super) fn send(&mut self, body: Vec<u8>, item: Option<u64>) {
-        let ticket = self.next;
-        self.next += 1;
-        if self.link == Link::Up {
-            self.act(Action::Publish(ticket, body.clone()));
-        }
-        self.outbox.insert(ticket, Sending { body, item, again_at: None });
-    }
-
-    /// Sends what the broker has not confirmed.
-    pub(super) fn publish_all(&mut self) {
-        for (ticket, sending) in &mut self.outbox {
-            sending.again_at = None;
-            self.actions.push(Action::Publish(*ticket, sending.body.clone()));
-        }
-    }
-
-    pub(super) fn send_again(&mut self, now: Duration) {
-        if self.link != Link::Up {
-            return;
-        }
-        for (ticket, sending) in &mut self.outbox {
-            if sending.again_at.is_some_and(|at| at <= now) {
-                sending.again_at = None;
-                self.actions.push(Action::Publish(*ticket, sending.body.clone()));
-            }
-        }
-    }
-
-    pub(super) fn confirmed(&mut self, ticket: u64) {
-        if let Some(id) = self.outbox.remove(&ticket).and_then(|sending| sending.item) {
-            self.done(id);
-        }
-    }
-
-    pub(super) fn unconfirmed(&mut self, ticket: u64, reason: &str, now: Duration) {
-        let Some(sending) = self.outbox.get_mut(&ticket) else { return };
-        sending.again_at = Some(now + AGAIN_AFTER);
-        let item = sending.item.and_then(|id| self.hand.get(id));
-        let wfid = item.map_or(String::new(), |item| item.wfid.clone());
-        let text = format!("the broker did not take a reply, which is sent again: {reason}");
-        self.log_about(Level::Warning, wfid, &text);
-    }
-
-    /// An item is done with.
-    fn done(&mut self, id: u64) {
-        let Some(Item { tag, workitem, phase, .. }) = self.hand.remove(id) else { return };
-        if let Phase::Replied(note) = phase {
-            self.act(Action::Note(note));
-        }
-        if let Some(tag) = tag {
-            self.act(Action::Ack(tag));
-        }
-        match (workitem.key(), tag) {
-            (Some(key), Some(_)) => self.settled.acknowledged(key),
-            (Some(key), None) => self.settled.unacknowledged(key),
-            (None, _) => {}
-        }
-    }
-
     /// Lets people ask about what is in hand for a while.
     pub(super) fn listen(&mut self, now: Duration) {
-        if self.link != Link::Up {
+        if !self.is_up() {
             return;
         }
         let is_due = |item: &Item| {

@@ -1,10 +1,12 @@
 //! Every row of SKYNET.md section 3 as a table: what happens, at which millisecond, and what is done.
 
 use super::*;
-use crate::event::Caller;
+use crate::event::{Caller, Refusal};
 use crate::protocol::{Fault, Request};
 use serde_json::{Map, Value, json};
 
+/// Coming to the broker, and what it refuses.
+mod linking;
 /// What is asked, cancelled, forgotten, traced, and done besides.
 mod requests;
 
@@ -60,7 +62,8 @@ impl Life {
     fn ready(settings: Settings) -> Self {
         let mut life = Self::new(settings);
         life.at(0, ready(), &[]);
-        life.at(0, Event::Linked, &["INFO connected to the broker", "consume", "ready"]);
+        life.at(0, Event::Linked, &["INFO connected to the broker", "consume"]);
+        life.at(0, Event::Consuming, &["ready"]);
         life
     }
 
@@ -116,21 +119,9 @@ const LOST_A: &str = "WARNING [A] the broker is away, trying again: gone";
 fn start_consumes_when_broker_and_logic_are_there() {
     let mut life = Life::new(settings());
     life.at(0, Event::Linked, &["INFO connected to the broker"]);
-    life.at(0, ready(), &["consume", "ready"]);
+    life.at(0, ready(), &["consume"]);
+    life.at(0, Event::Consuming, &["ready"]);
     assert_eq!(life.0.deadline(), None);
-}
-
-#[test]
-fn a_broker_that_is_away_is_told_once_and_tried_again_ever_less_often() {
-    let mut life = Life::new(settings());
-    life.at(0, ready(), &[]);
-    life.at(0, lost(), &[LOST, "connect 1"]);
-    for pause in [2, 4, 8, 16, 30, 30] {
-        life.at(0, lost(), &[&format!("connect {pause}")]);
-    }
-    life.at(0, Event::Linked, &["INFO connected to the broker", "consume", "ready"]);
-    life.at(0, lost(), &[LOST, "connect 1"]);
-    life.at(0, Event::Linked, &["INFO connected to the broker", "consume"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 pub mod node;
 pub mod participant;
+pub mod proxy;
 pub mod wire;
 
 use nix::sys::signal::{Signal, kill};

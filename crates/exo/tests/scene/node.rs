@@ -16,6 +16,17 @@ const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 /// So many virtual hosts a node has.
 const VHOSTS: usize = 32;
 
+/// Who has an account, and what each may configure, write and read.
+const USERS: [[&str; 4]; 4] = [
+    ["boss", ".*", ".*", ".*"],
+    ["noconf", "^$", ".*", ".*"],
+    ["nowrite", ".*", "^$", ".*"],
+    ["noread", ".*", ".*", "^$"],
+];
+
+/// The most bytes that a message may have.
+pub const LONGEST: usize = 12_000_000;
+
 /// The password `boss` as the broker keeps it: SHA-256 with salt.
 const BOSS: &str = "AAECA92uk4cfmZEai15w47/DRWEoMwURlwZuoTQ41SSQjFZg";
 
@@ -67,14 +78,20 @@ impl Node {
         let vhosts: Vec<String> = (0..VHOSTS).map(|number| format!("v{number}")).collect();
         let list = |item: &dyn Fn(&String) -> String| vhosts.iter().map(item).collect::<Vec<_>>().join(",");
         let definitions = format!(
-            r#"{{"users":[{{"name":"boss","password_hash":"{BOSS}","hashing_algorithm":"rabbit_password_hashing_sha256","tags":""}}],"vhosts":[{}],"permissions":[{}]}}"#,
+            r#"{{"users":[{}],"vhosts":[{}],"permissions":[{}]}}"#,
+            USERS.map(|[user, ..]| format!(
+                r#"{{"name":"{user}","password_hash":"{BOSS}","hashing_algorithm":"rabbit_password_hashing_sha256","tags":""}}"#
+            )).join(","),
             list(&|vhost| format!(r#"{{"name":"{vhost}"}}"#)),
-            list(&|vhost| format!(
-                r#"{{"user":"boss","vhost":"{vhost}","configure":".*","write":".*","read":".*"}}"#
-            )),
+            list(&|vhost| USERS.map(|[user, configure, write, read]| format!(
+                r#"{{"user":"{user}","vhost":"{vhost}","configure":"{configure}","write":"{write}","read":"{read}"}}"#
+            )).join(",")),
         );
         fs::write(path("definitions.json"), definitions).unwrap();
-        let config = format!("load_definitions = {}\nlog.console = false\n", path("definitions.json"));
+        let config = format!(
+            "load_definitions = {}\nlog.console = false\nmax_message_size = {LONGEST}\n",
+            path("definitions.json")
+        );
         fs::write(path("rabbitmq.conf"), config).unwrap();
         fs::write(path("plugins"), "[].\n").unwrap();
         let mut guard = Command::new("sh");

@@ -23,6 +23,8 @@ class ParticipantHandler(object):
             raise KeyError('bad')
         if wi.fields.send:
             self.send_to_engine(wi)
+        if wi.fields.grow:
+            wi.fields.more = 'x' * wi.fields.grow
         wi.result = True
 
     def handle_wi_control(self, ctrl):

@@ -67,6 +67,13 @@ impl Wire {
         self.with(async |channel| channel.queue_declare(arguments).await.unwrap());
     }
 
+    /// Makes a queue that nobody else may use.
+    pub fn occupy(&self, queue: &str) {
+        let mut arguments = QueueDeclareArguments::new(queue);
+        let arguments = arguments.exclusive(true).finish();
+        self.with(async |channel| channel.queue_declare(arguments).await.unwrap());
+    }
+
     /// Deletes a queue.
     pub fn delete(&self, queue: &str) {
         let arguments = QueueDeleteArguments::new(queue);

@@ -96,15 +96,6 @@ fn questions_about_an_item_in_hand_are_answered() {
 }
 
 #[test]
-fn a_broker_that_refuses_is_not_tried_too_soon() {
-    let mut life = Life::new(settings());
-    let refusal = Refusal { text: "no".to_string(), pause: Duration::from_secs(10) };
-    life.at(0, Event::Refused(refusal), &["ERROR no"]);
-    life.deadline(10_000);
-    life.at(10_000, Event::Tick, &["exit 111"]);
-}
-
-#[test]
 fn without_more_items_it_ends() {
     let mut life = Life::working(settings());
     life.at(1, reply(1, DONE), &[&format!("publish 2 {DONE}")]);
