@@ -3,7 +3,7 @@
 
 use crate::scene::Said;
 use crate::scene::node::{LONGEST, Node};
-use crate::scene::participant::Participant;
+use crate::scene::participant::{Participant, item};
 use crate::scene::proxy::Proxy;
 use std::time::{Duration, Instant};
 
@@ -184,4 +184,20 @@ fn a_control_queue_that_somebody_has_is_had_later() {
     });
     participant.go();
     assert!(participant.reply().contains(r#""wfid":"a""#));
+}
+
+#[test]
+fn work_that_the_broker_does_not_deliver_makes_it_connect_anew() {
+    let mut participant = Participant::new("queue=held\n[boss]\namqp_user=noconf");
+    let holder = participant.wire.hold("held");
+    participant.start();
+    participant.wait_until_ready();
+    for wfid in ["a", "b"] {
+        participant.wire.put("held", item(wfid, ""));
+    }
+    participant
+        .wait_for_line("WARNING the broker is away, trying again: it has work, and does not deliver it: 1\n");
+    participant.wire.let_go(holder);
+    let replies = [participant.reply(), participant.reply()].concat();
+    assert!(replies.contains(r#""wfid":"a""#) && replies.contains(r#""wfid":"b""#), "{replies}");
 }

@@ -4,12 +4,12 @@ use super::DEADLINE;
 use super::node::Node;
 use amqprs::callbacks::ChannelCallback;
 use amqprs::channel::{
-    BasicAckArguments, BasicGetArguments, BasicPublishArguments, Channel, ConfirmSelectArguments,
-    QueueDeclareArguments, QueueDeleteArguments,
+    BasicAckArguments, BasicConsumeArguments, BasicGetArguments, BasicPublishArguments, BasicQosArguments,
+    Channel, ConfirmSelectArguments, QueueDeclareArguments, QueueDeleteArguments,
 };
 use amqprs::connection::{Connection, OpenConnectionArguments};
 use amqprs::error::Error;
-use amqprs::{Ack, BasicProperties, Cancel, CloseChannel, Nack, Return};
+use amqprs::{Ack, BasicProperties, Cancel, CloseChannel, FieldTable, Nack, Return};
 use async_trait::async_trait;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -72,6 +72,25 @@ impl Wire {
         let mut arguments = QueueDeclareArguments::new(queue);
         let arguments = arguments.exclusive(true).finish();
         self.with(async |channel| channel.queue_declare(arguments).await.unwrap());
+    }
+
+    /// Makes a queue that delivers to one consumer alone, and is that consumer until the channel is dropped.
+    pub fn hold(&self, queue: &str) -> Channel {
+        let mut table = FieldTable::new();
+        table.insert("x-single-active-consumer".try_into().unwrap(), true.into());
+        let declaration = QueueDeclareArguments::new(queue).durable(true).arguments(table).finish();
+        let channel = self.channel();
+        self.runtime.block_on(async {
+            channel.queue_declare(declaration).await.unwrap();
+            channel.basic_qos(BasicQosArguments::new(0, 1, false)).await.unwrap();
+            channel.basic_consume_rx(BasicConsumeArguments::new(queue, "holder")).await.unwrap();
+        });
+        channel
+    }
+
+    /// Lets go of a queue.
+    pub fn let_go(&self, channel: Channel) {
+        self.runtime.block_on(channel.close()).unwrap();
     }
 
     /// Deletes a queue.
