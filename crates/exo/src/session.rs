@@ -18,11 +18,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot::{Receiver, Sender, channel};
 use tokio::time::{sleep, timeout};
 
-/// How long the broker may take to answer.
+/// How long the broker may take before messages come.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// What is said when it takes longer.
-const NO_ANSWER: &str = "the broker does not answer";
 
 /// How often it is asked whether there is work that it does not deliver.
 const LOOK: Duration = Duration::from_secs(15);
@@ -176,8 +173,9 @@ impl Session {
         let tag = format!("exo-{}-{epoch}", std::process::id());
         let arguments = BasicConsumeArguments::new(&wanted.queue, &tag);
         let consumed = timeout(PATIENCE, self.consuming.basic_consume_rx(arguments)).await;
-        let (tag, mut messages) =
-            consumed.map_err(|_| NO_ANSWER.to_string())?.map_err(|error| error.to_string())?;
+        let (tag, mut messages) = consumed
+            .map_err(|_| "the broker does not answer".to_string())?
+            .map_err(|error| error.to_string())?;
         let (end, ended) = channel();
         self.consumer = Some(Consumer { tag, _end: end });
         let _ = sender.send((epoch, Incoming::Consuming));
@@ -225,7 +223,7 @@ impl Session {
     }
 }
 
-/// Looks now and then whether there is work that the broker does not deliver, and so whether it is there at all.
+/// Looks now and then whether there is work that the broker does not deliver.
 async fn look(
     channel: Channel,
     queue: String,
@@ -237,10 +235,10 @@ async fn look(
             _ = &mut ended => return,
             () = sleep(LOOK) => {}
         }
-        let incoming = match timeout(PATIENCE, channel.queue_declare(amqp::existing(&queue))).await {
-            Ok(Ok(found)) => Incoming::Waiting(found.map_or(0, |(_, waiting, _)| waiting)),
-            Ok(Err(error)) => Incoming::Lost(error.to_string()),
-            Err(_) => Incoming::Lost(NO_ANSWER.to_string()),
+        // However long it takes: a broker that is short of memory does not listen to who publishes.
+        let incoming = match channel.queue_declare(amqp::existing(&queue)).await {
+            Ok(found) => Incoming::Waiting(found.map_or(0, |(_, waiting, _)| waiting)),
+            Err(error) => Incoming::Lost(error.to_string()),
         };
         let _ = sender.send((epoch, incoming));
     }

@@ -32,6 +32,10 @@ impl Machine {
             self.link = Link::Up(now, attempts);
         }
         self.log(Level::Info, "connected to the broker");
+        // First, as a broker that is short of memory does not listen any more to who has published.
+        if self.course == Course::Working {
+            self.consume();
+        }
         self.publish_all();
     }
 

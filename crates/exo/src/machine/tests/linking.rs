@@ -42,7 +42,7 @@ fn a_broker_that_is_away_for_a_minute_is_found_again_with_few_attempts() {
     }
     assert_eq!(attempts, 5);
     let publish = format!("publish 2 {DONE}");
-    life.at(now + pause * 1000, Event::Linked, &[CONNECTED, &publish, "consume"]);
+    life.at(now + pause * 1000, Event::Linked, &[CONNECTED, "consume", &publish]);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn nobody_is_woken_for_what_cannot_be_sent() {
     life.deadline(1010);
     life.at(11, lost(), &[LOST, "connect 1"]);
     assert_eq!(life.0.deadline(), None);
-    life.at(5000, Event::Linked, &[CONNECTED, &format!("publish 2 {DONE}"), "consume"]);
+    life.at(5000, Event::Linked, &[CONNECTED, "consume", &format!("publish 2 {DONE}")]);
     assert_eq!(life.0.deadline(), None);
 }
 
@@ -95,7 +95,7 @@ fn a_refusal_does_not_end_the_work_in_hand() {
     life.at(6, refusal(), &["ERROR [A] no", "connect 10"]);
     life.at(9, reply(1, DONE), &[]);
     life.at(10, refusal(), &["ERROR no", "connect 10"]);
-    life.at(20, Event::Linked, &[CONNECTED, &format!("publish 2 {DONE}"), "consume"]);
+    life.at(20, Event::Linked, &[CONNECTED, "consume", &format!("publish 2 {DONE}")]);
     life.at(21, Event::Confirmed(2), &["item wfid=A participant=p ms=9 result=true"]);
     life.at(22, lost(), &[LOST, "connect 8"]);
     // There is nothing to lose any more.
@@ -116,7 +116,7 @@ fn a_reply_that_is_too_long_becomes_an_error() {
     life.at(10, lost(), &[LOST, "connect 1"]);
     let error = format!(r#""error":{{"class":"TooLong","message":"{message}","trace":""}}}}"#);
     let body = A.replace(r#""fields":{}}"#, &format!(r#""fields":{{}},{error}"#));
-    life.at(20, Event::Linked, &[CONNECTED, &format!("publish 2 {body}"), "consume"]);
+    life.at(20, Event::Linked, &[CONNECTED, "consume", &format!("publish 2 {body}")]);
     let note = format!("item wfid=A participant=p ms=9 result=error error=TooLong: {message}");
     life.at(21, Event::Confirmed(2), &[&note]);
 

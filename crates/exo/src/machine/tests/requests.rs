@@ -65,7 +65,7 @@ fn what_the_logic_sends_goes_at_once() {
     life.at(0, lost(), &[LOST_A, "connect 1"]);
     life.at(0, send(), &[]);
     let publish = format!("publish 3 {B}");
-    life.at(0, Event::Linked, &["INFO [A] connected to the broker", &publish, "consume"]);
+    life.at(0, Event::Linked, &["INFO [A] connected to the broker", "consume", &publish]);
 }
 
 fn asks(who: &str, what: &str) -> Event {
