@@ -14,7 +14,7 @@ use std::time::Instant;
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
 /// So many virtual hosts a node has.
-const VHOSTS: usize = 32;
+const VHOSTS: usize = 48;
 
 /// Who has an account, and what each may configure, write and read.
 const USERS: [[&str; 4]; 4] = [
