@@ -18,6 +18,10 @@ pub struct Service<P> {
     log: Log<P>,
     main: Supervise,
     logger: Supervise,
+    /// Supervises that an earlier svscan has left; until when they are not replaced.
+    adopted: ([Option<i32>; 2], Instant),
+    /// Supervises that lack the pipe, and when each is replaced by one that has it.
+    without_pipe: Vec<(i32, Instant)>,
     /// How often each of the two has failed at once.
     failures: [u32; 2],
     /// It is being stopped because its directory has vanished.
@@ -79,6 +83,9 @@ impl<P> Service<P> {
             log: Log::None,
             main,
             logger,
+            // One may have been told to exit just now, as svscanboot does, and is left alone to do so.
+            adopted: (running, now + PATIENCE),
+            without_pipe: Vec::new(),
             failures: [0; 2],
             swept: false,
             incomplete_until: is_awaited.then(|| now + PATIENCE),
@@ -147,14 +154,16 @@ impl<P> Service<P> {
     }
 
     /// Takes the pipe that was asked for, which these two of its supervises `have`; whoever has asked twice takes the
-    /// first. A supervise that runs without it must be replaced by one that has it: the logger was added late.
-    pub(super) fn connect(&mut self, pipe: P, have: [bool; 2]) -> Vec<Action> {
+    /// first. A supervise that runs without it is going to be replaced by one that has it: the logger was added late.
+    pub(super) fn connect(&mut self, pipe: P, have: [bool; 2], now: Instant) {
         if !matches!(self.log, Log::Wanted(_)) {
-            return Vec::new();
+            return;
         }
         self.log = Log::Piped(pipe);
         let without = [self.main, self.logger].into_iter().zip(have).filter(|(_, has)| !has);
-        without.filter_map(|(supervise, _)| supervise.pid().map(Action::Replace)).collect()
+        let (adopted, until) = self.adopted;
+        let when = |pid| (pid, if adopted.contains(&Some(pid)) { until } else { now });
+        self.without_pipe = without.filter_map(|(supervise, _)| supervise.pid()).map(when).collect();
     }
 
     /// Takes note that a supervise was started.
@@ -195,6 +204,9 @@ impl<P> Service<P> {
             (Ending::Failed, 2) => AT_ONCE,
             (Ending::Failed, _) => ABSENCE,
         };
+        if let Some(ended) = self.supervise(role).pid() {
+            self.without_pipe.retain(|&(pid, _)| pid != ended);
+        }
         *self.supervise(role) = Supervise::Wanted(now + absence);
     }
 
@@ -248,6 +260,11 @@ impl<P> Service<P> {
                 actions.push(Action::Start(identity, role, delay));
             }
         }
+        if matches!(self.log, Log::Piped(_)) {
+            let is_due = |&&(_, moment): &&(i32, Instant)| moment <= now;
+            actions.extend(self.without_pipe.iter().filter(is_due).map(|&(pid, _)| Action::Replace(pid)));
+            self.without_pipe.retain(|&(_, moment)| moment > now);
+        }
         actions
     }
 
@@ -264,7 +281,10 @@ impl<P> Service<P> {
             Log::None => wanted(&self.main),
             Log::Awaited(until) => wanted(&self.main).into_iter().chain([until]).min(),
             Log::Wanted(moment) => Some(moment),
-            Log::Piped(_) => [&self.main, &self.logger].into_iter().filter_map(wanted).min(),
+            Log::Piped(_) => {
+                let replaced = self.without_pipe.iter().map(|&(_, moment)| moment);
+                [&self.main, &self.logger].into_iter().filter_map(wanted).chain(replaced).min()
+            }
             Log::Closed => None,
         };
         earliest.map(|earliest| self.incomplete_until.map_or(earliest, |until| until.max(earliest)))

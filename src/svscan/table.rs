@@ -244,10 +244,8 @@ impl<P> Table<P> {
             }
             Event::Piped(identity, pipe, have) => match self.services.get_mut(&identity) {
                 Some(service) => {
-                    let replaced = service.connect(pipe, have);
-                    let mut actions = service.missing(identity, now);
-                    actions.extend(replaced);
-                    actions
+                    service.connect(pipe, have, now);
+                    service.missing(identity, now)
                 }
                 None => Vec::new(),
             },

@@ -28,10 +28,20 @@ fn the_supervise_that_is_missing_is_started_on_the_pipe_of_the_other() {
 fn a_supervise_without_the_pipe_to_a_logger_that_was_added_meanwhile_is_replaced() {
     let mut world = World::running("a1");
     world.crash();
-    assert_eq!(world.look("a1+"), "adopt:1 pipe:a@1,- a/log=2 replace:1");
-    world.pass(SECOND);
+    assert_eq!(world.look("a1+"), "adopt:1 pipe:a@1,- a/log=2");
+    assert_eq!(world.pass(PATIENCE), "replace:1");
     assert_eq!(world.dies(1), "a=3");
     assert_eq!(world.pass(60 * SECOND), "");
+}
+
+#[test]
+fn an_adopted_supervise_without_the_pipe_that_was_told_to_exit_before_is_not_replaced() {
+    let mut world = World::running("a1");
+    world.crash();
+    world.look("a1+");
+    world.pass(SECOND);
+    assert_eq!(world.exits(1), "");
+    assert_eq!(world.pass(60 * SECOND), "a=3");
 }
 
 #[test]
