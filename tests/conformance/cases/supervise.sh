@@ -1087,20 +1087,24 @@ echo run >>runs
 END
 supervised sv
 wait_until lines sv/runs 2
-# It is down for most of every second: who looks often sees that, on a busy machine too.
+# Ours is down for most of every second, and the original only for a moment between two runs.
 seen_down() {
-    rounds=50
-    while line=$(stat_of sv) && [ "${line#sv: down }" = "$line" ] && [ "$rounds" -gt 0 ]; do
-        rounds=$((rounds - 1))
+    looks=0
+    downs=0
+    while [ "$looks" -lt 30 ]; do
+        looks=$((looks + 1))
+        case $(stat_of sv) in
+        'sv: down T seconds, normally up, want up') downs=$((downs + 1)) ;;
+        esac
         sleep 0.1
     done
-    echo "$line"
+    [ "$downs" -lt 15 ] || echo 'mostly down, want up'
 }
 outcome seen_down
 svc -dx sv
 end supervise "$sv"
 rm sv/runs
-#| 1> sv: down T seconds, normally up, want up
+#| 1> mostly down, want up
 #| = 0
 #| supervise = 0
 #| exit 0
