@@ -19,6 +19,27 @@ pub struct Settings {
     pub timeout: Option<Duration>,
     /// How long work may go on after TERM; no limit without.
     pub grace: Option<Duration>,
+    /// Where work comes from.
+    pub origin: Origin,
+}
+
+/// Where work comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A broker.
+    Broker,
+    /// A file.
+    Local,
+}
+
+impl Origin {
+    /// What becomes of an item that was not answered.
+    pub fn fate(self) -> &'static str {
+        match self {
+            Self::Broker => "goes back to the queue",
+            Self::Local => "stays undone",
+        }
+    }
 }
 
 /// What happens.

@@ -51,6 +51,12 @@ impl Level {
     }
 }
 
+/// A text for the log in which nothing is left that would do something to a terminal.
+pub fn plain(text: &str) -> String {
+    let is_plain = |c: char| !c.is_control() || ['\n', '\t'].contains(&c);
+    text.replace("\r\n", "\n").chars().map(|c| if is_plain(c) { c } else { '?' }).collect()
+}
+
 /// The first 200 bytes of something that is not what it should be, as text of one line.
 pub fn excerpt(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes.get(..200).unwrap_or(bytes)).into_owned();
@@ -60,6 +66,11 @@ pub fn excerpt(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_in_a_plain_text_moves_a_terminal() {
+        assert_eq!(plain("a\r\nb\tc\r\u{1b}[31m\0\u{9b}é"), "a\nb\tc??[31m??é");
+    }
 
     #[test]
     fn every_line_has_the_process() {

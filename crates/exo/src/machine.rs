@@ -11,7 +11,7 @@ mod tests;
 use crate::event::{Action, Event, Settings};
 use crate::hand::{Hand, Item, Phase, Settled};
 use crate::json;
-use crate::level::{Level, excerpt};
+use crate::level::{Level, excerpt, plain};
 use crate::protocol::{FromLogic, ToLogic};
 use linking::Link;
 use participant::items::{Note, Work};
@@ -235,7 +235,7 @@ impl Machine {
             FromLogic::Log { level, message, id } => {
                 let wfid = id.and_then(|id| self.hand.get(id)).map(|item| item.wfid.clone());
                 let wfids = wfid.unwrap_or_else(|| self.hand.wfids());
-                self.log_about(level, wfids, &message);
+                self.log_about(level, wfids, &plain(&message));
             }
             FromLogic::Send(workitem) => self.send(workitem.to_text().into_bytes(), None),
         }
@@ -262,7 +262,7 @@ impl Machine {
 
     fn give_back(&mut self, which: fn(&mut Hand) -> Vec<Item>) {
         for item in which(&mut self.hand) {
-            self.log_about(Level::Warning, item.wfid, "goes back to the queue");
+            self.log_about(Level::Warning, item.wfid, self.settings.origin.fate());
             if let Some(tag) = item.tag {
                 self.act(Action::Requeue(tag));
             }
@@ -279,7 +279,7 @@ impl Machine {
 
     fn die(&mut self, why: &str) {
         if !self.hand.is_empty() {
-            self.log(Level::Warning, &format!("{why}: what is in hand goes back to the queue"));
+            self.log(Level::Warning, &format!("{why}: what is in hand {}", self.settings.origin.fate()));
         }
         self.act(Action::Tell(ToLogic::Die));
         self.exit(1);

@@ -1,7 +1,7 @@
 //! The one loop: waits for broker, logic, signals and time, tells the machine, and carries out what that decides.
 
 use crate::broker::{Broker, Wanted};
-use crate::event::{Action, Event};
+use crate::event::{Action, Event, Origin};
 use crate::failure::Failure;
 use crate::level::Level;
 use crate::local::{Local, Source};
@@ -37,8 +37,9 @@ struct Exo {
 
 /// Works until it is told to end; returns the exit code.
 pub async fn run(setup: &Setup, source: Option<Source>) -> Result<u8, Failure> {
-    let settings = setup.settings()?;
-    let log = if source.is_some() { Log::Error } else { Log::Output };
+    let (origin, log) =
+        if source.is_some() { (Origin::Local, Log::Error) } else { (Origin::Broker, Log::Output) };
+    let settings = setup.settings(origin)?;
     for oddity in &setup.oddities {
         write(log, &Level::Warning.lines("", oddity));
     }

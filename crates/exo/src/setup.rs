@@ -1,6 +1,6 @@
 //! What the settings of the participant in the current directory come to.
 
-use crate::event::Settings;
+use crate::event::{Origin, Settings};
 use crate::failure::Failure;
 use crate::level::Level;
 use participant::config::Config;
@@ -98,7 +98,7 @@ impl Setup {
     }
 
     /// What the life of the participant depends on.
-    pub fn settings(&self) -> Result<Settings, Failure> {
+    pub fn settings(&self, origin: Origin) -> Result<Settings, Failure> {
         let own = self.directory.join(participant::files::OWN);
         let number = |key: &str| {
             let value = self.config.participant(key, &self.name);
@@ -114,6 +114,7 @@ impl Setup {
             prefetch: usize::from(number("prefetch")?.max(1)),
             timeout: seconds(number("timeout")?),
             grace: seconds(number("grace")?),
+            origin,
         })
     }
 

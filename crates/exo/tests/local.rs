@@ -156,10 +156,7 @@ fn a_logic_that_hangs_is_killed_with_all_that_it_has_started() {
     let said = sandbox.exo("p", &["--local", "config.exo"], &item("a"));
     assert_eq!((said.code, said.out.as_str()), (1, ""), "{said:?}");
     has(&said, &["ERROR [a] the logic has worked longer than 1 s, and is killed\n"]);
-    has(
-        &said,
-        &["ERROR [a] the logic has ended: killed by SIGKILL\n", "WARNING [a] goes back to the queue\n"],
-    );
+    has(&said, &["ERROR [a] the logic has ended: killed by SIGKILL\n", "WARNING [a] stays undone\n"]);
     let sleeper = sandbox.read("p/sleeper");
     sandbox.wait_until("its child has ended", || is_gone(&sleeper));
 }
@@ -205,7 +202,7 @@ fn a_logic_that_has_closed_its_output_is_killed() {
     assert_eq!(ends(&sandbox, LOCAL), Some(1), "{}", sandbox.read("p/log"));
     let log = sandbox.read("p/log");
     assert!(log.contains("ERROR [a] the logic has closed its standard output, and is killed\n"), "{log}");
-    assert!(log.contains("WARNING [a] goes back to the queue\n"), "{log}");
+    assert!(log.contains("WARNING [a] stays undone\n"), "{log}");
 }
 
 #[test]
@@ -289,7 +286,7 @@ fn settings_of_a_mini_skynet_hold_unless_the_participant_has_its_own() {
     check(100, "h:x is no HOST:PORT: change amqp_host in [boss] of ");
     check(100, "/BOSS/boss.conf");
     sandbox.write("BOSS/conf.d/more.conf", "[boss]\namqp_host=h\n");
-    check(0, "INFO connected to the broker\n");
+    check(0, "");
 }
 
 #[test]
@@ -301,5 +298,5 @@ fn lines_below_the_level_are_left_out_but_not_what_the_logic_complains() {
     let said = sandbox.exo("p", &["--local", "config.exo"], &item("a"));
     assert_eq!(said.code, 0, "{said:?}");
     has(&said, &["INFO complaint\n", "item wfid=a participant=p ms="]);
-    assert!(!said.err.contains("chat") && !said.err.contains("connected"), "{}", said.err);
+    assert!(!said.err.contains("chat"), "{}", said.err);
 }

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::{Course, Logic, Machine};
-use crate::event::{Action, Refusal};
+use crate::event::{Action, Origin, Refusal};
 use crate::level::Level;
 use std::time::Duration;
 
@@ -31,7 +31,9 @@ impl Machine {
         if let Link::Away(attempts) = self.link {
             self.link = Link::Up(now, attempts);
         }
-        self.log(Level::Info, "connected to the broker");
+        if self.settings.origin == Origin::Broker {
+            self.log(Level::Info, "connected to the broker");
+        }
         // First, as a broker that is short of memory does not listen any more to who has published.
         if self.course == Course::Working {
             self.consume();

@@ -1,7 +1,7 @@
 //! Every row of SKYNET.md section 3 as a table: what happens, at which millisecond, and what is done.
 
 use super::*;
-use crate::event::{Caller, Refusal};
+use crate::event::{Caller, Origin, Refusal};
 use crate::protocol::{Fault, Request};
 use serde_json::{Map, Value, json};
 
@@ -15,7 +15,8 @@ const B: &str = r#"{"fei":{"wfid":"B","subid":"s","expid":"0"},"fields":{}}"#;
 const DONE: &str = r#"{"fei":{"wfid":"A","subid":"s","expid":"0"},"fields":{"__result__":true}}"#;
 
 fn settings() -> Settings {
-    Settings { name: "p".to_string(), config: Map::new(), prefetch: 1, timeout: None, grace: None }
+    let (name, config, origin) = ("p".to_string(), Map::new(), Origin::Broker);
+    Settings { name, config, prefetch: 1, timeout: None, grace: None, origin }
 }
 
 fn show(action: &Action) -> String {
