@@ -1,7 +1,7 @@
 """Runs the logic of a participant of SkyNET under exo: python3 -m SkyNET.adapter CODE.
 
-The main thread works, so that logic works in the thread that it was started in. Another one reads what exo sends, and a
-third one calls handle_wi_control while the work goes on.
+The main thread works, so that logic works in the thread that it was started in, and reads what exo sends when it has
+nothing to do. Another one reads while the work takes its time, and a third one calls handle_wi_control then.
 
 A ParticipantHandler with `thread_safe = True` gets as many items at once as exo has in hand (prefetch), each in a thread;
 all others get one after the other, in the order in which they came.
@@ -12,6 +12,7 @@ import os
 import queue
 import sys
 import threading
+import time
 
 from . import configuration
 from .Control import ParticipantCtrl, WorkItemCtrl
@@ -21,6 +22,9 @@ from .workitem import Workitem
 
 # How many seconds handle_lifecycle_control has when it is told "die".
 LAST_WORDS = 5
+
+# How many seconds work may go on before another thread reads: to hand over what it reads takes longer than quick work.
+QUICK = 0.02
 
 
 class Adapter:
@@ -32,6 +36,11 @@ class Adapter:
         self.handler = None
         self._thread_safe = False
         self._in_hand = {}
+        self._messages = iter(())
+        self._reading = threading.Lock()
+        self._stopped = False
+        self._working = threading.Event()
+        self._begun = 0
         self._work = queue.SimpleQueue()
         self._controls = queue.SimpleQueue()
         self._helpers = []
@@ -51,13 +60,16 @@ class Adapter:
 
     def run(self, messages):
         """Works until exo says stop."""
-        threading.Thread(target=self._read, args=(messages,), name="exo", daemon=True).start()
+        self._messages = messages
+        read = self._read if self._thread_safe else self._read_meanwhile
+        threading.Thread(target=read, name="exo", daemon=True).start()
         control = threading.Thread(target=self._control, name="control", daemon=True)
         control.start()
         self.channel.send("ready")
         self._work_on()
         for helper in self._helpers:
             helper.join()
+        self._begin()
         try:
             self._tell_lifecycle("stop")
         except BaseException:
@@ -76,17 +88,36 @@ class Adapter:
             found = next(iter(self._in_hand.copy()), None)
         return found
 
-    def _read(self, messages):
-        """Sorts what exo sends."""
-        stopped = False
+    def _read(self):
+        """Reads what exo sends."""
+        with self._reading:
+            while self._read_one():
+                pass
+
+    def _read_meanwhile(self):
+        """Reads what exo sends while the work takes its time."""
+        while True:
+            self._working.wait()
+            begun = self._begun
+            time.sleep(QUICK)
+            while self._working.is_set() and self._begun == begun:
+                with self._reading:
+                    if not self._read_one():
+                        return
+
+    def _read_one(self):
+        """Reads one message, and sorts it; false if there is none any more."""
         try:
-            for message in messages:
-                stopped = stopped or message["type"] == "stop"
+            message = next(self._messages, None)
+            if message is not None:
+                self._stopped = self._stopped or message["type"] == "stop"
                 self._take(message)
         except Exception as error:
             print(f"SkyNET.adapter: fatal: unable to understand what exo sends: {trace(error)}", file=sys.stderr)
-        if not stopped:
+            message = None
+        if message is None and not self._stopped:
             self._die()
+        return message is not None
 
     def _take(self, message):
         kind = message["type"]
@@ -111,14 +142,30 @@ class Adapter:
     def _work_on(self):
         """Works on one item after the other."""
         while True:
-            work = self._work.get()
+            work = self._next_work()
             if work is None:
                 # For the next of the threads that work.
                 self._work.put(None)
                 return
             self._here.item, item = work
+            self._begin()
             self._handle(self._here.item, item)
+            self._working.clear()
             self._here.item = None
+
+    def _begin(self):
+        """Begins something during which another thread has to read if it takes its time."""
+        self._begun += 1
+        self._working.set()
+
+    def _next_work(self):
+        """Waits for an item; None if no more comes."""
+        # Who reads meanwhile may wait for the next message, and has put there what came before.
+        if not self._thread_safe and self._work.empty():
+            with self._reading:
+                while self._work.empty() and self._read_one():
+                    pass
+        return self._work.get()
 
     def _handle(self, number, item):
         """Works on an item, and answers for it."""

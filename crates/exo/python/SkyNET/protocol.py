@@ -5,6 +5,8 @@ import os
 import sys
 import threading
 
+ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
 
 class Channel:
     """Messages on what were standard input and output.
@@ -42,7 +44,7 @@ class Channel:
 
     def send(self, kind, **members):
         """Sends a message. What is not JSON raises, and nothing is sent."""
-        text = json.dumps({"type": kind, **members}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = ENCODER.encode({"type": kind, **members})
         # A surrogate on its own, as in the name of a file that is not UTF-8, is nothing that JSON can carry.
         line = text.encode("utf-8", "replace") + b"\n"
         with self._lock:
