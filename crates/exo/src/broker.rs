@@ -2,6 +2,7 @@
 
 use crate::amqp::{self, Closed, ENGINE, Trouble};
 use crate::event::{Caller, Event};
+use crate::flow::Flow;
 use crate::session::{Incoming, Session, Stamped};
 use crate::setup::Address;
 use amqprs::BasicProperties;
@@ -34,6 +35,8 @@ pub struct Broker {
     /// Whether there has been one that was accepted.
     was_linked: bool,
     hung_up_before: bool,
+    /// Whether work flows.
+    flow: Flow,
     sender: UnboundedSender<Stamped>,
     receiver: UnboundedReceiver<Stamped>,
 }
@@ -42,7 +45,17 @@ impl Broker {
     /// Not connected yet.
     pub fn new(wanted: Wanted) -> Self {
         let (sender, receiver) = unbounded_channel();
-        Self { wanted, session: None, epoch: 0, was_linked: false, hung_up_before: false, sender, receiver }
+        let flow = Flow::new(wanted.prefetch);
+        Self {
+            wanted,
+            session: None,
+            epoch: 0,
+            was_linked: false,
+            hung_up_before: false,
+            flow,
+            sender,
+            receiver,
+        }
     }
 
     /// Connects after a while; [`Event::Linked`], [`Event::Lost`] or [`Event::Refused`] tells what came of it.
@@ -83,6 +96,7 @@ impl Broker {
             Incoming::Linked(session) => {
                 self.session = Some(*session);
                 (self.was_linked, self.hung_up_before) = (true, false);
+                self.flow.begin();
                 Some(Event::Linked)
             }
             Incoming::Trouble(trouble) => {
@@ -97,11 +111,11 @@ impl Broker {
                 is_odd.then(|| self.lost("it delivers no more".to_string()))
             }
             Incoming::Waiting(count) => {
-                let is_odd = self.session.as_mut()?.flow.has_stopped(count);
+                let is_odd = self.session.is_some() && self.flow.has_stopped(count);
                 is_odd.then(|| self.lost(format!("it has work, and does not deliver it: {count}")))
             }
             Incoming::Delivery { tag, is_again, body } => {
-                self.session.as_mut()?.flow.delivered();
+                self.flow.delivered();
                 Some(Event::Delivery { tag, is_again, body })
             }
             Incoming::Returned(ticket, reason) => {
@@ -191,24 +205,24 @@ impl Broker {
 
     /// A message is done with.
     pub async fn ack(&mut self, tag: u64) {
-        let Some(session) = &mut self.session else { return };
-        session.flow.settled();
+        let Some(session) = &self.session else { return };
+        self.flow.settled();
         let result = session.consuming.basic_ack(BasicAckArguments::new(tag, false)).await;
         self.check(result.map_err(|error| error.to_string()));
     }
 
     /// A message is of no use to anybody.
     pub async fn reject(&mut self, tag: u64) {
-        let Some(session) = &mut self.session else { return };
-        session.flow.settled();
+        let Some(session) = &self.session else { return };
+        self.flow.settled();
         let result = session.consuming.basic_reject(BasicRejectArguments::new(tag, false)).await;
         self.check(result.map_err(|error| error.to_string()));
     }
 
     /// A message is for somebody else.
     pub async fn requeue(&mut self, tag: u64) {
-        let Some(session) = &mut self.session else { return };
-        session.flow.settled();
+        let Some(session) = &self.session else { return };
+        self.flow.settled();
         let result = session.consuming.basic_nack(BasicNackArguments::new(tag, false, true)).await;
         self.check(result.map_err(|error| error.to_string()));
     }

@@ -4,7 +4,6 @@ use crate::amqp::{self, Closed, ENGINE, Trouble};
 use crate::broker::Wanted;
 use crate::callbacks::{Callbacks, Reason, Tickets};
 use crate::event::Caller;
-use crate::flow::Flow;
 use crate::listening::{Listener, Place, control_queue};
 use amqprs::channel::{
     BasicCancelArguments, BasicConsumeArguments, BasicQosArguments, Channel, ConfirmSelectArguments,
@@ -82,8 +81,6 @@ pub struct Session {
     pub returned: HashMap<u64, String>,
     /// The processes that somebody can ask about.
     pub listeners: HashMap<String, Listener>,
-    /// Whether work flows.
-    pub flow: Flow,
     /// Where the queue can be looked at.
     looking: Channel,
     consumer: Option<Consumer>,
@@ -157,7 +154,6 @@ impl Session {
             tickets: callbacks.tickets,
             returned: HashMap::new(),
             listeners: HashMap::new(),
-            flow: Flow::new(wanted.prefetch),
             looking,
             consumer: None,
         })
