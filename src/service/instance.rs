@@ -7,8 +7,9 @@
 //! Lines: `boot ID`; `directory DEVICE INODE`, so that a copy of the directory is not taken for it; `input INODE`
 //! and `output INODE` of the pipes between a service and its logger, if it has them; `readiness INODE` of the pipe by
 //! which it is going to say that it is ready; `starts COUNT`, how often the service was started; `supervise PID START`
-//! and, while the service is up, `service PID START`, or, while `finish` runs, `finish PID START`, where START is the time at which the process was started, as field
-//! 22 of `/proc/PID/stat` tells it; `check SUM` of all these; empty lines.
+//! and, while the service is up, `service PID START`, or, while `finish` runs, `finish PID START`, where START is the
+//! time at which the process was started, as field 22 of `/proc/PID/stat` tells it; `check SUM` of all these; empty
+//! lines.
 #![forbid(unsafe_code)]
 
 /// How long the text is, with as many empty lines as that takes.

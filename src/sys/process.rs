@@ -210,8 +210,8 @@ pub fn send_to_group(pid: i32, signal: Signal) {
     }
 }
 
-/// What distinguishes this boot of the machine, or of the container, from all others. Fails if `/proc` cannot be read, or is that of another
-/// namespace.
+/// What distinguishes this boot of the machine, or of the container, from all others. Fails if `/proc` cannot be read, or
+/// is that of another namespace.
 pub fn boot() -> Result<String> {
     if !proc_is_ours() {
         return Err(Errno::from_raw(libc::ENOENT));
