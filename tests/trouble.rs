@@ -84,6 +84,34 @@ fn a_status_that_cannot_be_written_does_not_end_supervision() {
     assert_eq!(messages, message.repeat(messages.lines().count()));
 }
 
+/// A standard error whose reader has gone, as after the death of readproctitle.
+#[test]
+fn a_standard_error_without_a_reader_ends_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.script("service/web/run", STAY);
+    let reader = sandbox.fifo("errors");
+    let mut svscan = sandbox.start("sh -c 'exec svscan service 2>errors'", "output");
+    let before = sandbox.next_pid("service/web", 0);
+    drop(reader);
+
+    // svscan warns of the link, and supervise of the setting.
+    symlink("/nowhere", sandbox.path("service/dangling")).unwrap();
+    sandbox.write("service/web/timeout-finish", "soon\n");
+    kill(before);
+    let after = sandbox.next_pid("service/web", before);
+    sandbox.script("new/run", STAY);
+    sandbox.run("mv new service/new");
+    sandbox.next_pid("service/new", 0);
+    assert!(!svscan.has_ended());
+    // The service itself meets broken pipes as ever.
+    sandbox.wait_until("the service is its program", || program_of(after) == "sleep");
+    let status = fs::read_to_string(format!("/proc/{after}/status")).unwrap();
+    let sets = status.lines().filter(|line| line.starts_with("SigBlk:") || line.starts_with("SigIgn:"));
+    let broken_pipe = 1 << (nix::libc::SIGPIPE - 1);
+    let is_free = |set: &str| u64::from_str_radix(set[7..].trim(), 16).unwrap() & broken_pipe == 0;
+    assert_eq!(sets.filter(|set| is_free(set)).count(), 2, "{status}");
+}
+
 #[test]
 fn a_refused_fork_is_tried_again_and_commands_are_acted_on_meanwhile() {
     let sandbox = Sandbox::for_everybody();

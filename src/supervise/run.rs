@@ -33,7 +33,7 @@ pub(super) const PROGRAM: &str = "supervise";
 /// supervised already. The first start comes no earlier than after `delay`.
 pub fn run(name: &CStr, delay: Duration) -> Result<u8, Failure> {
     startup::occupy_standard_descriptors();
-    let signals = Inbox::open(&[Signal::SIGCHLD])
+    let signals = Inbox::open_fresh(&[Signal::SIGCHLD])
         .map_err(|error| unable(&[b"create pipe for ", name.to_bytes()], error))?;
     files::change_directory(name).map_err(|error| unable(&[b"chdir to ", name.to_bytes()], error))?;
     let has_down = match files::look(HERE, DOWN) {

@@ -209,6 +209,13 @@ odd() { exec /usr/bin/python3 -ISB "$words/odd.py" "$@"; }
 # facts PID: its arguments, environment, descriptors, signals, ids, limits and so on.
 facts() { perl "$words/facts.pl" "$1"; }
 
+# signals_in FILE: the signals that are blocked and ignored in what is, or was, in a /proc/PID/status, as bits in hexadecimal, if
+# there are any. 32 and 33, which the C library keeps to itself, do not count.
+signals_in() {
+    perl -ne 'next unless /^(Sig(?:Blk|Ign)):\s*(\w+)/; my $set = hex($2) & ~(3 << 31); printf "%s %x\n", $1, $set if $set' "$1" |
+        sort -u
+}
+
 # seen STATE... -- CMD ARG...: a caller in an odd state starts CMD ARG... sleep 1000: shows all facts of that sleep.
 seen() {
     printf '$ %s\n' "$*"
@@ -231,6 +238,10 @@ seen_environment() { seen "$@" | grep '^\$\|^environ'; }
 # oddly WORD: calls WORD, one of these, with one oddity after the other.
 oddly() {
     "$1" ignore=HUP,INT,QUIT,PIPE,CHLD,TERM,XFSZ block=HUP,PIPE,CHLD,ALRM,TERM,USR1,WINCH umask=027 nice=5
+    oddly_but_for_signals "$1"
+}
+# oddly_but_for_signals WORD: the same without signals that are blocked or ignored.
+oddly_but_for_signals() {
     "$1" open=5:/dev/zero open=17:/dev/null pipe=8,9 group=own
     "$1" env="CASE=$CASE" env="PATH=$PATH" env=A=1 env=B=2 env=A=3 env=NOEQ env==x env= env=UID=7 env=UID env=GID=8 \
         env=UID=9 env=C= env="$(printf 'odd\377=new\nline')" env=PATH=/bin
@@ -312,6 +323,9 @@ child() {
     for child in $(cat "/proc/$1/task/$1/children"); do
         ! grep -q "^[0-9]* ($2) " "/proc/$child/stat" || echo "$child"
     done
+}
+child_sleeps() { # child_sleeps PID NAME: it has a child of that name, which waits
+    waiting=$(child "$@") && [ -n "$waiting" ] && sleeping "$waiting" "$2"
 }
 child_is_there() { [ -n "$(child "$@")" ]; }
 # set_kid PID: $kid is its child.

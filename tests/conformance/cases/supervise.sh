@@ -444,8 +444,10 @@ end supervise $!
 sort -u sv/seen
 rm sv/seen
 
-#= supervise: signals that were ignored or blocked stay so for the service, but not CHLD in the mask
+#= supervise: signals that its caller has blocked or ignored
+#! differs 1.3
 service sv <<'END'
+# Not exec'd, the shell would clear the mask.
 exec grep -E '^Sig(Blk|Ign)' /proc/self/status >>seen
 END
 setup() { perl -MPOSIX -e '
@@ -458,9 +460,27 @@ for words in '-PIPE' '-CHLD' '-INT -HUP -TERM -ALRM' 'TERM HUP' 'CHLD' 'PIPE CHL
     svc -x sv
     wait $!
     echo "$words"
-    sort -u sv/seen
+    signals_in sv/seen
     rm sv/seen
 done
+#| -PIPE
+#| -CHLD
+#| -INT -HUP -TERM -ALRM
+#| TERM HUP
+#| CHLD
+#| PIPE CHLD USR1 -USR2
+#| exit 0
+#| dir 0755 sv/
+#| file 0755 110 sv/run
+#|     | #!/bin/sh
+#|     | # Not exec'd, the shell would clear the mask.
+#|     | exec grep -E '^Sig(Blk|Ign)' /proc/self/status >>seen
+#| dir 0700 sv/supervise/
+#| fifo 0600 sv/supervise/control
+#| file 0600 0 sv/supervise/lock
+#| fifo 0600 sv/supervise/ok
+#| file 0644 18 sv/supervise/status
+#|     | stamp now pid 0 paused 00 want 75
 
 #= supervise: it notices the end of its service also when CHLD was ignored or blocked
 sleeper sv
@@ -1120,7 +1140,8 @@ rm sv/runs
 #|     | stamp now pid 0 paused 00 want 64
 
 #= supervise: what the service has from callers in odd states
-oddly served
+served umask=027 nice=5
+oddly_but_for_signals served
 
 #= supervise: what the service has from callers that closed their standard descriptors
 for closed in 0 1 2 0,1 1,2 0,1,2; do served close=$closed open=4:/dev/null; done

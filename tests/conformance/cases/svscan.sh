@@ -308,17 +308,15 @@ wait_until test -e sv/env
 up sv
 kill -KILL $!
 
-#= svscan: umask and signal settings reach the service
+#= svscan: the umask reaches the service
 service sv <<'END'
-[ -e state ] && exec sleep 1000
-umask >state
-# Not exec'd, the shell would clear the mask.
-exec grep -E '^Sig(Blk|Ign)' /proc/self/status >>state
+umask >state.new
+mv state.new state
+exec sleep 1000
 END
 umask 077
-perl -MPOSIX -e '$SIG{$_} = "IGNORE" for "PIPE", "HUP", "CHLD"; $SIG{$_} = "DEFAULT" for "INT", "QUIT", "FPE";
-    sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGUSR1, SIGALRM)); exec @ARGV' svscan &
-wait_until lines sv/state 3
+svscan &
+wait_until test -e sv/state
 up sv
 kill -KILL $!
 
@@ -472,7 +470,21 @@ waiter scan/sv/run
 waiter scan/sv/log/run
 waiter bin/supervise
 PATH=$PWD/bin:$PATH
-oddly scanned_from
+scanned_from umask=027 nice=5
+oddly_but_for_signals scanned_from
+
+#= svscan: signals that its caller has blocked or ignored
+#! differs 1.2
+mkdir -p bin scan/sv
+waiter scan/sv/run
+waiter bin/supervise
+PATH=$PWD/bin:$PATH
+odd ignore=HUP,INT,QUIT,PIPE,CHLD,TERM,XFSZ block=HUP,PIPE,CHLD,ALRM,TERM,USR1,WINCH -- svscan scan &
+wait_until child_sleeps $! supervise
+signals_in "/proc/$(child $! supervise)/status"
+kill -KILL $! "$(child $! supervise)"
+rm -r bin scan
+#| exit 0
 
 #= svscan: what supervises have from callers that closed their standard descriptors
 mkdir -p bin scan/sv/log

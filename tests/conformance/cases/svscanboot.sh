@@ -7,7 +7,8 @@ boxed '
     /command/svscanboot &
     boot=$!
     up /etc/service/sv
-    facts "$pid"
+    # The shell ignores INT and QUIT in what it starts so.
+    facts "$pid" | grep -v ^SigIgn
     scan=$(child "$boot" svscan)
     for of in $scan $(child "$boot" readproctitle) $(child "$scan" supervise); do
         facts "$of" | grep "^argv\|^environ\|^descriptor [012]:\|^group\|^session"
@@ -20,7 +21,7 @@ boxed '
 boxed '
     mkdir /etc/service/sv
     waiter /etc/service/sv/run
-    odd ignore=HUP,INT,QUIT,PIPE,XFSZ block=HUP,PIPE,ALRM,USR1 umask=027 nice=5 open=5:/dev/null env=A=1 env=A=2 env=PATH -- \
+    odd umask=027 nice=5 open=5:/dev/null env=A=1 env=A=2 env=PATH -- \
         /command/svscanboot &
     wait_until says /etc/service/sv "^[^:]*: up "
     pid=$(pid_of /etc/service/sv)
