@@ -139,6 +139,7 @@ fn every_other_module_is_known_as_an_edge() {
         "src/supervise/scripts.rs",
         "src/supervise/sending.rs",
         "src/supervise/settings_files.rs",
+        "src/supervise/state_directory.rs",
         "src/supervise/takeover.rs",
         "src/supervise/run.rs",
         "src/svscan/mod.rs",

@@ -55,33 +55,55 @@ fn a_run_that_cannot_be_started_is_tried_once_a_second_until_it_is_repaired() {
 }
 
 #[test]
-fn a_status_that_cannot_be_written_does_not_end_supervision() {
+fn a_status_that_cannot_be_written_is_written_when_that_is_possible() {
     let sandbox = Sandbox::new();
     sandbox.script("web/run", &format!("echo start >>starts\n{STAY}"));
     let _supervise = sandbox.start("supervise web", "messages");
     let first = sandbox.next_pid("web", 0);
     sandbox.wait_until("the service has noted its start", || sandbox.count("web/starts", "") == 1);
 
-    // What is written to this device fails as on a full disk.
-    symlink("/dev/full", sandbox.path("web/supervise/status.new")).unwrap();
+    // Neither a new record nor the old one can be written to.
+    let directories = ["web/supervise/status.new", "web/supervise/status"];
+    fs::remove_file(sandbox.path(directories[1])).unwrap();
+    directories.iter().for_each(|path| fs::create_dir(sandbox.path(path)).unwrap());
     sandbox.run("svc -p web");
-    let message = "supervise: warning: unable to write web/supervise/status.new: out of disk space\n";
+    let message = "supervise: warning: unable to open web/supervise/status.new: is a directory\n";
     sandbox.wait_until("supervise complains", || sandbox.read("messages") == message);
     sandbox.wait_until("the command was obeyed all the same", || process_state(first) == Some('T'));
     kill(first);
     sandbox.wait_until("the service was started again", || sandbox.count("web/starts", "") == 2);
-    let status = sandbox.status("web").unwrap();
-    assert_eq!(status.pid.map(|pid| pid.get()), first.try_into().ok(), "the old record is still there");
-    assert!(!status.paused, "the old record is still there");
 
-    fs::remove_file(sandbox.path("web/supervise/status.new")).unwrap();
-    // The next change is written.
-    sandbox.run("svc -p web");
-    sandbox.wait_for_status("web", " seconds, paused\n");
+    directories.iter().for_each(|path| fs::remove_dir(sandbox.path(path)).unwrap());
+    // No command, and no end of the service, is needed for it.
     let second = sandbox.next_pid("web", first);
-    sandbox.wait_until("the status is true again", || process_state(second) == Some('T'));
-    let messages = sandbox.read("messages");
-    assert_eq!(messages, message.repeat(messages.lines().count()));
+    assert!(process_state(second).is_some());
+    assert_eq!(sandbox.read("messages"), message, "it is said once");
+}
+
+/// A file system that is full takes no new file, but a record of the same length in the place of the old one.
+#[test]
+fn a_full_disk_does_not_keep_the_old_status() {
+    let sandbox = Sandbox::new();
+    sandbox.run("mkdir small");
+    let mounted = sandbox.sh("mount -t tmpfs -o size=64k none small").status.success();
+    if !mounted {
+        return super::support::machine::skip("it needs root and a tmpfs");
+    }
+    sandbox.script("small/web/run", STAY);
+    let mut supervise = sandbox.start("supervise small/web", "messages");
+    sandbox.next_pid("small/web", 0);
+    sandbox.sh("cat /dev/zero >small/fill");
+    sandbox.run("svc -d small/web");
+    sandbox.wait_for_status("small/web", ": down ");
+    let message = "unable to write small/web/supervise/status.new: out of disk space\n";
+    sandbox.wait_until("it is said", || sandbox.count("messages", message.trim_end()) == 1);
+    sandbox.run("rm small/fill");
+    // What could only be written to a new file follows.
+    let last_exit = "small/web/supervise/last-exit";
+    sandbox.wait_until("the end is known", || sandbox.read(last_exit).ends_with(" killed TERM\n"));
+    sandbox.run("svc -x small/web");
+    assert!(supervise.wait().success());
+    sandbox.run("umount small");
 }
 
 /// A standard error whose reader has gone, as after the death of readproctitle.

@@ -47,10 +47,10 @@ impl<'a> Scripts<'a> {
             introduce();
             if let Some((pipe, number)) = readiness {
                 if let Err(error) = files::become_descriptor(pipe, number) {
-                    return unable(&[b"set up descriptors for ", self.name.to_bytes()], error);
+                    return unable(&[b"set up descriptors for ", self.name.to_bytes()], error.bytes());
                 }
             }
-            unable(&[b"start ", self.name.to_bytes(), b"/run"], self.run.exec())
+            unable(&[b"start ", self.name.to_bytes(), b"/run"], self.run.exec().bytes())
         })
     }
 
@@ -104,7 +104,7 @@ impl<'a> Scripts<'a> {
         let started = process::launch(|| {
             signals.release(&[]);
             introduce();
-            unable(&[b"start ", self.name.to_bytes(), file], program.exec())
+            unable(&[b"start ", self.name.to_bytes(), file], program.exec().bytes())
         });
         let refused = |error: crate::sys::Errno| {
             warn(&[b"unable to fork for ", self.name.to_bytes(), file, b": ", error.bytes()]);

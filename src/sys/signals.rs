@@ -51,10 +51,15 @@ impl Inbox {
         Signal::try_from(i32::try_from(arrived.ssi_signo).ok()?).ok()
     }
 
-    /// Takes whatever has arrived, unseen. It may leave some if there is much.
-    pub fn clear(&self) {
-        let mut buffer = [0; 8 * 128];
-        let _ = nix::unistd::read(&self.descriptor, &mut buffer);
+    /// Takes what has arrived, and says whether `signal` was among it. If much has arrived it may leave some for the next call.
+    pub fn take(&self, signal: Signal) -> bool {
+        const RECORD: usize = size_of::<libc::signalfd_siginfo>();
+        let mut buffer = [0; 8 * RECORD];
+        let length = nix::unistd::read(&self.descriptor, &mut buffer).unwrap_or(0);
+        let records = buffer.get(..length).unwrap_or_default().chunks_exact(RECORD);
+        // A record begins with the number of the signal.
+        let number = |record: &[u8]| record.first_chunk().map(|number| i32::from_ne_bytes(*number));
+        records.into_iter().any(|record| number(record) == Some(signal as i32))
     }
 
     /// In a child: blocks only the signals that children are to find blocked, without those of `free`.
