@@ -13,7 +13,8 @@ SOURCES = $(shell find . \( -name target -o -name .git \) -prune -o -type f -nam
 SCRIPTS = $(shell find . \( -name target -o -name .git \) -prune -o -type f -perm -u+x \
 	-exec awk 'FNR == 1 { if (/^\#!.*sh$$/) print FILENAME; nextfile }' {} +)
 
-.PHONY: all demo demo-skynet check lint test differential fuzz soak chaos throughput bench install deb rpm packaging-check clean
+.PHONY: all demo demo-skynet check requirements lint test hammer differential fuzz soak chaos throughput bench install deb rpm \
+	packaging-check clean
 
 # How long the slow proofs take: make fuzz SECONDS=60
 SECONDS ?= 60
@@ -82,6 +83,11 @@ test:
 	RUST_TEST_THREADS=8 $(CARGO) test --quiet --locked --package skynet --package exo --test integration
 	PYTHONDONTWRITEBYTECODE=1 python3 -m unittest discover --quiet --start-directory crates/exo/python/tests
 	RUST_TEST_THREADS=8 $(CARGO) test --locked --test integration
+
+# All integration suites, again and again on a busy machine, and a table of what failed how often. A new test alone:
+# make hammer RUNS=50 PINNED=10 SUITES=root ONLY=module::name
+hammer:
+	@RUNS=$(RUNS) LOAD=$(LOAD) PINNED=$(PINNED) JOBS=$(JOBS) SUITES='$(SUITES)' ONLY='$(ONLY)' CARGO='$(CARGO)' tests/hammer.py
 
 # Random cases with our programs and the original's, for so many seconds.
 differential:
