@@ -18,6 +18,7 @@ import ctypes
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -65,7 +66,8 @@ def build():
         if artifact.get("executable") and artifact["target"]["kind"] == ["test"]:
             package = Path(artifact["manifest_path"]).parent
             suite = "root" if package == ROOT else package.name
-            commands[suite] = ([artifact["executable"], *ONLY], package)
+            # Not captured, what a test says is in the output at once, also if the run does not come to its end.
+            commands[suite] = ([artifact["executable"], "--nocapture", *ONLY], package)
     unittest = [sys.executable, "-m", "unittest", "discover", "--start-directory", "crates/exo/python/tests"]
     commands["python"] = (unittest + [word for text in ONLY for word in ("-k", text)], ROOT)
     return commands
@@ -75,7 +77,7 @@ class Run:
     """One run of one suite."""
 
     def __init__(self, suite, index, pinned):
-        self.suite, self.pinned = suite, pinned
+        self.suite, self.pinned, self.is_interrupted = suite, pinned, False
         self.name = f"{suite}-{'pinned-' if pinned else ''}{index:02}"
         self.output = RESULTS / f"{self.name}.txt"
 
@@ -113,6 +115,12 @@ class Run:
             self.next_sign += 60
         return self.process.returncode is not None
 
+    def remove_scratch(self):
+        """Removes the directories of tests that could not do so themselves: their names have the number of the process."""
+        for place in {Path(os.environ.get("TMPDIR", "/tmp")), Path("/dev/shm")}:
+            for directory in [*place.glob(f"*-{self.process.pid}"), *place.glob(f"*-{self.process.pid}-*")]:
+                shutil.rmtree(directory, ignore_errors=True)
+
     def failures(self):
         """The names of the tests that failed."""
         text = self.output.read_text(errors="replace")
@@ -121,9 +129,10 @@ class Run:
         else:
             # The last list has the names; an earlier one has what the tests said.
             lists = re.findall(r"^failures:\n((?:    \S+\n)+)", text, re.M)
-            names = lists[-1].split() if lists else []
+            # A run that was killed has no list.
+            names = lists[-1].split() if lists else re.findall(r"^test (\S+) \.\.\. FAILED$", text, re.M)
         # With a filter, a suite may have no test at all, which newer versions of unittest tell by the exit status 5.
-        is_empty = self.suite == "python" and self.process.returncode == 5
+        is_empty = self.suite == "python" and self.process.returncode == 5 or self.is_interrupted
         return names or ([WHOLE_RUN] if self.process.returncode and not is_empty else [])
 
 
@@ -194,7 +203,7 @@ class Hammer:
         self.done[key] += 1
         self.times.setdefault(key, []).append(run.seconds())
         self.failed.update((run.suite, run.pinned, name) for name in failures)
-        verdict = f"FAILED {' '.join(failures)}" if failures else "ok"
+        verdict = f"FAILED {' '.join(failures)}" if failures else "interrupted" if run.is_interrupted else "ok"
         say(f"{self.finished:4}/{self.total} {run.name:18} {run.seconds():5.0f} s  {verdict}")
         if not failures:
             run.output.unlink()
@@ -210,12 +219,16 @@ class Hammer:
             time.sleep(0.02)
 
     def end(self):
-        for run in self.active:
+        self.unload()
+        interrupted, self.active = self.active, []
+        for run in interrupted:
             run.process.kill()
             run.process.wait()
-        self.active = []
-        self.unload()
+            run.is_interrupted = True
+            self.judge(run)
         self.end_orphans()
+        for run in interrupted:
+            run.remove_scratch()
 
     def table(self):
         """Says how often what failed. Returns whether nothing did."""

@@ -1,6 +1,8 @@
 //! The end of svscan, with services that obey: at once, in order, with nothing left and no last line lost.
 
-use crate::support::{BEFORE_THE_GRACE_IS_OVER, Sandbox, children, is_root, kill, process_state, send, show};
+use crate::support::{
+    BEFORE_THE_GRACE_IS_OVER, Sandbox, children, is_root, kill, process_state, program_of, send, show,
+};
 use nix::sys::signal::Signal::{SIGALRM, SIGHUP, SIGINT, SIGTERM};
 use std::fs;
 use std::io::Write;
@@ -88,7 +90,9 @@ fn term_before_the_first_service_ends_svscan() {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.path("service")).unwrap();
     let mut svscan = sandbox.start("svscan service", "messages");
-    sandbox.wait_until("svscan waits", || process_state(svscan.pid()) == Some('S'));
+    // A shell becomes svscan.
+    let waits = || program_of(svscan.pid()) == "svscan" && process_state(svscan.pid()) == Some('S');
+    sandbox.wait_until("svscan waits", waits);
     send(svscan.pid(), SIGTERM);
     assert!(svscan.wait().code() == Some(0));
 }
@@ -117,6 +121,8 @@ fn term_right_after_the_start_ends_all_at_once() {
 fn more_signals_during_the_end_change_nothing() {
     let sandbox = Sandbox::new();
     sandbox.logged_service("service/web", PENSIVE);
+    // More than all that follows takes.
+    sandbox.write("service/web/timeout-kill", "120000\n");
     let words = sandbox.fifo("service/web/in");
     let mut svscan = sandbox.start("svscan service", "messages");
     let log = || sandbox.log_of("service/web");

@@ -6,7 +6,7 @@ boxed '
     sleeper /etc/service/sv
     /command/svscanboot &
     boot=$!
-    up /etc/service/sv
+    asleep /etc/service/sv
     facts "$pid"
     scan=$(child "$boot" svscan)
     for of in $scan $(child "$boot" readproctitle) $(child "$scan" supervise); do
@@ -33,7 +33,7 @@ boxed '
 boxed '
     sleeper /etc/service/sv
     odd close=0,1,2 -- /command/svscanboot &
-    up /etc/service/sv
+    asleep /etc/service/sv
     facts "$pid" | grep ^descriptor
 '
 
@@ -153,7 +153,7 @@ grep -q 'svscanboot \[dir\]' "$(command -v svscanboot)" || { echo 'would end the
 sleeper services/sv
 svscanboot "$PWD/services" &
 boot=$!
-up services/sv
+asleep services/sv
 facts "$pid" | sed -n "/^environ/s,<PWD=.*/scratch,<PWD=.../scratch,p; /^environ <PATH/p"
 children "$boot" | sed 's/ *\.* *$//; s,/[^ ]*/scratch,.../scratch,'
 kill -KILL "$(child "$boot" svscan)"
