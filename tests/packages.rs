@@ -95,7 +95,7 @@ const DNSCACHE: Service = Service {
     name: "dnscache",
     question: "DNSCACHEIP=NETWORK.2 dnsqr a www.example",
     answer: "answer: www.example 86400 A 192.0.2.1\n",
-    logged: &[" query ", " rr 7f35", " sent "],
+    logged: &[" query ", " rr 7f", " sent "],
     server: ("dnscache", "dnscache"),
 };
 const RBLDNS: Service = Service {
