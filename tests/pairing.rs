@@ -128,6 +128,8 @@ fn a_supervise_that_died_comes_back(theirs: &[&str]) {
     sandbox.wait_for_status(WEB, ": up ");
     sandbox.wait_for_status(LOG, ": up ");
     let before = (sandbox.pid(WEB), sandbox.pid(LOG));
+    // A service that is told to end before that would never say so.
+    wait_for_log(&sandbox, "started", 1);
     // The services end first, so that the new supervises do not have to deal with them.
     sandbox.run(&format!("svc -dx {WEB} {LOG}"));
     sandbox.wait_until("both services have ended", || {

@@ -90,7 +90,9 @@ fn term_before_the_first_service_ends_svscan() {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.path("service")).unwrap();
     let mut svscan = sandbox.start("svscan service", "messages");
-    sandbox.wait_until("svscan waits", || process_state(svscan.pid()) == Some('S'));
+    // A shell becomes svscan.
+    let waits = || program_of(svscan.pid()) == "svscan" && process_state(svscan.pid()) == Some('S');
+    sandbox.wait_until("svscan waits", waits);
     send(svscan.pid(), SIGTERM);
     assert!(svscan.wait().code() == Some(0));
 }
@@ -119,6 +121,8 @@ fn term_right_after_the_start_ends_all_at_once() {
 fn more_signals_during_the_end_change_nothing() {
     let sandbox = Sandbox::new();
     sandbox.logged_service("service/web", PENSIVE);
+    // More than all that follows takes.
+    sandbox.write("service/web/timeout-kill", "120000\n");
     let words = sandbox.fifo("service/web/in");
     let mut svscan = sandbox.start("svscan service", "messages");
     let log = || sandbox.log_of("service/web");

@@ -1,7 +1,7 @@
 //! The world's trouble ends neither supervise nor svscan: each says what is wrong, goes on with the rest, and
 //! recovers by itself when the trouble is over.
 
-use crate::support::{Sandbox, is_root, kill, process_state, program_of};
+use crate::support::{Sandbox, is_root, is_settled, kill, process_state, program_of};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::Instant;
@@ -182,7 +182,8 @@ fn a_service_without_a_pipe_waits_for_descriptors() {
     let svscan = sandbox.start("svscan service", "messages");
     let running = (sandbox.next_pid("service/one", 0), sandbox.next_pid("service/one/log", 0));
 
-    // One more, so that the directory can be read, but a pipe cannot be made.
+    // One more, so that the directory can be read, but a pipe cannot be made. While svscan looks, it has more open.
+    sandbox.wait_until("svscan waits", || is_settled(svscan.pid()));
     let descriptor = |number: &u32| format!("/proc/{}/fd/{number}", svscan.pid());
     let first_free = (0..).find(|number| fs::symlink_metadata(descriptor(number)).is_err()).unwrap();
     sandbox.limit(&svscan, &format!("nofile={}", first_free + 1));

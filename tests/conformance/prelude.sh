@@ -27,12 +27,12 @@ show() {
     [ -z "$(tail -c 1 "$2" | tr '\000' '0')" ] || echo '<no newline>'
 }
 
-# wait_until CMD ARG...: polls, silently, until the command succeeds; ends the case after 20 s.
+# wait_until CMD ARG...: polls, silently, until the command succeeds; ends the case after a minute, or more if it is slow.
 wait_until() {
     rounds=0
     until "$@" >/dev/null 2>&1; do
         rounds=$((rounds + 1))
-        if [ "$rounds" -gt 800 ]; then
+        if [ "$rounds" -gt 3000 ]; then
             echo "*** waited in vain: $*"
             exit 99
         fi
@@ -53,6 +53,15 @@ never_or_running() { svok sv || gone "$1"; }    # never_or_running PID: supervis
 sleeping() { has_stat "$1" "*($2) S *"; }       # sleeping PID NAME: blocked, in a read for instance
 # settled PID NAME: blocked, and no signal waits to be seen; so it has dealt with the last one.
 settled() { grep -q '^ShdPnd:.0*$' "/proc/$1/status" && sleeping "$1" "$2"; }
+# obeyed DIR PID: nothing is left in the fifo of that supervise, and it waits. svc returns before that: what follows a
+# command needs this, or a condition that shows the effect.
+obeyed() { ! unread "$1" && settled "$2" supervise; }
+unread() { # unread DIR: letters are left in its fifo
+    perl -MFcntl -e 'sysopen my $f, "$ARGV[0]/supervise/control", O_RDONLY | O_NONBLOCK or exit 1;
+        vec(my $set, fileno $f, 1) = 1; exit !select $set, undef, undef, 0' "$1"
+}
+# listens DIR: a supervise reads its control; svc without letters only opens that.
+listens() { [ -z "$(svc "$1" 2>&1)" ]; }
 in_state() { has_stat "$1" "*) $2 *"; }         # in_state PID LETTER
 has_stat() { # has_stat PID PATTERN; no process is started for it, as it is asked most often
     read -r stat_line 2>/dev/null <"/proc/$1/stat" || return
@@ -118,6 +127,11 @@ up() {
     wait_until says "$1" '^[^:]*: up '
     pid=$(pid_of "$1")
     wait_until execed "$pid"
+}
+# asleep DIR: waits until a sleeper is up and has become sleep, so that all facts about it are final.
+asleep() {
+    up "$1"
+    wait_until sleeping "$pid" sleep
 }
 # The child of fork looks like supervise until it has exec'd.
 execed() { [ "$(head -c 9 "/proc/$1/cmdline")" != supervise ]; }

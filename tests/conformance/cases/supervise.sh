@@ -138,6 +138,7 @@ touch sv/down
 echo x >sv/supervise/ok
 supervised sv
 wait_until status_is sv 'stamp now pid 0 paused 00 want 64'
+wait_until listens sv
 svc -x sv
 end supervise "$sv"
 
@@ -146,6 +147,7 @@ mkdir -p sv/supervise/ok
 touch sv/down
 supervise sv 2>err &
 wait_until status_is sv 'stamp now pid 0 paused 00 want 64'
+wait_until listens sv
 svc -x sv
 end supervise $!
 
@@ -825,6 +827,7 @@ touch sv/down
 supervised sv
 svc -haitk sv
 svc -d sv
+wait_until obeyed sv "$sv"
 wait_until status_is sv 'stamp now pid 0 paused 00 want 64'
 svc -x sv
 end supervise "$sv"
@@ -976,6 +979,8 @@ sleeper sv
 touch sv/down
 supervised sv
 svc -ud sv
+# It is like that before, too.
+wait_until obeyed sv "$sv"
 wait_until status_is sv 'stamp now pid 0 paused 00 want 64'
 svc -x sv
 end supervise "$sv"
@@ -1086,7 +1091,7 @@ date +%s%N >started
 sleep 1000 & wait
 END
 # A busy machine may miss it now and then.
-for attempt in 1 2 3 4 5; do
+for attempt in 1 2 3 4 5 6 7 8 9 10 11 12; do
     supervised sv
     wait_until test -s sv/started
     svc -dx sv

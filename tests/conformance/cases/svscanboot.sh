@@ -6,7 +6,7 @@ boxed '
     sleeper /etc/service/sv
     /command/svscanboot &
     boot=$!
-    up /etc/service/sv
+    asleep /etc/service/sv
     # The shell ignores INT and QUIT in what it starts so.
     facts "$pid" | grep -v ^SigIgn
     scan=$(child "$boot" svscan)
@@ -34,7 +34,7 @@ boxed '
 boxed '
     sleeper /etc/service/sv
     odd close=0,1,2 -- /command/svscanboot &
-    up /etc/service/sv
+    asleep /etc/service/sv
     facts "$pid" | grep ^descriptor
 '
 
@@ -154,7 +154,7 @@ grep -q 'svscanboot \[dir\]' "$(command -v svscanboot)" || { echo 'would end the
 sleeper services/sv
 svscanboot "$PWD/services" &
 boot=$!
-up services/sv
+asleep services/sv
 facts "$pid" | sed -n "/^environ/s,<PWD=.*/scratch,<PWD=.../scratch,p; /^environ <PATH/p"
 children "$boot" | sed 's/ *\.* *$//; s,/[^ ]*/scratch,.../scratch,'
 kill -KILL "$(child "$boot" svscan)"
