@@ -220,7 +220,13 @@ fn options_that_make_no_sense_are_refused_and_nothing_is_sent() {
         let output = sandbox.sh(&format!("exec svc -d {option}{directory}"));
         said(&output, 100, &format!("svc: usage: {expected}\n"));
     }
-    // After the first directory everything is a directory, as ever; and so is what only resembles an option.
+    for option in ["--wiat=down", "--chekc", "--wait-down", "--help"] {
+        let output = sandbox.sh(&format!("exec svc -d {option} service/web"));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.starts_with(&format!("svc: unknown option {option}\nsvc options: u up, ")), "{said}");
+        assert_eq!(output.status.code(), Some(100), "{option}");
+    }
+    // After the first directory everything is a directory, as ever.
     let message = |name: &str| format!("svc: warning: unable to chdir to {name}: file does not exist\n");
     said(&sandbox.sh("exec svc -h nowhere --check"), 0, &[message("nowhere"), message("--check")].concat());
     said(&sandbox.sh("exec svc -- --check"), 0, &message("--check"));

@@ -13,6 +13,9 @@ pub const PROGRAM: Program = Program::Plain(run);
 const USAGE_LINE: &[u8] = b"svc options: u up, d down, o once, x exit, p pause, c continue, \
     h hup, a alarm, i interrupt, t term, k kill\n";
 
+const LONG_USAGE_LINE: &[u8] =
+    b"svc long options: --check, --wait=up, --wait=down, --wait=ready, --timeout=SECONDS\n";
+
 fn run(words: &[Word]) -> Result<u8, Failure> {
     signals::ignore_broken_pipes();
     let (called_as, words) = words.split_first().ok_or(Failure::silent(USAGE))?;
@@ -23,8 +26,11 @@ fn run(words: &[Word]) -> Result<u8, Failure> {
             Found::Letter(letter, _) => order.letters.add(letter),
             Found::Long(name, value) => order.read(name, value)?,
             Found::Illegal(_) | Found::MissingArgument(_) => {
-                let complaint = found.complaint(called_as).unwrap_or_default();
-                return Err(Failure::new(USAGE, [&complaint, USAGE_LINE].concat()));
+                return Err(Failure::new(USAGE, USAGE_LINE.to_vec()).after(found.complaint(called_as)));
+            }
+            Found::Unknown(_) => {
+                let usage = Failure::new(USAGE, [USAGE_LINE, LONG_USAGE_LINE].concat());
+                return Err(usage.after(found.complaint(called_as)));
             }
         }
     }
