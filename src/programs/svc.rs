@@ -1,4 +1,4 @@
-//! `svc [-udopchaitkxq12w] [--check] [--wait=STATE] [--timeout=SECONDS] dirs...`: controls services.
+//! `svc [-udopchaitkxq12w] [--check] [--wait=STATE] [--for=SECONDS] [--timeout=SECONDS] dirs...`: controls services.
 
 use crate::options::{Found, Options};
 use crate::report::{Failure, USAGE};
@@ -14,7 +14,7 @@ const USAGE_LINE: &[u8] = b"svc options: u up, d down, o once, x exit, p pause, 
     h hup, a alarm, i interrupt, t term, k kill\n";
 
 const LONG_USAGE_LINE: &[u8] =
-    b"svc long options: --check, --wait=up, --wait=down, --wait=ready, --timeout=SECONDS\n";
+    b"svc long options: --check, --wait=up, --wait=down, --wait=ready, --for=SECONDS, --timeout=SECONDS\n";
 
 fn run(words: &[Word]) -> Result<u8, Failure> {
     signals::ignore_broken_pipes();
@@ -34,6 +34,7 @@ fn run(words: &[Word]) -> Result<u8, Failure> {
             }
         }
     }
+    order.check()?;
     let here = files::open_read(files::HERE, c".")
         .map_err(|error| Failure::fatal("svc", &[b"unable to open current directory: ", error.bytes()]))?;
     Ok(give(&order, &here, options.operands()))

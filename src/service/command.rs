@@ -2,7 +2,7 @@
 
 use super::control::Letters;
 use super::directory::{Directory, NoControl};
-use super::goal::{Goal, end_the_run};
+use super::goal::{Expectation, Goal, end_the_run};
 use super::waiting::{Awaited, Crowd, EndsTheRun, wait};
 use crate::options::{Long, seconds};
 use crate::report::{Failure, SYSTEM, USAGE, warning};
@@ -15,7 +15,7 @@ use std::time::Duration;
 const PROGRAM: &str = "svc";
 
 /// svc's long options.
-pub const LONG_OPTIONS: Long = Long { flags: &["check"], valued: &["wait", "timeout"] };
+pub const LONG_OPTIONS: Long = Long { flags: &["check"], valued: &["wait", "for", "timeout"] };
 
 /// svc's exit code if the time was over before every service was in the state.
 pub const LATE: u8 = 99;
@@ -29,6 +29,8 @@ pub struct Order {
     is_honest: bool,
     /// What to wait for.
     goal: Option<Goal>,
+    /// How long a service must stay up to count as up, if that was said.
+    enough: Option<Duration>,
     /// How long to wait; for ever without it.
     timeout: Option<Duration>,
 }
@@ -46,11 +48,29 @@ impl Order {
             ("timeout", Some(value)) => {
                 self.timeout = Some(seconds(value).ok_or_else(|| usage("--timeout=SECONDS"))?);
             }
+            ("for", Some(value)) => {
+                self.enough = Some(seconds(value).ok_or_else(|| usage("--for=SECONDS"))?);
+            }
             ("check", Some(_)) => return Err(usage("--check")),
             ("wait", None) => return Err(usage("--wait=up, --wait=down or --wait=ready")),
+            ("for", None) => return Err(usage("--for=SECONDS")),
             _ => return Err(usage("--timeout=SECONDS")),
         }
         Ok(())
+    }
+
+    /// What is expected of each service, if anything is. To be called when all options are read.
+    fn expectation(&self) -> Option<Expectation> {
+        let expectation = Expectation::new(self.goal?);
+        Some(self.enough.map_or(expectation, |enough| expectation.lasting(enough)))
+    }
+
+    /// Refuses options that make no sense together.
+    pub fn check(&self) -> Result<(), Failure> {
+        match (self.enough, self.goal) {
+            (None, _) | (Some(_), Some(Goal::Up)) => Ok(()),
+            (Some(_), _) => Err(usage("--wait=up --for=SECONDS")),
+        }
     }
 }
 
@@ -71,7 +91,7 @@ pub fn give(order: &Order, here: impl AsFd, paths: &[&CStr]) -> u8 {
             None => failed = true,
         }
     }
-    let late = order.goal.map_or(Vec::new(), |goal| wait(crowd, awaited, goal, deadline));
+    let late = wait(crowd, awaited, deadline);
     for service in &late {
         say(&warning(PROGRAM, &[service.path.to_bytes(), b" is not in the state that was waited for"]));
     }
@@ -97,9 +117,10 @@ fn control<'a>(
         Directory::open(&here, path).map_err(|error| unable("unable to chdir to ", error)).ok()?;
     let ends_the_run = if end_the_run(&order.letters.bytes()) { EndsTheRun::Yes } else { EndsTheRun::No };
     // What is waited for must be watched before it can happen.
-    let awaited = order
-        .goal
-        .and_then(|_| Some(Awaited::new(crowd, path, Directory::open(&here, path).ok()?, ends_the_run)));
+    let awaited = order.expectation().and_then(|expectation| {
+        let service = (path, Directory::open(&here, path).ok()?);
+        Some(Awaited::new(crowd, service, (expectation, ends_the_run)))
+    });
     match directory.control(&order.letters) {
         Ok(()) => return Some(awaited),
         Err(NoControl::Unopened(error)) if error.is(libc::ENXIO) => {

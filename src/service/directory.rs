@@ -110,8 +110,14 @@ impl Directory {
             Stamp::from_digits(label.strip_prefix(b"@")?)
         });
         let last_exit = read(LAST_EXIT).and_then(|line| LastExit::decode(&line));
-        let starts = read(INSTANCE).and_then(|text| Instance::decode(&text)).map(|instance| instance.starts);
+        let starts = self.instance().map(|instance| instance.starts);
         More { ready, last_exit, starts }
+    }
+
+    /// Which processes supervise the service, and are it, as supervise has written that down last.
+    pub fn instance(&self) -> Option<Instance> {
+        let file = files::open_read(&self.0, INSTANCE).ok()?;
+        Instance::decode(&files::read_all(&file).ok()?)
     }
 
     /// Sends commands to supervise, with one write.

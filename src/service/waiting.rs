@@ -2,13 +2,13 @@
 //! wakes the wait.
 
 use super::directory::{CONTROL, Directory, OK, SUPERVISE};
-use super::goal::{Goal, Moment, is_reached};
+use super::goal::{Answer, Expectation, Moment};
+use super::observation::Observer;
 use super::status::Want;
 use crate::sys::watch::{Change, Interest, Watch, Watched};
 use crate::sys::{clock, poll};
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, OsStr};
-use std::num::NonZeroU32;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -21,8 +21,9 @@ pub struct Awaited<'a> {
     /// Its directory.
     pub path: &'a CStr,
     directory: Directory,
-    /// The run that does not count any more.
-    ended: Option<NonZeroU32>,
+    expectation: Expectation,
+    /// When it is to be looked at again even without news.
+    due: Option<Instant>,
     /// Its place in the crowd.
     place: usize,
 }
@@ -32,24 +33,30 @@ impl<'a> Awaited<'a> {
     /// before the commands are sent.
     pub fn new(
         crowd: &mut Crowd<'a>,
-        path: &'a CStr,
-        directory: Directory,
-        ends_the_run: EndsTheRun,
+        (path, directory): (&'a CStr, Directory),
+        (expectation, ends_the_run): (Expectation, EndsTheRun),
     ) -> Self {
         let present = directory.status().ok().and_then(|status| status.pid);
         let ended = present.filter(|_| ends_the_run == EndsTheRun::Yes);
-        Self { path, directory, ended, place: crowd.add(path) }
+        Self { path, directory, expectation: expectation.after(ended), due: None, place: crowd.add(path) }
     }
 
-    /// Whether the service is in the state. One without supervise is down.
-    fn has_reached(&self, goal: Goal) -> bool {
+    /// Whether the service has reached its goal. One without supervise is down.
+    fn has_arrived(&mut self, observer: &Observer, now: Instant) -> bool {
         let is_supervised = self.directory.knock().is_ok();
         let status = self.directory.status().ok().filter(|_| is_supervised);
-        let is_restless =
-            status.is_some_and(|status| status.want == Want::Up || self.directory.is_finishing());
-        let pid = status.and_then(|status| status.pid);
-        let now = Moment { pid, is_ready: self.directory.is_ready(), is_restless };
-        is_reached(goal, self.ended, now)
+        let is_restless = status.is_some_and(|status| {
+            status.pid.is_some() || status.want == Want::Up || self.directory.is_finishing()
+        });
+        let run = status.and_then(|status| observer.run(&self.directory, &status));
+        let moment = Moment { run, is_ready: self.directory.is_ready(), is_restless };
+        match self.expectation.see(moment, now) {
+            Answer::Reached => true,
+            Answer::Pending(due) => {
+                self.due = due;
+                false
+            }
+        }
     }
 }
 
@@ -62,21 +69,28 @@ pub enum EndsTheRun {
     No,
 }
 
-/// Waits until all services, each of which is in `crowd`, have reached `goal`, or until `deadline`; returns those that
-/// have not.
+/// Waits until all services, each of which is in `crowd`, have reached their goals, or until `deadline`; returns those
+/// that have not.
 pub fn wait<'a>(
     mut crowd: Crowd<'a>,
     mut awaited: Vec<Awaited<'a>>,
-    goal: Goal,
     deadline: Option<Instant>,
 ) -> Vec<Awaited<'a>> {
-    awaited.retain(|service| !service.has_reached(goal));
-    while !awaited.is_empty() && deadline.is_none_or(|deadline| clock::monotonic() < deadline) {
-        let news = crowd.wait(deadline);
-        awaited.retain(|service| news.binary_search(&service.place).is_err() || !service.has_reached(goal));
+    let observer = Observer::new();
+    let mut now = clock::monotonic();
+    awaited.retain_mut(|service| !service.has_arrived(&observer, now));
+    while !awaited.is_empty() && deadline.is_none_or(|deadline| now < deadline) {
+        let due = awaited.iter().filter_map(|service| service.due).chain(deadline).min();
+        let news = crowd.wait(due);
+        now = clock::monotonic();
+        let is_late = deadline.is_some_and(|deadline| deadline <= now);
+        awaited.retain_mut(|service| {
+            let is_due = service.due.is_some_and(|due| due <= now);
+            // What has come about at the last moment counts.
+            let is_news = is_due || is_late || news.binary_search(&service.place).is_ok();
+            !is_news || !service.has_arrived(&observer, now)
+        });
     }
-    // What has come about at the last moment counts.
-    awaited.retain(|service| !service.has_reached(goal));
     awaited
 }
 

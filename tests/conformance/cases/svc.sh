@@ -71,7 +71,7 @@ rm -r sv
 #| $ svc -u --down sv -d
 #| 2> svc: unknown option --down
 #| 2> svc options: u up, d down, o once, x exit, p pause, c continue, h hup, a alarm, i interrupt, t term, k kill
-#| 2> svc long options: --check, --wait=up, --wait=down, --wait=ready, --timeout=SECONDS
+#| 2> svc long options: --check, --wait=up, --wait=down, --wait=ready, --for=SECONDS, --timeout=SECONDS
 #| = 100
 #| received: t
 #| exit 0
