@@ -265,6 +265,57 @@ fn a_pause_between_two_starts_is_not_the_end() {
     sandbox.wait_for_status("web", ": down ");
 }
 
+#[test]
+fn a_supervise_that_is_about_to_come_is_waited_for() {
+    let sandbox = Sandbox::new();
+    // The one has never been supervised, the other was, and its fifos are still there.
+    for name in ["new", "old", "other"] {
+        sandbox.script(&format!("{name}/run"), "exec sleep 1000");
+    }
+    let mut first = sandbox.start("supervise old", "messages");
+    sandbox.run("svc --wait=up --for=0 --timeout=60 old; svc -dx --wait=down old");
+    assert!(first.wait().success());
+    let mut up = sandbox.start("svc -u --wait=up --for=0 --timeout=60 new old", "said");
+    let mut down = sandbox.start("svc -d --wait=down --timeout=60 other", "said");
+    assert_eq!(up.wait_at_most(Duration::from_millis(400)), None, "there is no supervise");
+    assert_eq!(down.wait_at_most(Duration::from_millis(100)), None, "there is no supervise");
+    let _supervises =
+        ["new", "old", "other"].map(|name| sandbox.start(&format!("supervise {name}"), "messages"));
+    assert_eq!((up.wait().code(), down.wait().code()), (Some(0), Some(0)));
+    assert_eq!(sandbox.read("said"), "");
+    let pid = |name: &str| sandbox.status(name).unwrap().pid;
+    assert!(pid("new").is_some() && pid("old").is_some());
+    // It was told to go down before svc came back.
+    sandbox.wait_until("it is down and stays so", || {
+        sandbox.run("svstat other").ends_with("seconds, normally up\n") && pid("other").is_none()
+    });
+}
+
+#[test]
+fn a_supervise_that_does_not_come_is_waited_for_a_few_seconds_unless_it_is_told_to_exit() {
+    let sandbox = Sandbox::new();
+    sandbox.script("web/run", "exec sleep 1000");
+    let message = "svc: warning: unable to control web: file does not exist\n";
+    let start = Instant::now();
+    said(&sandbox.sh("exec svc --wait=up --timeout=0.2 web"), 111, message);
+    assert!(start.elapsed() >= Duration::from_millis(200), "{:?}", start.elapsed());
+    for options in ["-u --wait=up", "-d --wait=down --timeout=1000"] {
+        let start = Instant::now();
+        said(&sandbox.sh(&format!("exec svc {options} web")), 111, message);
+        assert!(start.elapsed() >= Duration::from_secs(7), "{options}: {:?}", start.elapsed());
+    }
+    // These return at once, or the test does not.
+    said(&sandbox.sh("exec svc -dx --wait=down --timeout=100000 web"), 111, message);
+    said(&sandbox.sh("exec svc -u --check web"), 111, message);
+    said(&sandbox.sh("exec svc -u web"), 0, message);
+    // The others are seen to meanwhile.
+    let _supervise = sandbox.start("supervise web", "messages");
+    sandbox.run("svc --wait=up --for=0 web; mkdir none");
+    let output = sandbox.sh("exec svc -d --wait=down --timeout=60 none web");
+    said(&output, 111, &message.replace("web", "none"));
+    assert!(sandbox.status("web").unwrap().pid.is_none());
+}
+
 /// What may fail has not begun, however long that takes; so no machine is too slow for this test.
 #[test]
 fn a_run_that_cannot_be_executed_is_never_up() {
