@@ -1,5 +1,6 @@
 //! `supervise [--delay=SECONDS] dir`: keeps the service in `dir` running.
 
+use super::is_mistyped;
 use crate::options::{Found, Long, Options, seconds};
 use crate::report::Failure;
 use crate::supervise;
@@ -16,8 +17,11 @@ fn run(words: &[Word]) -> Result<u8, Failure> {
     let mut options = Options::only_long(LONG_OPTIONS, words.get(1..).unwrap_or_default());
     let mut delay = Duration::ZERO;
     for found in options.by_ref() {
-        let Found::Long(_, Some(value)) = found else { return Err(usage()) };
-        delay = seconds(value).ok_or_else(usage)?;
+        match found {
+            Found::Long(_, Some(value)) => delay = seconds(value).ok_or_else(usage)?,
+            Found::Unknown(_) if !is_mistyped(found) => {}
+            _ => return Err(usage().after(found.complaint(c"supervise"))),
+        }
     }
     let &[directory] = options.operands() else { return Err(usage()) };
     supervise::run::run(directory, delay)

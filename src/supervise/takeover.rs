@@ -74,7 +74,7 @@ impl Search<'_> {
             let handle = Handle::open(pid).ok()?;
             let Facts { parent, started, .. } = process::look(pid)?;
             let is_orphan = process::ancestors().any(|ancestor| ancestor == parent);
-            let began = clock::wall().checked_sub(clock::since_boot())? + process::since_boot(started);
+            let began = clock::wall().checked_sub(process::age(started))?;
             let (began, since) = (Stamp::from_unix(began), status.since);
             let is_same = began.seconds_since(since).max(since.seconds_since(began)) <= TOLERANCE
                 || process::directory(pid) == files::look(HERE, c".").ok()?.map(|facts| facts.identity);
