@@ -75,6 +75,11 @@ impl Stamp {
         i64::from_ne_bytes(self.seconds.wrapping_sub(EPOCH).to_ne_bytes())
     }
 
+    /// The time since 1970; zero before.
+    pub fn since_1970(self) -> Duration {
+        Duration::new(u64::try_from(self.to_unix()).unwrap_or(0), self.nanoseconds)
+    }
+
     /// Shows the moment in universal time as RFC 3339 has it; fractions of a second only as long as they must be.
     pub fn to_rfc3339(self) -> String {
         const DAY: i64 = 86_400;

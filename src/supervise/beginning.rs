@@ -37,6 +37,8 @@ pub struct Beginning<'a> {
     pub adopted: Option<Handle>,
     /// Where such a service is going to tell that it is ready.
     pub readiness: Option<OwnedFd>,
+    /// When the last run of the service had ended, in ticks since the start of the machine.
+    pub ended: u64,
 }
 
 impl<'a> Beginning<'a> {
@@ -62,7 +64,7 @@ impl<'a> Beginning<'a> {
             None if has_said_nothing => search.by_status(),
             None => Left::Nothing,
         };
-        let (mut adopted, mut readiness) = (None, None);
+        let (mut adopted, mut readiness, mut ended) = (None, None, process::ticks());
         let (machine, first) = match found {
             Left::Service(handle, service, status) => {
                 records.keep();
@@ -82,6 +84,14 @@ impl<'a> Beginning<'a> {
                 let (mut machine, _) = Machine::adopt(status, settings, now());
                 machine.put_off(delay, now());
                 let first = machine.handle(Event::Ended(Ending::Unknown), now());
+                (machine, first)
+            }
+            Left::Ending(end, status) => {
+                ended = process::ticks_at(end.at.since_1970());
+                let (mut machine, mut first) = Machine::adopt(status, settings.load(name), now());
+                machine.put_off(delay, now());
+                let resumed = machine.resume_end((end.pid, end.how), now());
+                resumed.into_iter().for_each(|action| first.push(action));
                 (machine, first)
             }
             Left::Finishing(handle, finish, status) => {
@@ -105,6 +115,6 @@ impl<'a> Beginning<'a> {
                 Machine::new(has_down, delay, now())
             }
         };
-        Self { machine, first, instance, records, settings, adopted, readiness }
+        Self { machine, first, instance, records, settings, adopted, readiness, ended }
     }
 }

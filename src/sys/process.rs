@@ -200,11 +200,26 @@ pub fn ancestors() -> impl Iterator<Item = i32> {
 
 /// How long ago that was, by the clock that the kernel counts these ticks with, which nobody can set.
 pub fn age(started: u64) -> Duration {
+    let began = Duration::from_secs(started) / ticks_per_second();
+    clock::since_boot().saturating_sub(began)
+}
+
+/// The present in these ticks, rounded up.
+pub fn ticks() -> u64 {
+    let ticks = clock::since_boot().as_millis() * u128::from(ticks_per_second());
+    u64::try_from(ticks.div_ceil(1000)).unwrap_or(u64::MAX)
+}
+
+/// In these ticks, the moment when the wall clock shows `since_1970`.
+pub fn ticks_at(since_1970: Duration) -> u64 {
+    let ago = clock::wall().saturating_sub(since_1970).as_millis() * u128::from(ticks_per_second()) / 1000;
+    ticks().saturating_sub(u64::try_from(ago).unwrap_or(u64::MAX))
+}
+
+fn ticks_per_second() -> u32 {
     // SAFETY: a call without pointers.
     let ticks = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
-    let ticks = u32::try_from(ticks).unwrap_or(0).max(1);
-    let began = Duration::from_secs(started) / ticks;
-    clock::since_boot().saturating_sub(began)
+    u32::try_from(ticks).unwrap_or(0).max(1)
 }
 
 /// Whether process `pid` has certainly ended; where `/proc` cannot be read, only one that has been reaped has.
