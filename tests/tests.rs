@@ -71,6 +71,8 @@ mod startup;
 mod support;
 /// What a service tells, and who is told.
 mod telling;
+/// Signals that reach svscan and its supervises together.
+mod together;
 /// The world's trouble, and what becomes of it.
 mod trouble;
 /// What happens while a service has no supervise.

@@ -1,7 +1,7 @@
 //! supervise's edge: the lock, the fifos, the child, and the loop that performs what the machine decides.
 
 use super::beginning::Beginning;
-use super::event::{Action, Actions, Ending, Event, Now};
+use super::event::{Action, Actions, Ending, Event, Now, Task};
 use super::facts;
 use super::leftovers::{self, Leftovers, Origin};
 use super::machine::Machine;
@@ -25,13 +25,12 @@ use std::ffi::CStr;
 use std::fs::File;
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::Duration;
 
 pub(super) const PROGRAM: &str = "supervise";
 
 /// Supervises the service directory `name` until told to exit. Fails if the directory cannot be used, or is
-/// supervised already. The first start comes no earlier than after `delay`.
-pub fn run(name: &CStr, delay: Duration) -> Result<u8, Failure> {
+/// supervised already.
+pub fn run(name: &CStr, task: Task) -> Result<u8, Failure> {
     startup::occupy_standard_descriptors();
     let signals = Inbox::open(&[Signal::SIGCHLD])
         .map_err(|error| unable(&[b"create pipe for ", name.to_bytes()], error))?;
@@ -53,7 +52,7 @@ pub fn run(name: &CStr, delay: Duration) -> Result<u8, Failure> {
         .map_err(|error| unable(&[b"write ", name.to_bytes(), b"/supervise/control"], error))?;
     let environment = startup::environment();
     let Beginning { machine, first, instance, records, settings, adopted, readiness } =
-        Beginning::find(name, has_down, delay);
+        Beginning::find(name, has_down, task);
     let mut supervise = Supervise {
         name,
         machine,
@@ -77,7 +76,7 @@ pub fn run(name: &CStr, delay: Duration) -> Result<u8, Failure> {
         .map_err(|error| unable(&[b"read ", name.to_bytes(), b"/supervise/ok"], error))?;
     supervise.perform(rest.into_iter());
     supervise.records.flush();
-    supervise.main(&control)
+    supervise.main(&control, task)
 }
 
 pub(super) fn now() -> Now {
@@ -112,8 +111,9 @@ struct Supervise<'a> {
 }
 
 impl<'a> Supervise<'a> {
-    fn main(mut self, control: &File) -> Result<u8, Failure> {
-        let mut exiting = false;
+    fn main(mut self, control: &File, task: Task) -> Result<u8, Failure> {
+        let mut exiting = task == Task::Stop && self.stop();
+        self.records.flush();
         while !exiting {
             self.settings.forget();
             let waiting = [
@@ -138,6 +138,13 @@ impl<'a> Supervise<'a> {
         }
         facts::remove_instance();
         Ok(0)
+    }
+
+    /// Begins to end what an earlier supervise has left; says whether that is done already. What that one has told to go
+    /// down is not told again: the signal may mean something else the second time.
+    fn stop(&mut self) -> bool {
+        let is_told = self.machine.is_wanted_down();
+        (!is_told && self.feed(Event::Command(Command::Down))) || self.feed(Event::Command(Command::Exit))
     }
 
     /// Takes note of the end of children. That of the service comes before the next command, so that a command

@@ -1,11 +1,16 @@
 //! What svscan finds behind a name of the scan directory.
 
-use super::table::{Completeness, Logging, Role};
+use super::table::{Completeness, Identity, Logging, Role};
 use crate::service::directory::{INSTANCE, SUPERVISE};
 use crate::service::instance::{Instance, Process};
 use crate::sys::files::{self, HERE};
 use crate::sys::{Result as SysResult, process};
 use std::ffi::{CStr, CString};
+
+/// What identifies the directory, or the file, `path`, if there is one.
+pub fn identify(path: &CStr) -> Option<Identity> {
+    files::look(HERE, path).ok().flatten().map(|facts| facts.identity)
+}
 
 /// Whether the directory `name` has a logger.
 pub fn logging(name: &CStr) -> SysResult<Logging> {

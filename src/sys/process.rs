@@ -6,7 +6,7 @@ use crate::report::Failure;
 use nix::sys::signal::kill;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
-use std::ffi::{c_int, c_void};
+use std::ffi::{CString, c_int, c_void};
 use std::io::Read as _;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
@@ -180,6 +180,12 @@ pub fn look(pid: i32) -> Option<Facts> {
 /// When process `pid` was started, in ticks since boot; `None` if it has ended, or if `/proc` cannot be read.
 pub fn started(pid: i32) -> Option<u64> {
     look(pid).map(|facts| facts.started)
+}
+
+/// The path of the directory that process `pid` is in, wherever that is by now.
+pub fn directory_of(pid: i32) -> CString {
+    // Digits have no NUL byte.
+    CString::new(format!("/proc/{pid}/cwd")).unwrap_or_default()
 }
 
 /// Whether `/proc` is about the processes that we can see; it may be that of another namespace.
