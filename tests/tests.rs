@@ -51,6 +51,8 @@ mod process_one;
 mod processors;
 /// README.md, followed to the letter.
 mod readme;
+/// Debian's package, replaced in a running system.
+mod replacing;
 /// What comes into the scan directory runs.
 mod scanning;
 /// What files of a service directory say about stopping and pausing.

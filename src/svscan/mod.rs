@@ -4,6 +4,8 @@
 
 // Who has how much time in the end. *Pure.*
 pub mod ending;
+// Who supervises a directory already.
+pub mod holder;
 // What is behind a name.
 pub mod inspect;
 // What is in the scan directory, and being told of changes.
@@ -12,6 +14,8 @@ pub mod look;
 pub mod launch;
 // What services leave behind, and how it is ended.
 pub mod orphans;
+// The pipe that a service and its logger have already.
+pub mod pipe;
 // The scan directory, and the loop that performs what the table decides.
 pub mod run;
 // One service, as svscan knows it. *Pure.*

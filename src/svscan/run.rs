@@ -4,10 +4,10 @@ use super::inspect;
 use super::launch::{Launcher, Place};
 use super::look::Look;
 use super::orphans::Orphans;
+use super::pipe::Holding;
 use super::table::{Action, Ending, Event, Identity, Role, Table};
 use super::telling::Messenger;
 use crate::report::{Failure, warning};
-use crate::service::directory::INSTANCE;
 use crate::service::instance::Instance;
 use crate::supervise::event::Task;
 use crate::supervise::settings::{Setting, Settings};
@@ -143,11 +143,13 @@ impl<'a> Svscan<'a> {
         }
     }
 
-    /// A supervise that is not a child has ended. Nobody tells how, but one that was told to leaves no instance.
+    /// A supervise that is not a child has ended; nobody tells how.
     fn lose(&mut self, number: u64) {
         let Ok(pid) = i32::try_from(number) else { return };
         if self.adopted.remove(&pid).is_some() {
-            let how = if self.has_left_instance(pid) { Ending::Failed } else { self.as_told(pid) };
+            let place = self.table.whereabouts(pid).map(|(name, role, _)| inspect::directory(name, role));
+            let is_untold = place.is_some_and(|directory| inspect::ended_untold(&directory));
+            let how = if is_untold { Ending::Failed } else { self.as_told(pid) };
             self.feed(Event::Ended(pid, how));
         }
     }
@@ -158,12 +160,6 @@ impl<'a> Svscan<'a> {
             0 => Ending::AsTold,
             bytes => Ending::Unread(bytes),
         }
-    }
-
-    fn has_left_instance(&self, pid: i32) -> bool {
-        let Some((name, role, _)) = self.table.whereabouts(pid) else { return false };
-        let path = inspect::below(&inspect::directory(name, role), INSTANCE);
-        matches!(files::look(HERE, &path), Ok(Some(_)))
     }
 
     /// Tells the table what happened, performs what it decides, and tells it what came of that.
@@ -189,7 +185,11 @@ impl<'a> Svscan<'a> {
             }
             Action::Drain(pid) => self.messenger.tell(pid, b"ox", &self.table),
             Action::Kill(pid) => self.messenger.tell(pid, b"dxk", &self.table),
-            Action::Replace(pid) => process::send(pid, Signal::SIGKILL),
+            Action::Replace(pid) => match self.adopted.get(&pid) {
+                Some(handle) => handle.send(Signal::SIGKILL),
+                // A child keeps its number until it is buried.
+                None => process::send(pid, Signal::SIGKILL),
+            },
         }
         None
     }
@@ -207,19 +207,12 @@ impl<'a> Svscan<'a> {
     /// Makes a pipe, or finds the one that supervises of an earlier svscan, or their services, still have.
     fn make_pipe(&self, identity: Identity, supervises: [Option<i32>; 2]) -> Option<Event<End>> {
         let name = self.table.service(identity)?.name();
-        let [main, log] = [Role::Main, Role::Log].map(|role| self.left_behind(name, role));
-        // What a service without a logger writes to may be a pipe, too: our own output, say.
-        let is_log = |&pipe: &u64| inspect::had_logger(name) && pipes::inode(files::output()) != Some(pipe);
-        let pipe = log.input.or(main.output.filter(is_log));
-        let services = [&main, &log].map(|left| left.service.map(|service| service.pid));
-        let holders = [supervises, services].into_iter().flat_map(|pids| pids.into_iter().zip([1, 0]));
-        let mut holders = holders.filter_map(|(pid, number)| Some((pid?, number)));
-        let left =
-            pipe.and_then(|inode| holders.find_map(|(pid, number)| pipes::both_ends_of(pid, number, inode)));
-        match left.map_or_else(pipes::new, Ok) {
+        let left = [Role::Main, Role::Log].map(|role| self.left_behind(name, role));
+        let holding = Holding { name, supervises, left };
+        match holding.find().map_or_else(pipes::new, Ok) {
             Ok(pipe) => {
-                let inode = pipes::inode(&pipe.0);
-                Some(Event::Piped(identity, pipe, [main.output == inode, log.input == inode]))
+                let have = holding.have(pipes::inode(&pipe.0));
+                Some(Event::Piped(identity, pipe, have))
             }
             Err(error) => {
                 warn(&[b"unable to create pipe for ", name.to_bytes()], error);
@@ -235,8 +228,9 @@ impl<'a> Svscan<'a> {
     /// The supervise of an earlier svscan that keeps ours from starting, and was not to be seen at first.
     fn find_rival(&mut self, identity: Identity, role: Role) -> Option<i32> {
         let service = self.table.service(identity).filter(|service| service.has_failed(role))?;
-        let pid = self.left_behind(service.name(), role).supervise?.pid;
-        self.adopt(pid).then_some(pid)
+        self.look.holders.forget();
+        let pid = self.look.holders.find(&inspect::directory(service.name(), role)).pid()?;
+        (!self.table.knows(pid) && self.adopt(pid)).then_some(pid)
     }
 
     fn start(&mut self, identity: Identity, role: Role, task: Task) -> Option<Event<End>> {
@@ -256,9 +250,14 @@ impl<'a> Svscan<'a> {
 
     /// Watches over a supervise that is not a child, unless it has ended meanwhile.
     fn adopt(&mut self, pid: i32) -> bool {
-        let number = u64::try_from(pid).unwrap_or(0);
-        let adopted = Handle::open(pid).and_then(|handle| self.ready.add(&handle, number).map(|()| handle));
-        adopted.map(|handle| self.adopted.insert(pid, handle)).is_ok()
+        let (Some(handle), Ok(number)) = (self.look.holders.take(pid), u64::try_from(pid)) else {
+            return false;
+        };
+        let is_watched = self.ready.add(&handle, number).is_ok();
+        if is_watched {
+            self.adopted.insert(pid, handle);
+        }
+        is_watched
     }
 
     /// How long a service may take to end, if it says so.
