@@ -1,8 +1,12 @@
 //! The rules of the house that a program can check.
 
+use crate::support::Sandbox;
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -140,6 +144,7 @@ fn every_other_module_is_known_as_an_edge() {
         "src/supervise/scripts.rs",
         "src/supervise/sending.rs",
         "src/supervise/settings_files.rs",
+        "src/supervise/state_directory.rs",
         "src/supervise/takeover.rs",
         "src/supervise/run.rs",
         "src/svscan/mod.rs",
@@ -293,4 +298,39 @@ fn every_dependency_says_why_it_is_there() {
         above = line;
     }
     check(&breaches, "a dependency needs a sentence");
+}
+
+/// The files that git tracks in `root`, if that is a checkout; sources from an archive have no list.
+fn tracked(root: &Path) -> Vec<PathBuf> {
+    // Root may check the sources of another account.
+    let git =
+        Command::new("git").args(["-c", "safe.directory=*", "ls-files", "-z"]).current_dir(root).output();
+    let Some(list) = git.ok().filter(|git| git.status.success()).map(|git| git.stdout) else {
+        return Vec::new();
+    };
+    let names = list.split(|&byte| byte == 0).filter(|name| !name.is_empty());
+    names.map(|name| root.join(OsStr::from_bytes(name))).collect()
+}
+
+/// The tracked files of `root` that are not text, as git sees it: they contain a NUL byte.
+fn binaries(root: &Path) -> Vec<String> {
+    // A file that was removed may still be tracked.
+    let is_binary = |path: &PathBuf| path.is_file() && fs::read(path).is_ok_and(|bytes| bytes.contains(&0));
+    tracked(root).into_iter().filter(is_binary).map(|path| path.display().to_string()).collect()
+}
+
+#[test]
+fn no_tracked_file_is_binary() {
+    check(&binaries(Path::new(ROOT)), "the product is built from text; remove what it does not need");
+}
+
+#[test]
+fn a_tracked_binary_is_found_and_sources_without_git_are_left_alone() {
+    let sandbox = Sandbox::new();
+    let make = "mkdir -p sources/deep && cd sources && printf 'a\\0b' >deep/binary && echo text >text";
+    sandbox.run(make);
+    assert_eq!(binaries(&sandbox.path("sources")), [""; 0]);
+    sandbox.run("cd sources && git init --quiet && git add deep text && printf '\\0' >untracked");
+    let expected = sandbox.path("sources/deep/binary").display().to_string();
+    assert_eq!(binaries(&sandbox.path("sources")), [expected]);
 }

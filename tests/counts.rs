@@ -2,7 +2,7 @@
 //!
 //! Each maximum is what was counted, and a test fails that counts more. Whoever saves a call lowers the maximum.
 
-use crate::support::{DEADLINE, Running, Sandbox, kill, show};
+use crate::support::{Patience, Running, Sandbox, kill, show};
 use std::io::Write;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -206,10 +206,9 @@ fn log(trace: &Trace<'_>, (script, inputs): (&str, &[String])) {
         });
     }
     drop(child.stdin.take());
-    let begin = Instant::now();
+    let mut patience = Patience::new();
     while child.try_wait().unwrap().is_none() {
-        assert!(begin.elapsed() < DEADLINE, "multilog does not end");
-        std::thread::sleep(Duration::from_millis(5));
+        assert!(patience.lasts(), "multilog does not end");
     }
 }
 

@@ -34,7 +34,7 @@ fn json_tells_all_that_is_known() {
          print(t(s[\"last_exit\"][\"at\"]) <= t(s[\"since\"]) <= t(s[\"ready_since\"]), s[\"seconds\"] >= 0)'"
     );
     assert_eq!(sandbox.run(&order), "True True\n");
-    sandbox.run("svc -dk --wait=down web");
+    sandbox.run("svc -dk --wait=down --timeout=60 web");
     assert_eq!(
         ask(
             &supervised,

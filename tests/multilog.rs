@@ -1,7 +1,7 @@
 //! What multilog does when the disk is full, the clock goes back, the power fails, and on every other bad day.
 
 use crate::support::logger::{BEFORE_THE_RETRY, FULL, Logger, archives, is_clean, logged, numbered, restart};
-use crate::support::{Sandbox, kill, send};
+use crate::support::{Sandbox, best_of_attempts, kill, send};
 use nix::sys::signal::Signal::{SIGALRM, SIGTERM};
 use std::time::{Duration, Instant};
 
@@ -42,43 +42,49 @@ fn a_full_disk_pauses_the_input_and_loses_nothing() {
 
 #[test]
 fn term_on_a_full_disk_waits_until_all_that_was_read_is_on_it() {
-    let mut logger = Logger::start("s16777215");
-    let lines = some_lines();
-    logger.fill_the_disk(&lines);
-    let start = Instant::now();
-    send(logger.running.pid(), SIGTERM);
-    logger.wait_for_message(FULL, 2);
-    assert!(start.elapsed() < BEFORE_THE_RETRY, "TERM makes it try at once");
-    assert!(!logger.running.has_ended());
+    best_of_attempts("from TERM, and from ALRM, to the next attempt to write", BEFORE_THE_RETRY, || {
+        let mut logger = Logger::start("s16777215");
+        let lines = some_lines();
+        logger.fill_the_disk(&lines);
+        let start = Instant::now();
+        send(logger.running.pid(), SIGTERM);
+        logger.wait_for_message(FULL, 2);
+        let after_term = start.elapsed();
+        assert!(!logger.running.has_ended());
 
-    logger.free_the_disk();
-    let start = Instant::now();
-    send(logger.running.pid(), SIGALRM);
-    assert_eq!(logger.running.wait().code(), Some(0));
-    assert!(start.elapsed() < BEFORE_THE_RETRY, "ALRM makes it try at once");
-    let unread = logger.unread();
-    assert!(logged(&logger.sandbox) + &unread == lines, "what is not logged is left on the input");
-    assert!(is_clean(&logger.sandbox));
+        logger.free_the_disk();
+        let start = Instant::now();
+        send(logger.running.pid(), SIGALRM);
+        assert_eq!(logger.running.wait().code(), Some(0));
+        let after_alarm = start.elapsed();
+        let unread = logger.unread();
+        assert!(logged(&logger.sandbox) + &unread == lines, "what is not logged is left on the input");
+        assert!(is_clean(&logger.sandbox));
+        after_term.max(after_alarm)
+    });
 }
 
 #[test]
 fn term_within_a_line_on_a_full_disk_tries_at_once_too() {
-    let mut logger = Logger::start("s16777215");
-    let lines = some_lines() + "the beginning of";
-    logger.fill_the_disk(&lines);
-    let start = Instant::now();
-    send(logger.running.pid(), SIGTERM);
-    logger.wait_for_message(FULL, 2);
-    assert!(start.elapsed() < BEFORE_THE_RETRY, "TERM makes it try at once");
+    best_of_attempts("from TERM to the next attempt to write", BEFORE_THE_RETRY, || {
+        let mut logger = Logger::start("s16777215");
+        let lines = some_lines() + "the beginning of";
+        logger.fill_the_disk(&lines);
+        let start = Instant::now();
+        send(logger.running.pid(), SIGTERM);
+        logger.wait_for_message(FULL, 2);
+        let elapsed = start.elapsed();
 
-    logger.free_the_disk();
-    send(logger.running.pid(), SIGALRM);
-    logger.sandbox.wait_until("the whole lines are logged", || logged(&logger.sandbox) == some_lines());
-    logger.feed(" a line\nfor the next one\n");
-    assert_eq!(logger.running.wait().code(), Some(0));
-    let unread = logger.unread();
-    assert!(logged(&logger.sandbox) == lines + " a line\n", "the line was finished");
-    assert_eq!(unread, "for the next one\n");
+        logger.free_the_disk();
+        send(logger.running.pid(), SIGALRM);
+        logger.sandbox.wait_until("the whole lines are logged", || logged(&logger.sandbox) == some_lines());
+        logger.feed(" a line\nfor the next one\n");
+        assert_eq!(logger.running.wait().code(), Some(0));
+        let unread = logger.unread();
+        assert!(logged(&logger.sandbox) == lines + " a line\n", "the line was finished");
+        assert_eq!(unread, "for the next one\n");
+        elapsed
+    });
 }
 
 #[test]

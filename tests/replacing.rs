@@ -130,7 +130,6 @@ fn an_original_supervise_that_was_told_to_exit_is_back_after_a_while_on_the_same
 }
 
 #[test]
-#[ignore = "supervise does not adopt a service from its status alone yet"]
 fn the_originals_supervises_are_killed_one_by_one() {
     let replaced = Replaced::new();
     for (name, supervise) in [WEB, LOG].into_iter().zip(replaced.supervises) {

@@ -1,6 +1,8 @@
 //! The end of svscan, with services that obey: at once, in order, with nothing left and no last line lost.
 
-use crate::support::{BEFORE_THE_GRACE_IS_OVER, Sandbox, children, is_root, kill, process_state, send, show};
+use crate::support::{
+    BEFORE_THE_GRACE_IS_OVER, Sandbox, children, is_root, kill, process_state, program_of, send, show,
+};
 use nix::sys::signal::Signal::{SIGALRM, SIGHUP, SIGINT, SIGTERM};
 use std::fs;
 use std::io::Write;
@@ -88,7 +90,9 @@ fn term_before_the_first_service_ends_svscan() {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.path("service")).unwrap();
     let mut svscan = sandbox.start("svscan service", "messages");
-    sandbox.wait_until("svscan waits", || process_state(svscan.pid()) == Some('S'));
+    // A shell becomes svscan.
+    let waits = || program_of(svscan.pid()) == "svscan" && process_state(svscan.pid()) == Some('S');
+    sandbox.wait_until("svscan waits", waits);
     send(svscan.pid(), SIGTERM);
     assert!(svscan.wait().code() == Some(0));
 }
@@ -117,6 +121,8 @@ fn term_right_after_the_start_ends_all_at_once() {
 fn more_signals_during_the_end_change_nothing() {
     let sandbox = Sandbox::new();
     sandbox.logged_service("service/web", PENSIVE);
+    // More than all that follows takes.
+    sandbox.write("service/web/timeout-kill", "120000\n");
     let words = sandbox.fifo("service/web/in");
     let mut svscan = sandbox.start("svscan service", "messages");
     let log = || sandbox.log_of("service/web");
@@ -206,35 +212,45 @@ fn a_logger_that_is_behind_is_waited_for() {
     assert!(all.ends_with(" of many\nlast words\n"), "{}", &all[all.len() - 100..]);
 }
 
+/// The signal sets of a process, as proc(5) names them.
+fn signals(pid: i32, set: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(set)).unwrap().trim().to_string();
+    // The C library keeps 32 and 33 to itself.
+    u64::from_str_radix(&line, 16).unwrap() & !(0b11 << 31)
+}
+
 #[test]
-fn signals_that_were_ignored_stay_ignored() {
-    let sandbox = Sandbox::new();
-    sandbox.script("store/run", "exec sleep 1000");
-    sandbox.run("mkdir service && ln -s ../store service/web");
-    let mut svscan = sandbox.start("sh -c 'trap \"\" TERM && exec nohup svscan service'", "messages");
-    let pid = sandbox.next_pid("store", 0);
-    fs::remove_file(sandbox.path("service/web")).unwrap();
-    for (number, signal) in [SIGHUP, SIGTERM].into_iter().enumerate() {
+fn signals_that_its_caller_had_blocked_or_ignored_are_obeyed() {
+    let odd = "import os, signal, sys
+for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+    signal.signal(number, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+os.execvp(sys.argv[1], sys.argv[1:])
+";
+    for (signal, goes_on) in [(SIGTERM, false), (SIGINT, false), (SIGHUP, true)] {
+        let sandbox = Sandbox::new();
+        sandbox.write("odd.py", odd);
+        sandbox.script("store/run", "exec sleep 1000");
+        sandbox.script("service/other/run", "exec sleep 1000");
+        sandbox.run("ln -s ../store service/web");
+        let mut svscan = sandbox.start("python3 odd.py svscan service", "messages");
+        let pid = sandbox.next_pid("store", 0);
+        sandbox.wait_until("the service is its program", || program_of(pid) == "sleep");
+        let other = sandbox.next_pid("service/other", 0);
+        for set in ["SigBlk:", "SigIgn:"] {
+            assert_eq!(signals(pid, set), 0, "{set}");
+        }
+        fs::remove_file(sandbox.path("service/web")).unwrap();
         send(svscan.pid(), signal);
-        // What is there after the signal is seen after it.
-        sandbox.script("new/run", "exec sleep 1000");
-        sandbox.run(&format!("mv new service/{number}"));
-        sandbox.next_pid(&format!("service/{number}"), 0);
-        assert!(process_state(pid).is_some(), "{signal}");
+        sandbox.wait_until("the service has ended", || process_state(pid).is_none());
+        if goes_on {
+            assert!(process_state(other).is_some(), "HUP ends only what has vanished");
+        } else {
+            assert_eq!(svscan.wait().code(), Some(0));
+            assert_eq!(sandbox.processes(), []);
+        }
     }
-    let ignored = |pid: i32| {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:\t")).unwrap().to_string();
-        u64::from_str_radix(&line, 16).unwrap()
-    };
-    let both = [SIGHUP, SIGTERM].map(|signal| 1_u64 << (signal as u64 - 1)).iter().sum::<u64>();
-    for pid in [svscan.pid(), pid] {
-        assert_eq!(ignored(pid) & both, both, "services are given what svscan was given");
-    }
-    // INT was not ignored. The services do not hear TERM: they are killed in the end.
-    send(svscan.pid(), SIGINT);
-    assert_eq!(svscan.wait().code(), Some(0));
-    assert_eq!(sandbox.processes(), []);
 }
 
 /// Its supervise has died, so it is a child of svscan, like what services leave behind.

@@ -1,7 +1,7 @@
 //! What the skeletons show beyond starting a program: readiness, cleaning up, news, control without root.
 
 use crate::skeletons::copy;
-use crate::support::{Sandbox, children, is_root, kill};
+use crate::support::{Sandbox, children, is_root, is_settled, kill};
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
@@ -133,7 +133,8 @@ fn a_crash_loop_makes_one_message_and_later_one_with_the_number_of_the_others() 
     let notify_has_ended = || {
         let pid = sandbox.pid("service/web");
         let supervise = sandbox.instance("service/web").unwrap().supervise.unwrap().pid;
-        sandbox.wait_until("notify has ended", || children(supervise) == [pid]);
+        // It may just have started the service, and be about to tell of that.
+        sandbox.wait_until("notify has ended", || is_settled(supervise) && children(supervise) == [pid]);
         pid
     };
     let mut crash = |code: u32| {

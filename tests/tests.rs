@@ -51,6 +51,8 @@ mod process_one;
 mod processors;
 /// README.md, followed to the letter.
 mod readme;
+/// What was removed from `supervise/`.
+mod removed;
 /// Debian's package, replaced in a running system.
 mod replacing;
 /// What comes into the scan directory runs.

@@ -10,7 +10,6 @@ fn without_supervise(supervised: &mut Supervised, action: impl FnOnce(&Sandbox))
     action(&supervised.sandbox);
     supervised.supervise = supervised.sandbox.start("supervise web", "messages");
     supervised.sandbox.next_supervise("web", before);
-    supervised.sandbox.wait_until("supervise runs", || supervised.sandbox.sh("svok web").status.success());
 }
 
 #[test]
@@ -40,14 +39,14 @@ fn a_service_that_was_told_to_go_down_and_did_so_while_nobody_looked_stays_down(
     ]);
     supervised.wait_for("story", "start\n");
     let pid = supervised.sandbox.next_pid("web", 0);
-    supervised.sandbox.run("svc -d web");
+    supervised.sandbox.tell("web", "-d");
     without_supervise(&mut supervised, |sandbox| {
         kill(pid);
         sandbox.wait_until("it is gone", || process_state(pid).is_none());
     });
     supervised.wait_for("story", "start\nfinish\n");
     supervised.wait_until_down();
-    supervised.sandbox.run("svc -u web");
+    supervised.sandbox.tell("web", "-u");
     supervised.wait_for("story", "start\nfinish\nstart\n");
     supervised.is_silent();
 }
@@ -62,11 +61,11 @@ fn a_finish_that_still_runs_is_waited_for() {
     supervised.wait_for("story", "start\nfinish\n");
     without_supervise(&mut supervised, |_| ());
     assert!(supervised.path("supervise/finishing").exists());
-    supervised.sandbox.run("svc -o web");
+    supervised.sandbox.tell("web", "-o");
     supervised.say("");
     supervised.wait_for("story", "start\nfinish\nend\nstart\nfinish\n");
     supervised.say("");
-    supervised.sandbox.run("svc -dx web");
+    supervised.sandbox.tell("web", "-dx");
     assert!(supervised.supervise.wait().success());
     assert!(supervised.sandbox.read("web/story").starts_with("start\nfinish\nend\nstart\nfinish\n"));
     supervised.is_silent();
@@ -100,7 +99,7 @@ fn what_an_earlier_supervise_has_said_does_not_outlive_it() {
         sandbox.write("web/supervise/ready", "@400000006b00628a2367cdfc\n");
         sandbox.write("web/supervise/finishing", "");
         let _supervise = sandbox.start("supervise web", "messages");
-        sandbox.wait_until("supervise runs", || sandbox.sh("svok web").status.success());
+        sandbox.wait_until("supervise runs", || sandbox.is_served("web"));
         for name in ["ready", "finishing"] {
             assert!(!sandbox.path("web/supervise").join(name).exists(), "{name} with {instance:?}");
         }

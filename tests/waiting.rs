@@ -86,8 +86,8 @@ fn a_service_that_does_not_stop_is_named() {
         ("two", ": >ready\nexec sleep 1000"),
     ]);
     let before = Instant::now();
-    let output = sandbox.sh("exec svc -d --wait=down --timeout=4 service/one service/deaf service/two");
-    assert!(before.elapsed() >= Duration::from_secs(4), "{:?}", before.elapsed());
+    let output = sandbox.sh("exec svc -d --wait=down --timeout=10 service/one service/deaf service/two");
+    assert!(before.elapsed() >= Duration::from_secs(10), "{:?}", before.elapsed());
     said(&output, 99, "svc: warning: service/deaf is not in the state that was waited for\n");
     for name in ["service/one", "service/two"] {
         assert!(sandbox.status(name).unwrap().pid.is_none(), "{name} runs");
@@ -116,7 +116,7 @@ fn a_new_run_is_waited_for_after_a_signal_that_ends_the_old_one() {
             "exec 3<>in\ntrap 'read -r line <&3; exit' TERM INT\n: >ready\nwhile :; do sleep 0.02; done",
         )]);
         let before = sandbox.next_pid("service/web", 0);
-        let mut svc = sandbox.start(&format!("svc {letters} --wait=up service/web"), "said");
+        let mut svc = sandbox.start(&format!("svc {letters} --wait=up --timeout=60 service/web"), "said");
         assert_eq!(svc.wait_at_most(Duration::from_millis(400)), None, "the old run counts, after {letters}");
         assert_eq!(sandbox.next_pid("service/web", 0), before);
         writeln!(&words[0]).unwrap();
@@ -142,21 +142,21 @@ fn readiness_is_waited_for() {
     let (sandbox, _svscan, words) =
         services(&[("web", "exec 4<>in\n: >ready\nread -r line <&4\necho >&3\nexec sleep 1000")]);
     sandbox.write("service/web/notification-fd", "3\n");
-    sandbox.run("svc -d --wait=down service/web");
+    sandbox.run("svc -d --wait=down --timeout=60 service/web");
     // It is up long before it is ready.
-    sandbox.run("svc -u --wait=up service/web");
+    sandbox.run("svc -u --wait=up --timeout=60 service/web");
     said(
         &sandbox.sh("exec svc --wait=ready --timeout=0.3 service/web"),
         99,
         "svc: warning: service/web is not in the state that was waited for\n",
     );
-    let mut svc = sandbox.start("svc -u --wait=ready service/web", "said");
+    let mut svc = sandbox.start("svc -u --wait=ready --timeout=60 service/web", "said");
     assert_eq!(svc.wait_at_most(Duration::from_millis(300)), None, "it is not ready");
     writeln!(&words[0]).unwrap();
     assert_eq!(svc.wait().code(), Some(0));
     said(&sandbox.sh("exec svc --wait=ready --timeout=0 service/web"), 0, "");
     // The readiness of the run that ends does not count.
-    let mut svc = sandbox.start("svc -t --wait=ready service/web", "said");
+    let mut svc = sandbox.start("svc -t --wait=ready --timeout=60 service/web", "said");
     assert_eq!(svc.wait_at_most(Duration::from_millis(400)), None, "the new run is not ready");
     writeln!(&words[0]).unwrap();
     assert_eq!(svc.wait().code(), Some(0));
@@ -170,7 +170,7 @@ fn a_time_of_nothing_is_a_question() {
     said(&sandbox.sh("exec svc --wait=up --timeout=0 service/web"), 0, "");
     said(&sandbox.sh("exec svc --wait down --timeout 0 service/web"), 99, late);
     said(&sandbox.sh("exec svc --wait=ready --timeout=0 service/web"), 99, late);
-    sandbox.run("svc -d --wait=down service/web");
+    sandbox.run("svc -d --wait=down --timeout=60 service/web");
     said(&sandbox.sh("exec svc --wait=down --timeout=0 service/web"), 0, "");
     said(&sandbox.sh("exec svc --wait=up --timeout=0 service/web"), 99, late);
 }
@@ -200,8 +200,10 @@ fn only_those_who_ask_are_told_what_failed() {
     let nowhere = "svc: warning: unable to chdir to nowhere: file does not exist\n";
     let empty = "svc: warning: unable to control empty: file does not exist\n";
     let both = format!("{nowhere}{empty}");
-    for (options, code) in [("-d", 0), ("--check -d", 111), ("-d --check", 111), ("-d --wait=down", 111)] {
-        sandbox.run("svc -u --wait=up service/web");
+    for (options, code) in
+        [("-d", 0), ("--check -d", 111), ("-d --check", 111), ("-d --wait=down --timeout=60", 111)]
+    {
+        sandbox.run("svc -u --wait=up --timeout=60 service/web");
         said(&sandbox.sh(&format!("exec svc {options} nowhere service/web empty")), code, &both);
         // The others are told all the same.
         sandbox.wait_for_status("service/web", ": down ");

@@ -106,6 +106,7 @@ fn control<'a>(
             warn("unable to control ", b"supervise not running");
         }
         Err(NoControl::Unopened(error)) => unable("unable to control ", error),
+        Err(NoControl::NotAFifo) => warn("unable to control ", b"supervise/control is not a fifo"),
         Err(NoControl::Unwritten(error)) => unable("error writing commands to ", error),
     }
     None

@@ -44,6 +44,12 @@ pub const END_LEFTOVERS: &CStr = c"end-leftovers";
 /// Run when the service was started or has ended.
 pub const NOTIFY: &CStr = c"./notify";
 
+/// The name within `supervise/` of one of the files above.
+pub fn inside(path: &'static CStr) -> &'static CStr {
+    let name = path.to_bytes_with_nul().strip_prefix(b"supervise/");
+    name.and_then(|name| CStr::from_bytes_with_nul(name).ok()).unwrap_or(path)
+}
+
 /// An open service directory.
 #[derive(Debug)]
 pub struct Directory(OwnedFd);
@@ -64,6 +70,8 @@ pub enum NoStatus {
 pub enum NoControl {
     /// The fifo cannot be opened; [`Errno::is`] `ENXIO` if supervise does not run.
     Unopened(Errno),
+    /// What is in its place is not a fifo, so that no supervise reads it.
+    NotAFifo,
     /// The fifo cannot be written to.
     Unwritten(Errno),
 }
@@ -117,6 +125,9 @@ impl Directory {
     /// Sends commands to supervise, with one write.
     pub fn control(&self, letters: &Letters) -> std::result::Result<(), NoControl> {
         let fifo = files::open_write(&self.0, CONTROL).map_err(NoControl::Unopened)?;
+        if !files::look_open(&fifo).is_ok_and(|facts| facts.is_fifo) {
+            return Err(NoControl::NotAFifo);
+        }
         files::wait_for_io(&fifo)
             .and_then(|()| files::write_all(fifo.as_fd(), &letters.bytes()))
             .map_err(NoControl::Unwritten)

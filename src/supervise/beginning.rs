@@ -8,7 +8,8 @@ use super::run::now;
 use super::sending::as_pid;
 use super::settings::Settings;
 use super::settings_files::SettingsFiles;
-use super::takeover::{self, Left};
+use super::state_directory::StateDirectory;
+use super::takeover::{self, Left, Search};
 use crate::service::instance::Instance;
 use crate::service::sentence::HasDown;
 use crate::service::status::{Status, Want};
@@ -41,7 +42,7 @@ pub struct Beginning<'a> {
 impl<'a> Beginning<'a> {
     /// Where an earlier supervise of the service directory `name`, which is the current one, has left off, if one has
     /// ended without being told to; else anew.
-    pub fn find(name: &'a CStr, has_down: HasDown, task: Task) -> Self {
+    pub fn find(name: &'a CStr, directory: StateDirectory, (has_down, task): (HasDown, Task)) -> Self {
         let delay = match task {
             Task::Run(delay) => delay,
             Task::Stop => Duration::ZERO,
@@ -54,13 +55,19 @@ impl<'a> Beginning<'a> {
             supervise: facts::myself(),
             ..Instance::default()
         };
-        let (mut records, left) = Records::new(name);
+        let (mut records, left) = Records::new(name, directory);
         let mut settings = SettingsFiles::default();
+        let has_said_nothing = left.is_none();
         let left = left.filter(|left| takeover::is_about(left, &instance));
         instance.starts = left.as_ref().map_or(0, |left| left.starts);
-        let found = left.as_ref().map(|left| takeover::find(name, left, now().stamp));
+        let search = Search { name, directory: records.directory().files(), now: now().stamp };
+        let found = match &left {
+            Some(left) => search.by_instance(left),
+            None if has_said_nothing => search.by_status(),
+            None => Left::Nothing,
+        };
         let (mut adopted, mut readiness) = (None, None);
-        let (machine, first) = match found.unwrap_or(Left::Nothing) {
+        let (machine, first) = match found {
             Left::Service(handle, service, status) => {
                 records.keep();
                 instance.service = Some(service);
@@ -97,7 +104,7 @@ impl<'a> Beginning<'a> {
             Left::Nothing => {
                 records.clear();
                 // What the administrator wanted of the earlier one holds.
-                let has_down = match left.and_then(|_| facts::read_status()) {
+                let has_down = match left.and_then(|_| facts::read_status(records.directory().files())) {
                     _ if task == Task::Stop => HasDown::Yes,
                     Some(status) if status.want == Want::Up => HasDown::No,
                     Some(_) => HasDown::Yes,

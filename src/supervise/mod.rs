@@ -24,5 +24,7 @@ pub mod settings;
 pub mod settings_files;
 // Sending signals to a service.
 pub mod sending;
+// The directory `supervise/`, its lock and its fifos.
+pub mod state_directory;
 // Taking over a service that runs.
 pub mod takeover;

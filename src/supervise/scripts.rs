@@ -5,7 +5,7 @@ use super::run::{unable, warn};
 use super::sending::as_pid;
 use crate::service::directory::{FINISH, NOTIFY};
 use crate::sys::exec::Prepared;
-use crate::sys::signals::{Inbox, Signal};
+use crate::sys::signals::Inbox;
 use crate::sys::{Result as SysResult, files, process};
 use std::ffi::{CStr, CString};
 use std::num::NonZeroU32;
@@ -43,14 +43,14 @@ impl<'a> Scripts<'a> {
         introduce: impl FnOnce(),
     ) -> SysResult<i32> {
         process::launch(|| {
-            signals.release(&[Signal::SIGCHLD]);
+            signals.release(&[]);
             introduce();
             if let Some((pipe, number)) = readiness {
                 if let Err(error) = files::become_descriptor(pipe, number) {
-                    return unable(&[b"set up descriptors for ", self.name.to_bytes()], error);
+                    return unable(&[b"set up descriptors for ", self.name.to_bytes()], error.bytes());
                 }
             }
-            unable(&[b"start ", self.name.to_bytes(), b"/run"], self.run.exec())
+            unable(&[b"start ", self.name.to_bytes(), b"/run"], self.run.exec().bytes())
         })
     }
 
@@ -102,9 +102,9 @@ impl<'a> Scripts<'a> {
         let program = Prepared::file(script, command, self.environment);
         let file = script.to_bytes().strip_prefix(b".").unwrap_or_default();
         let started = process::launch(|| {
-            signals.release(&[Signal::SIGCHLD]);
+            signals.release(&[]);
             introduce();
-            unable(&[b"start ", self.name.to_bytes(), file], program.exec())
+            unable(&[b"start ", self.name.to_bytes(), file], program.exec().bytes())
         });
         let refused = |error: crate::sys::Errno| {
             warn(&[b"unable to fork for ", self.name.to_bytes(), file, b": ", error.bytes()]);

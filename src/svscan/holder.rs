@@ -60,8 +60,7 @@ impl Holders {
         let (pid, handle) = locks.candidates(inode).find_map(|pid| {
             // From here on the number cannot be given to another process unnoticed.
             let handle = Handle::open(pid).ok()?;
-            let is_it =
-                inspect::identify(&process::directory_of(pid)) == Some(here) && locks::holds(pid, lock);
+            let is_it = process::directory(pid) == Some(here) && locks::holds(pid, lock);
             is_it.then_some((pid, handle))
         })?;
         self.found.insert(pid, handle);

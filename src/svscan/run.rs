@@ -53,9 +53,9 @@ pub fn run(order: &Order<'_>) -> Result<u8, Failure> {
     let unable = |what: &'static [u8]| {
         move |error: Errno| Failure::fatal(PROGRAM, &[b"unable to ", what, b": ", error.bytes()])
     };
-    let optional = [Signal::SIGALRM, Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM];
+    let ordered = [Signal::SIGALRM, Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM];
     let needed = [Signal::SIGCHLD, Signal::SIGIO];
-    let signals = Inbox::open_polite(&needed, &optional).map_err(unable(b"receive signals"))?;
+    let signals = Inbox::open_fresh(&[&ordered[..], &needed].concat()).map_err(unable(b"receive signals"))?;
     let ready = Many::new().map_err(unable(b"wait for anything"))?;
     ready.add(&signals, SIGNALS).map_err(unable(b"wait for signals"))?;
     process::gather_orphans();

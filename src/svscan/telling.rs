@@ -49,7 +49,7 @@ impl Messenger {
         };
         // The name may stand for another directory by now, or for none.
         let is_there = inspect::identify(name) == Some(identity);
-        let cwd = process::directory_of(pid);
+        let cwd = process::way_to_directory(pid);
         let told = (is_there && send_commands(&directory, commands))
             || (inspect::identify(&cwd) != origin && reach(pid, &cwd, commands));
         if !told && clock::monotonic() < until {

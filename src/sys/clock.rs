@@ -12,6 +12,17 @@ pub fn wall() -> Duration {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
+/// How long ago the machine was started, time asleep included; zero where the system does not say.
+pub fn since_boot() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is valid for the call.
+    if unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &raw mut time) } == -1 {
+        return Duration::ZERO;
+    }
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
 /// What the local clock showed `seconds` after the start of 1970, if the C library can say.
 pub fn local(seconds: i64) -> Option<Local> {
     // SAFETY: all-zero is a valid `tm`: numbers and a null pointer.

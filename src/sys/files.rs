@@ -5,8 +5,8 @@
 
 use super::{Errno, Result};
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
-use nix::sys::stat::{FchmodatFlags, Mode, fchmod, fchmodat, fstatat, mkdirat};
-use nix::unistd::{LinkatFlags, UnlinkatFlags, linkat, mkfifo, unlinkat};
+use nix::sys::stat::{FchmodatFlags, Mode, fchmod, fchmodat, fstat, fstatat, mkdirat};
+use nix::unistd::{LinkatFlags, UnlinkatFlags, linkat, unlinkat};
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -77,27 +77,65 @@ pub struct Facts {
     pub identity: (u64, u64),
     /// Whether it is a directory.
     pub is_directory: bool,
+    /// Whether it is a regular file.
+    pub is_regular: bool,
+    /// Whether it is a pipe with a name.
+    pub is_fifo: bool,
     /// Whether its owner may execute it.
     pub owner_executes: bool,
+    /// The number of the account that owns it.
+    pub owner: u32,
+    /// Whether its mode lets others than its owner write to it.
+    pub others_write: bool,
     /// The number of its names.
     pub names: u64,
     /// Its size in bytes.
     pub size: u64,
 }
 
-/// What `path` leads to, through symbolic links; `None` if there is nothing.
-pub fn look(at: impl AsFd, path: &CStr) -> Result<Option<Facts>> {
-    match fstatat(at, path, AtFlags::empty()) {
-        Ok(stat) => Ok(Some(Facts {
+impl Facts {
+    fn new(stat: &libc::stat) -> Self {
+        let kind = stat.st_mode & libc::S_IFMT;
+        Self {
             identity: (stat.st_dev, stat.st_ino),
-            is_directory: stat.st_mode & libc::S_IFMT == libc::S_IFDIR,
+            is_directory: kind == libc::S_IFDIR,
+            is_regular: kind == libc::S_IFREG,
+            is_fifo: kind == libc::S_IFIFO,
             owner_executes: stat.st_mode & libc::S_IXUSR != 0,
+            owner: stat.st_uid,
+            others_write: stat.st_mode & (libc::S_IWGRP | libc::S_IWOTH) != 0,
             names: stat.st_nlink,
             size: u64::try_from(stat.st_size).unwrap_or(0),
-        })),
+        }
+    }
+
+    /// Whether only the account of this process can have written to it.
+    pub fn is_ours(&self) -> bool {
+        self.owner == nix::unistd::geteuid().as_raw() && !self.others_write
+    }
+}
+
+/// What `path` leads to, through symbolic links; `None` if there is nothing.
+pub fn look(at: impl AsFd, path: &CStr) -> Result<Option<Facts>> {
+    look_how(at, path, AtFlags::empty())
+}
+
+/// What `path` itself is, be it a symbolic link; `None` if there is nothing.
+pub fn look_at_link(at: impl AsFd, path: &CStr) -> Result<Option<Facts>> {
+    look_how(at, path, AtFlags::AT_SYMLINK_NOFOLLOW)
+}
+
+fn look_how(at: impl AsFd, path: &CStr, how: AtFlags) -> Result<Option<Facts>> {
+    match fstatat(at, path, how) {
+        Ok(stat) => Ok(Some(Facts::new(&stat))),
         Err(nix::Error::ENOENT) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What is open as `file`.
+pub fn look_open(file: impl AsFd) -> Result<Facts> {
+    Ok(Facts::new(&fstat(file)?))
 }
 
 /// Whether there is anything called `path`, be it a symbolic link to nothing.
@@ -147,11 +185,6 @@ pub fn changed(at: impl AsFd, path: &CStr) -> Result<Duration> {
 /// Makes the directory `path`.
 pub fn make_directory(at: impl AsFd, path: &CStr, mode: libc::mode_t) -> Result<()> {
     mkdirat(at, path, Mode::from_bits_truncate(mode)).map_err(Errno::from)
-}
-
-/// Makes the fifo `path` in the current directory, mode 0600, unless something is there.
-pub fn make_fifo(path: &CStr) -> Result<()> {
-    mkfifo(path, Mode::from_bits_truncate(0o600)).map_err(Errno::from)
 }
 
 /// Where the symbolic link `path` in the current directory points to.

@@ -10,6 +10,8 @@
 pub mod startup;
 // The clocks.
 pub mod clock;
+// Files of a directory that another account may own.
+pub mod confined;
 // Error numbers and their texts.
 pub mod errno;
 // Becoming another program.

@@ -1,7 +1,7 @@
 //! Children: making, signalling and burying them.
 
 use super::signals::Signal;
-use super::{Errno, Result, startup};
+use super::{Errno, Result, files, startup};
 use crate::report::Failure;
 use nix::sys::signal::kill;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -9,6 +9,7 @@ use nix::unistd::{ForkResult, Pid, fork};
 use std::ffi::{CString, c_int, c_void};
 use std::io::Read as _;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 
 /// How a child ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,6 +148,8 @@ pub struct Facts {
     pub pid: i32,
     /// The name of its program.
     pub name: String,
+    /// Its parent.
+    pub parent: i32,
     /// Its process group.
     pub group: i32,
     /// Its session.
@@ -168,13 +171,13 @@ pub fn look(pid: i32) -> Option<Facts> {
     let fields = std::str::from_utf8(stat.get(after_name + 1..)?).ok()?;
     let mut fields = fields.split_ascii_whitespace();
     let state = fields.next()?;
-    let _parent = fields.next()?;
+    let parent = fields.next()?.parse().ok()?;
     let (group, session) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     let threads: u64 = fields.nth(13)?.parse().ok()?;
     let started = fields.nth(1)?.parse().ok()?;
     // The first thread may end before the others; a process has ended when all have.
     let is_dead = state == "X" || (state == "Z" && threads <= 1);
-    (!is_dead).then_some(Facts { pid, name, group, session, started })
+    (!is_dead).then_some(Facts { pid, name, parent, group, session, started })
 }
 
 /// When process `pid` was started, in ticks since boot; `None` if it has ended, or if `/proc` cannot be read.
@@ -182,10 +185,28 @@ pub fn started(pid: i32) -> Option<u64> {
     look(pid).map(|facts| facts.started)
 }
 
-/// The path of the directory that process `pid` is in, wherever that is by now.
-pub fn directory_of(pid: i32) -> CString {
+/// A path to the current directory of process `pid`, wherever that is by now.
+pub fn way_to_directory(pid: i32) -> CString {
     // Digits have no NUL byte.
     CString::new(format!("/proc/{pid}/cwd")).unwrap_or_default()
+}
+
+/// The parent of this process, the parent of that, and so on, as far as `/proc` tells.
+pub fn ancestors() -> impl Iterator<Item = i32> {
+    let parent = |&pid: &i32| look(pid).map(|facts| facts.parent).filter(|&parent| parent > 0);
+    std::iter::successors(parent(&own_number()), parent)
+}
+
+/// The time from the start of the machine to the start of a process, which [`started`] tells in ticks.
+pub fn since_boot(ticks: u64) -> Duration {
+    // SAFETY: a call without pointers.
+    let per_second = u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) }).unwrap_or(100).max(1);
+    Duration::from_millis(ticks.saturating_mul(1000) / per_second)
+}
+
+/// The current directory of process `pid`: device and inode; `None` if we may not know.
+pub fn directory(pid: i32) -> Option<(u64, u64)> {
+    files::look(files::HERE, &way_to_directory(pid)).ok()?.map(|facts| facts.identity)
 }
 
 /// Whether `/proc` is about the processes that we can see; it may be that of another namespace.

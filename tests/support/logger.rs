@@ -1,10 +1,10 @@
 //! multilog with a fifo as its input, and a log directory `main`.
 
-use super::{DEADLINE, Running, Sandbox};
+use super::{Patience, Running, Sandbox};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Well before multilog tries again what has failed, which it does every 5 seconds.
 pub const BEFORE_THE_RETRY: Duration = Duration::from_secs(4);
@@ -36,14 +36,13 @@ impl Logger {
     /// Hands over lines; multilog has to make room for them.
     #[track_caller]
     pub fn feed(&mut self, lines: &str) {
-        let start = Instant::now();
+        let mut patience = Patience::new();
         let mut rest = lines.as_bytes();
         while !rest.is_empty() {
             match self.input.write(rest) {
-                Ok(length) => rest = &rest[length..],
+                Ok(length) => (rest, patience) = (&rest[length..], Patience::new()),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    assert!(start.elapsed() < DEADLINE, "multilog does not read: {}", self.messages());
-                    std::thread::sleep(Duration::from_millis(1));
+                    assert!(patience.lasts(), "multilog does not read: {}", self.messages());
                 }
                 Err(error) => panic!("{error}"),
             }

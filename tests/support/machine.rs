@@ -1,7 +1,7 @@
 //! A machine of its own: a copy-on-write view of the whole system in namespaces, with our programs in it, and nothing
 //! of it outside.
 
-use super::{DEADLINE, Running, Sandbox, built, is_root, ours, programs};
+use super::{Patience, Running, Sandbox, built, is_root, ours, programs};
 use std::fs;
 use std::io::Write;
 
@@ -175,10 +175,8 @@ impl Machine {
     /// Waits until the log is this.
     #[track_caller]
     pub fn wait_for_log(&self, expected: &str) {
-        let start = std::time::Instant::now();
-        while self.log() != expected && start.elapsed() < DEADLINE {
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
+        let mut patience = Patience::new();
+        while self.log() != expected && patience.lasts() {}
         assert_eq!(self.log(), expected, "{}", self.sandbox.read("messages"));
     }
 

@@ -3,7 +3,7 @@
 use super::{Running, Sandbox};
 use std::fs::{self, File};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::time::{Duration, Instant};
 
 /// From being complete to running: well under the five seconds of a look.
@@ -56,7 +56,9 @@ impl Scanned {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let (new, name) = (format!("witness{number}"), format!("service/witness{number}"));
         self.sandbox.write(&format!("{new}/run"), MARK_AND_STAY);
-        self.sandbox.run(&format!("chmod 755 {new}/run && mv {new} {name}"));
+        let run = self.sandbox.path(&format!("{new}/run"));
+        fs::set_permissions(run, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::rename(self.sandbox.path(&new), self.sandbox.path(&name)).unwrap();
         self.sandbox.next_pid(&name, 0);
     }
 

@@ -31,7 +31,7 @@ impl Supervised {
         }
         let words = sandbox.fifo("web/in");
         let supervise = sandbox.start("supervise web", "messages");
-        sandbox.wait_until("supervise runs", || sandbox.sh("svok web").status.success());
+        sandbox.wait_until("supervise runs", || sandbox.is_served("web"));
         Self { sandbox, supervise, words }
     }
 

@@ -237,6 +237,7 @@ impl<'a> Job<'a> {
                 "its supervisor has just ended".to_string()
             }
             NoControl::Unopened(error) => format!("unable to control it: {}", error.text()),
+            NoControl::NotAFifo => "unable to control it: supervise/control is not a fifo".to_string(),
             NoControl::Unwritten(error) => format!("unable to write to its supervisor: {}", error.text()),
         })
     }
