@@ -6,7 +6,7 @@ use super::table::{Identity, Role};
 use crate::report::{Failure, SYSTEM, warning};
 use crate::supervise::event::Task;
 use crate::sys::exec::Prepared;
-use crate::sys::signals::Inbox;
+use crate::sys::signals::{self, Inbox};
 use crate::sys::{Errno, files, limits, process};
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
@@ -96,8 +96,9 @@ impl<'a> Launcher<'a> {
     }
 
     /// Becomes the program `then`, as a child of svscan would. Returns only if that is not possible.
-    pub fn become_program(&self, then: &CStr, signals: &Inbox) -> Errno {
-        self.become_child(signals);
+    pub fn become_program(&self, then: &CStr, inbox: &Inbox) -> Errno {
+        signals::forget_broken_pipes();
+        self.become_child(inbox);
         Prepared::command(&[then], &self.environment).exec()
     }
 

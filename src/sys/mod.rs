@@ -24,6 +24,8 @@ pub mod identity;
 pub mod limits;
 // Who holds a lock.
 pub mod locks;
+// Messages that wait for nobody.
+pub mod messages;
 // Pipes.
 pub mod pipes;
 // Waiting for whatever comes first.

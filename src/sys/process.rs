@@ -1,7 +1,7 @@
 //! Children: making, signalling and burying them.
 
 use super::signals::Signal;
-use super::{Errno, Result, files, startup};
+use super::{Errno, Result, files, messages, startup};
 use crate::report::Failure;
 use nix::sys::signal::kill;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -55,7 +55,9 @@ pub fn launch<B: FnOnce() -> Failure>(body: B) -> Result<i32> {
         let body = unsafe { &mut *body.cast::<Option<B>>() };
         let code = body.take().map_or(0, |body| {
             let failure = body();
-            startup::last_words(&failure)
+            // The parent waits as long as this takes.
+            messages::say(failure.message());
+            failure.code()
         });
         // SAFETY: ends the child at once, without running exit handlers that belong to the parent.
         unsafe { libc::_exit(c_int::from(code)) }
