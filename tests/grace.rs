@@ -49,6 +49,7 @@ fn the_slow_ones_share_their_time() {
         scope.spawn(a_supervise_that_is_stopped_does_not_hold_up_the_end);
         scope.spawn(leftovers_with_a_long_time_to_end_do_not_hold_it_up_much_longer);
         scope.spawn(a_service_that_needs_longer_has_longer);
+        scope.spawn(a_service_that_needs_longer_has_longer_whatever_happens_to_its_supervise);
     });
 }
 
@@ -153,6 +154,18 @@ fn a_service_that_needs_longer_has_longer() {
     let mut svscan = tree.start(&["web"]);
     let elapsed = tree.end(&mut svscan, "a service with twelve seconds");
     assert!(elapsed >= Duration::from_secs(12), "it was killed after {elapsed:?}");
+}
+
+fn a_service_that_needs_longer_has_longer_whatever_happens_to_its_supervise() {
+    let tree = Tree::new(&[("web/run", DEAF)]);
+    tree.sandbox.write("service/web/timeout-kill", "12000\n");
+    let mut svscan = tree.start(&["web"]);
+    let supervise = tree.sandbox.next_supervise("service/web", 0);
+    send(svscan.pid(), SIGTERM);
+    send(supervise, SIGTERM);
+    tree.sandbox.next_supervise("service/web", supervise);
+    let elapsed = tree.end(&mut svscan, "a service with twelve seconds and another supervise");
+    assert!(elapsed >= Duration::from_secs(11), "it was killed after {elapsed:?}");
 }
 
 /// A scan directory with scripts.

@@ -1,6 +1,6 @@
 //! How a supervise begins: where an earlier one has left off, or anew.
 
-use super::event::{Actions, Ending, Event};
+use super::event::{Actions, Ending, Event, Task};
 use super::facts;
 use super::machine::Machine;
 use super::records::Records;
@@ -12,7 +12,7 @@ use super::state_directory::StateDirectory;
 use super::takeover::{self, Left, Search};
 use crate::service::instance::Instance;
 use crate::service::sentence::HasDown;
-use crate::service::status::Want;
+use crate::service::status::{Status, Want};
 use crate::sys::files::{self, HERE};
 use crate::sys::process::Handle;
 use crate::sys::{pipes, process};
@@ -44,7 +44,11 @@ pub struct Beginning<'a> {
 impl<'a> Beginning<'a> {
     /// Where an earlier supervise of the service directory `name`, which is the current one, has left off, if one has
     /// ended without being told to; else anew.
-    pub fn find(name: &'a CStr, directory: StateDirectory, (has_down, delay): (HasDown, Duration)) -> Self {
+    pub fn find(name: &'a CStr, directory: StateDirectory, (has_down, task): (HasDown, Task)) -> Self {
+        let delay = match task {
+            Task::Run(delay) => delay,
+            Task::Stop => Duration::ZERO,
+        };
         let mut instance = Instance {
             boot: process::boot().unwrap_or_default(),
             directory: files::look(HERE, c".").ok().flatten().map(|facts| facts.identity),
@@ -81,6 +85,9 @@ impl<'a> Beginning<'a> {
                 records.clear();
                 // Its number may be another's by now: nobody can tell any more what it has left behind.
                 let settings = Settings { end_leftovers: false, ..settings.load(name) };
+                // One that only ends things is told so later; what comes after the end must not be a start.
+                let want = if task == Task::Stop { Want::Down } else { status.want };
+                let status = Status { want, ..status };
                 let (mut machine, _) = Machine::adopt(status, settings, now());
                 machine.put_off(delay, now());
                 let first = machine.handle(Event::Ended(Ending::Unknown), now());
@@ -108,6 +115,7 @@ impl<'a> Beginning<'a> {
                 records.clear();
                 // What the administrator wanted of the earlier one holds.
                 let has_down = match left.and_then(|_| facts::read_status(records.directory().files())) {
+                    _ if task == Task::Stop => HasDown::Yes,
                     Some(status) if status.want == Want::Up => HasDown::No,
                     Some(_) => HasDown::Yes,
                     None => has_down,

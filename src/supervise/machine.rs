@@ -136,6 +136,11 @@ impl Machine {
         self.status.pid
     }
 
+    /// Whether the service is to be down, so that one that is up was told to end.
+    pub fn is_wanted_down(&self) -> bool {
+        self.status.want == Want::Down
+    }
+
     /// How the service is once it is up as process `pid`, from now on.
     pub const fn once_up(&self, pid: NonZeroU32, now: Now) -> Status {
         Status { since: now.stamp, pid: Some(pid), paused: false, want: self.status.want }
@@ -151,7 +156,7 @@ impl Machine {
 
     /// Whether it makes a difference what the service leaves behind when it ends.
     pub fn minds_leftovers(&self) -> bool {
-        self.settings.end_leftovers || self.status.want == Want::Down
+        self.settings.end_leftovers || self.is_wanted_down()
     }
 
     /// When [`Event::Deadline`] is due; `None` if nothing but an outside event can change anything.

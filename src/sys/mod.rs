@@ -22,6 +22,10 @@ pub mod files;
 pub mod identity;
 // Limits of the resources of this process.
 pub mod limits;
+// Who holds a lock.
+pub mod locks;
+// Messages that wait for nobody.
+pub mod messages;
 // Pipes.
 pub mod pipes;
 // Waiting for whatever comes first.

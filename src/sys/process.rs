@@ -1,7 +1,7 @@
 //! Children: making, signalling and burying them.
 
 use super::signals::Signal;
-use super::{Errno, Result, clock, files, startup};
+use super::{Errno, Result, clock, files, messages, startup};
 use crate::report::Failure;
 use nix::sys::signal::kill;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -55,7 +55,9 @@ pub fn launch<B: FnOnce() -> Failure>(body: B) -> Result<i32> {
         let body = unsafe { &mut *body.cast::<Option<B>>() };
         let code = body.take().map_or(0, |body| {
             let failure = body();
-            startup::last_words(&failure)
+            // The parent waits as long as this takes.
+            messages::say(failure.message());
+            failure.code()
         });
         // SAFETY: ends the child at once, without running exit handlers that belong to the parent.
         unsafe { libc::_exit(c_int::from(code)) }
@@ -192,6 +194,12 @@ pub fn started(pid: i32) -> Option<u64> {
     look(pid).map(|facts| facts.started)
 }
 
+/// A path to the current directory of process `pid`, wherever that is by now.
+pub fn way_to_directory(pid: i32) -> CString {
+    // Digits have no NUL byte.
+    CString::new(format!("/proc/{pid}/cwd")).unwrap_or_default()
+}
+
 /// The parent of this process, the parent of that, and so on, as far as `/proc` tells.
 pub fn ancestors() -> impl Iterator<Item = i32> {
     let parent = |&pid: &i32| look(pid).map(|facts| facts.parent).filter(|&parent| parent > 0);
@@ -230,8 +238,7 @@ pub fn has_ended(pid: i32) -> bool {
 
 /// The current directory of process `pid`: device and inode; `None` if we may not know.
 pub fn directory(pid: i32) -> Option<(u64, u64)> {
-    let path = CString::new(format!("/proc/{pid}/cwd")).ok()?;
-    files::look(files::HERE, &path).ok()?.map(|facts| facts.identity)
+    files::look(files::HERE, &way_to_directory(pid)).ok()?.map(|facts| facts.identity)
 }
 
 /// Whether `/proc` is about the processes that we can see; it may be that of another namespace.
