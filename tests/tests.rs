@@ -51,6 +51,8 @@ mod process_one;
 mod processors;
 /// README.md, followed to the letter.
 mod readme;
+/// multilog whose files are removed, renamed or replaced.
+mod repairs;
 /// What comes into the scan directory runs.
 mod scanning;
 /// What files of a service directory say about stopping and pausing.

@@ -25,6 +25,15 @@ pub fn open_append(at: impl AsFd, path: &CStr) -> Result<File> {
     open(at, path, OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT, 0o600)
 }
 
+/// Opens for appending, and for reading where that is permitted; creates it with mode 0644.
+pub fn open_log(at: impl AsFd, path: &CStr) -> Result<File> {
+    let how = OFlag::O_APPEND | OFlag::O_CREAT;
+    match open(&at, path, OFlag::O_RDWR | how, 0o644) {
+        Err(error) if error.is(libc::EACCES) => open(&at, path, OFlag::O_WRONLY | how, 0o644),
+        other => other,
+    }
+}
+
 /// Opens for writing from the start on; creates it with mode 0644, empties what is there.
 pub fn open_truncate(at: impl AsFd, path: &CStr) -> Result<File> {
     open(at, path, OFlag::O_WRONLY | OFlag::O_TRUNC | OFlag::O_CREAT, 0o644)
@@ -79,25 +88,39 @@ pub struct Facts {
     pub is_directory: bool,
     /// Whether its owner may execute it.
     pub owner_executes: bool,
+    /// Who may read, write and execute it, as in `chmod`.
+    pub mode: libc::mode_t,
     /// The number of its names.
     pub names: u64,
     /// Its size in bytes.
     pub size: u64,
 }
 
-/// What `path` leads to, through symbolic links; `None` if there is nothing.
-pub fn look(at: impl AsFd, path: &CStr) -> Result<Option<Facts>> {
-    match fstatat(at, path, AtFlags::empty()) {
-        Ok(stat) => Ok(Some(Facts {
+impl Facts {
+    fn of(stat: nix::sys::stat::FileStat) -> Self {
+        Self {
             identity: (stat.st_dev, stat.st_ino),
             is_directory: stat.st_mode & libc::S_IFMT == libc::S_IFDIR,
             owner_executes: stat.st_mode & libc::S_IXUSR != 0,
+            mode: stat.st_mode & 0o7777,
             names: stat.st_nlink,
             size: u64::try_from(stat.st_size).unwrap_or(0),
-        })),
+        }
+    }
+}
+
+/// What `path` leads to, through symbolic links; `None` if there is nothing.
+pub fn look(at: impl AsFd, path: &CStr) -> Result<Option<Facts>> {
+    match fstatat(at, path, AtFlags::empty()) {
+        Ok(stat) => Ok(Some(Facts::of(stat))),
         Err(nix::Error::ENOENT) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What an open file is.
+pub fn look_into(file: impl AsFd) -> Result<Facts> {
+    Ok(Facts::of(nix::sys::stat::fstat(file)?))
 }
 
 /// Whether there is anything called `path`, be it a symbolic link to nothing.
@@ -218,20 +241,9 @@ pub fn remove(at: impl AsFd, path: &CStr) -> Result<()> {
 
 /// The names in the open directory, in the system's order, without `.` and `..`.
 pub fn names(directory: impl AsFd) -> Result<Vec<CString>> {
-    let mut directory = nix::dir::Dir::openat(
-        directory,
-        c".",
-        OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC,
-        Mode::empty(),
-    )?;
+    let directory = open(directory, c".", OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0)?;
     let mut names = Vec::new();
-    for entry in directory.iter() {
-        let entry = entry?;
-        let name = entry.file_name();
-        if name != c"." && name != c".." {
-            names.push(name.to_owned());
-        }
-    }
+    super::listing::each(&directory, |name, _| names.push(name.to_owned()))?;
     Ok(names)
 }
 
@@ -306,6 +318,12 @@ pub fn read_all(mut file: &File) -> Result<Vec<u8>> {
     let mut content = Vec::new();
     file.read_to_end(&mut content)?;
     Ok(content)
+}
+
+/// Reads once at `offset`, wherever the file is read or written otherwise; 0 is the end.
+pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> Result<usize> {
+    use std::os::unix::fs::FileExt;
+    retry(|| file.read_at(buffer, offset))
 }
 
 /// Writes once, and says how much was taken.

@@ -20,6 +20,8 @@ pub mod files;
 pub mod identity;
 // Limits of the resources of this process.
 pub mod limits;
+// The names in a directory.
+pub mod listing;
 // Pipes.
 pub mod pipes;
 // Waiting for whatever comes first.

@@ -1,5 +1,7 @@
 //! Rotation against a directory that is a list of steps.
 
+mod repair;
+
 use super::*;
 use crate::tai::Stamp;
 
@@ -11,21 +13,33 @@ struct World {
     failing: Option<Step>,
     archives: u64,
     log: Vec<String>,
+    /// What the next inspection finds, if something is not in its place.
+    sighting: Option<Sighting>,
+    /// Whether repairs are not possible.
+    is_stuck: bool,
 }
 
 const MAKE_USABLE: &str = "Remove(State); Remove(NewState); Remove(Processed); \
     Archive(Previous, Unfinished); Archive(Current, Unfinished); MakeState; Begin";
-const ROTATE: &str = "Sync; MoveAway; Renew; FinishPrevious; Archive(Previous, Safe)";
-const SET_ASIDE: &str = "Sync; MoveAway; Renew; FinishPrevious; Process";
-const QUEUE: &str = "Sync; Archive(Current, Unfinished); Renew";
+const ROTATE: &str = "Inspect; Sync; MoveAway; Renew; FinishPrevious; Archive(Previous, Safe)";
+const SET_ASIDE: &str = "Inspect; Sync; MoveAway; Renew; FinishPrevious; Process";
+const QUEUE: &str = "Inspect; Sync; Archive(Current, Unfinished); Renew";
 const KEEP: &str =
     "FinishProcessed; SyncState; Remove(Previous); KeepState; Archive(Processed, Safe) as named";
 
 impl World {
     fn new(processing: Processing) -> Self {
         let rotation = Rotation::new(4096, processing, Found::Clean(0));
-        let mut world =
-            Self { rotation, pending: 0, now: Instant::now(), failing: None, archives: 0, log: Vec::new() };
+        let mut world = Self {
+            rotation,
+            pending: 0,
+            now: Instant::now(),
+            failing: None,
+            archives: 0,
+            log: Vec::new(),
+            sighting: None,
+            is_stuck: false,
+        };
         world.check("Resume");
         world
     }
@@ -53,6 +67,13 @@ impl World {
                     self.pending -= length;
                     self.rotation.wrote(length);
                 }
+                Step::Inspect => {
+                    let sighting = self.sighting.take().unwrap_or(Sighting::Intact(None));
+                    self.rotation.inspected(sighting, self.now);
+                }
+                Step::Restore | Step::Reopen if self.is_stuck => self.rotation.stayed(self.now),
+                Step::Restore => self.rotation.restored(100, self.now),
+                Step::Reopen => self.rotation.reopened(Found::Clean(50)),
                 Step::Archive(_, _, Some(archive)) => self.rotation.done(track, Some(archive)),
                 Step::Archive(_, code, None) => {
                     let stamp = self.stamp();
@@ -67,6 +88,20 @@ impl World {
             }
         }
         assert_eq!(std::mem::take(&mut self.log).join("; "), expected);
+    }
+
+    /// The next steps, as text; writes and inspections are done.
+    fn first_steps(&mut self, number: usize) -> String {
+        let pending = vec![b'\n'; self.pending];
+        let mut steps = Vec::new();
+        for _ in 0..number {
+            let Some((_, step)) = self.rotation.next(&pending, self.now) else { break };
+            steps.push(format!("{step:?}"));
+            if step == Step::Inspect {
+                self.rotation.inspected(self.sighting.take().unwrap(), self.now);
+            }
+        }
+        steps.join("; ")
     }
 
     fn stamp(&mut self) -> Stamp {
@@ -132,13 +167,13 @@ fn what_fails_is_tried_again_after_a_pause_and_nothing_is_skipped() {
     assert_eq!(world.rotation.deadline(), Some(world.now + PAUSE));
     world.now += PAUSE;
     world.failing = Some(Step::Renew);
-    world.check("Write(2560); Sync; MoveAway; Renew fails");
+    world.check("Inspect; Write(2560); Inspect; Sync; MoveAway; Renew fails");
     world.check("");
     world.now += PAUSE;
     world.check("Renew fails");
     world.now += PAUSE;
     world.failing = None;
-    world.check(&format!("Renew; FinishPrevious; Archive(Previous, Safe); Write(2440); {ROTATE}"));
+    world.check(&format!("Renew; FinishPrevious; Archive(Previous, Safe); Inspect; Write(2440); {ROTATE}"));
     assert_eq!(world.rotation.deadline(), None);
 }
 
@@ -175,7 +210,7 @@ fn a_processor_that_fails_runs_again_and_again_while_input_goes_on() {
         world.pending = 1;
         world.check("Write(1)");
         world.now += PAUSE;
-        world.check("Process");
+        world.check("Inspect; Process");
     }
     world.ends(Verdict::Done);
     world.check(KEEP);
@@ -185,7 +220,7 @@ fn a_processor_that_fails_runs_again_and_again_while_input_goes_on() {
 fn files_that_fill_up_meanwhile_wait_their_turn() {
     let mut world = World::new(Processing::Yes);
     world.pending = 3 * 2560;
-    world.check(&format!("Write(2560); Sync; MoveAway; Renew; FinishPrevious; Write(2560); {QUEUE}; Write(2560); {QUEUE}; Process"));
+    world.check(&format!("Write(2560); Inspect; Sync; MoveAway; Renew; FinishPrevious; Write(2560); {QUEUE}; Write(2560); {QUEUE}; Process"));
     world.ends(Verdict::Done);
     world.check(&format!("{KEEP}; Reclaim; Process"));
     world.ends(Verdict::Done);
@@ -215,7 +250,7 @@ fn closing_writes_what_is_pending_and_marks_the_file() {
         let mut world = World::new(Processing::Yes);
         world.pending = 10;
         world.rotation.close(closing);
-        world.check("Write(10); Sync; Close");
+        world.check("Write(10); Inspect; Sync; Close");
         assert!(world.rotation.is_closed());
     }
 }
@@ -264,6 +299,6 @@ fn a_prompt_end_keeps_what_cannot_be_written_until_it_can() {
     assert!(!world.rotation.is_closed());
     world.failing = None;
     world.now += PAUSE;
-    world.check("Write(10); Sync; Close");
+    world.check("Inspect; Write(10); Inspect; Sync; Close");
     assert!(world.rotation.is_closed());
 }
