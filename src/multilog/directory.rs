@@ -5,19 +5,18 @@ mod archiving;
 // What is done when something is not in its place any more.
 mod repair;
 
-use super::archive::{Archive, Code, Made};
+use super::archive::{Archive, ArchiveOrder};
 use super::current::{COMPLETE, Current, Remainder};
 use super::place::{CURRENT, NEW_STATE, PREVIOUS, PROCESSED, Place, STATE};
 use super::rotation::Rotation;
 use super::script;
-use super::step::{Closing, Found, Leftover, Processing, Sighting, Step, Track, Verdict};
+use super::step::{Closing, Found, Leftover, Processing, Sighting, Source, Step, Track, Verdict};
 use super::trouble::{Trouble, warn};
 use crate::report::Failure;
 use crate::sys::files;
 use crate::sys::process::{self, Ended, Ending};
 use crate::sys::signals::{Inbox, Signal};
-use crate::sys::{Errno, Result as SysResult, clock};
-use crate::tai::Stamp;
+use crate::sys::{Errno, Result as SysResult};
 use std::ffi::CStr;
 use std::fs::File;
 use std::time::Instant;
@@ -31,17 +30,17 @@ pub struct LogDirectory<'a> {
     /// What was written to files that were removed; it is copied to `current`.
     remainders: Vec<Remainder>,
     rotation: Rotation,
-    made: Made,
-    /// An archive that was made while what is too much could not be removed.
-    unpruned: Option<Archive>,
+    order: ArchiveOrder,
     processor: Option<i32>,
     /// Whether the processor ran again because what it had made was removed.
     has_rerun: bool,
     /// What is to be written to `current`; the first `written` bytes have been.
     buffer: Vec<u8>,
     written: usize,
-    /// The last step that failed, if it has not succeeded since.
-    trouble: Option<Trouble>,
+    /// The last step of writer or processor that failed, if its track has not gone on since.
+    trouble: Option<(Track, Trouble)>,
+    /// Why archives that are too many could not be removed.
+    unremovable: Option<Trouble>,
     /// Whether a step has failed and only an inspection was done since.
     is_suspicious: bool,
     /// Why what is in the wrong place goes on being used.
@@ -75,13 +74,13 @@ impl<'a> LogDirectory<'a> {
             current: None,
             remainders: Vec::new(),
             rotation: Rotation::new(rules.size, processing, found),
-            made: Made::default(),
-            unpruned: None,
+            order: ArchiveOrder::default(),
             processor: None,
             has_rerun: false,
             buffer: Vec::new(),
             written: 0,
             trouble: None,
+            unremovable: None,
             is_suspicious: false,
             staying: None,
             has_begun: false,
@@ -109,7 +108,8 @@ impl<'a> LogDirectory<'a> {
                 Ok(outcome) => {
                     if !matches!(outcome, Outcome::Inspected(_) | Outcome::Stayed) {
                         self.is_suspicious = false;
-                        self.trouble = None;
+                        self.trouble.take_if(|(other, _)| *other == track);
+                        self.unremovable.take_if(|_| track == Track::Pruner);
                     }
                     self.conclude((track, outcome), now);
                 }
@@ -119,13 +119,23 @@ impl<'a> LogDirectory<'a> {
                     self.rotation.inspect();
                 }
                 Err(trouble) => {
-                    trouble.report_pause();
                     self.is_suspicious = false;
                     self.rotation.failed(track, now);
-                    self.trouble = Some(trouble);
+                    self.report((track, trouble));
                 }
             }
             self.has_begun |= self.rotation.is_settled();
+        }
+    }
+
+    /// Tells of what is tried again after a pause: each time, unless that holds up nothing.
+    fn report(&mut self, (track, trouble): (Track, Trouble)) {
+        if track != Track::Pruner {
+            trouble.report_pause();
+            self.trouble = Some((track, trouble));
+        } else if self.unremovable.as_ref() != Some(&trouble) {
+            trouble.report_pause();
+            self.unremovable = Some(trouble);
         }
     }
 
@@ -206,7 +216,7 @@ impl<'a> LogDirectory<'a> {
     pub fn give_up(&self) -> Option<Failure> {
         let unwritten = u64::try_from(self.buffer.len().saturating_sub(self.written)).unwrap_or(0);
         let bytes = self.remainders.iter().map(Remainder::length).sum::<u64>() + unwritten;
-        self.trouble.as_ref().map(|trouble| trouble.fatal_loss(bytes))
+        self.trouble.as_ref().map(|(_, trouble)| trouble.fatal_loss(bytes))
     }
 
     fn perform(&mut self, step: Step, signals: &Inbox) -> Result<Outcome, Trouble> {
@@ -232,26 +242,22 @@ impl<'a> LogDirectory<'a> {
             Step::Reopen => return self.reopen(),
             Step::Write(length) => return self.write(length).map(Outcome::Wrote),
             Step::Sync => self.on_current(files::sync).map_err(place.disk(CURRENT))?,
-            Step::MoveAway => {
-                files::rename(at, CURRENT, PREVIOUS)
-                    .map_err(place.whole(b"rename current to previous in directory "))?;
-                self.current = None;
-                let stamp = Stamp::from_unix(clock::wall());
-                if self.rules.processor.is_some() {
-                    self.made.reserve(stamp);
-                }
-                return Ok(Outcome::Made(Some(Archive { stamp, code: Code::Safe })));
-            }
+            Step::MoveAway => return self.move_away().map(Outcome::Made),
             Step::FinishPrevious => match files::set_mode_of(at, PREVIOUS, COMPLETE) {
                 // What comes next says so.
                 Err(error) if error.is(libc::ENOENT) => {}
                 other => other.map_err(place.file(b"set mode of ", PREVIOUS))?,
             },
-            Step::Archive(source, code, again) => {
-                return self.archive(source, code, again).map(Outcome::Made);
+            Step::Archive(source, code, naming) => {
+                return self.archive((source, code), naming).map(Outcome::Made);
             }
+            Step::Unlink(source) => {
+                let name = source_name(source);
+                files::remove(at, name).map_err(place.file(b"remove ", name))?;
+            }
+            Step::Prune => self.prune()?,
             Step::Process => return self.process(signals),
-            Step::FinishProcessed => return self.finish_processed(),
+            Step::FinishProcessed(archive) => return self.finish_processed(archive),
             Step::SyncState => {
                 let state = files::open_append(at, NEW_STATE).map_err(place.file(b"create ", NEW_STATE))?;
                 files::sync(&state).map_err(place.disk(NEW_STATE))?;
@@ -293,5 +299,13 @@ const fn leftover_name(leftover: Leftover) -> &'static CStr {
         Leftover::NewState => NEW_STATE,
         Leftover::Previous => PREVIOUS,
         Leftover::Processed => PROCESSED,
+    }
+}
+
+const fn source_name(source: Source) -> &'static CStr {
+    match source {
+        Source::Current => CURRENT,
+        Source::Previous => PREVIOUS,
+        Source::Processed => PROCESSED,
     }
 }

@@ -172,12 +172,19 @@ impl<'a> Place<'a> {
     /// The archives in the directory.
     pub fn archives(&self) -> SysResult<Vec<Archive>> {
         let mut archives = Vec::new();
+        let mut is_full = false;
         listing::each(&self.directory, |name, kind| {
-            if kind == Kind::Other {
-                archives.extend(Archive::from_name(name.to_bytes()));
-            }
+            let archive = Archive::from_name(name.to_bytes()).filter(|_| kind == Kind::Other);
+            is_full |= archive.is_some() && archives.try_reserve(1).is_err();
+            archives.extend(archive.filter(|_| !is_full));
         })?;
-        Ok(archives)
+        if is_full { Err(Errno::from_raw(libc::ENOMEM)) } else { Ok(archives) }
+    }
+
+    /// Whether both names stand for the same file, as far as can be seen.
+    pub fn is_same(&self, name: &CStr, other: &CStr) -> bool {
+        let identity = |name| files::look(&self.directory, name).ok().flatten().map(|facts| facts.identity);
+        identity(name).is_some_and(|file| identity(other) == Some(file))
     }
 }
 

@@ -1,9 +1,9 @@
 //! What a log directory does next: how much to write to `current`, when to begin a new one, what happens to the
 //! old one, and when to try again what failed.
 //!
-//! Two tracks run beside each other. The *writer* appends to `current` and moves it out of the way when it is
+//! Three tracks run beside each other. The *writer* appends to `current` and moves it out of the way when it is
 //! full. The *processor* turns `previous` into an archive; while it is busy, the writer archives a full
-//! `current` unprocessed, and it waits its turn. A track whose step fails tries again after a pause; it never
+//! `current` unprocessed, and it waits its turn. The *pruner* removes what is too much. A track whose step fails tries again after a pause; it never
 //! skips a step, so nothing is lost.
 //!
 //! Other programs may remove, rename or replace `current` or the directory. The writer looks whether both are in their
@@ -14,7 +14,7 @@
 use super::archive::{Archive, Code};
 use super::cut::{Cut, cut};
 pub use super::step::{
-    Closing, Found, Leftover, Processed, Processing, Sighting, Source, Step, Track, Verdict,
+    Closing, Found, Leftover, Naming, Processed, Processing, Sighting, Source, Step, Track, Verdict,
 };
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -53,6 +53,7 @@ pub struct Rotation {
     cut: Cut,
     writer: Lane,
     processor: Lane,
+    pruner: Lane,
     /// Whether `current` is open.
     open: bool,
     /// Whether the processor runs right now.
@@ -86,6 +87,7 @@ impl Rotation {
             cut: Cut::default(),
             writer: Lane { steps, resume: None },
             processor: Lane::default(),
+            pruner: Lane::default(),
             open: false,
             running: false,
             waiting: VecDeque::new(),
@@ -117,8 +119,9 @@ impl Rotation {
                 self.writer.steps.extend(last);
             }
         }
-        let writer = self.writer.next(now).map(|step| (Track::Writer, step));
-        writer.or_else(|| self.processor.next(now).map(|step| (Track::Processor, step)))
+        [Track::Pruner, Track::Writer, Track::Processor]
+            .into_iter()
+            .find_map(|track| self.lane(track).next(now).map(|step| (track, step)))
     }
 
     /// So many of the pending bytes were written.
@@ -135,11 +138,20 @@ impl Rotation {
     pub fn done(&mut self, track: Track, archive: Option<Archive>) {
         let lane = self.lane(track);
         lane.resume = None;
-        match lane.steps.pop_front() {
+        let step = lane.steps.pop_front();
+        if matches!(step, Some(Step::Archive(..))) {
+            self.pruner = Lane { steps: VecDeque::from([Step::Prune]), resume: None };
+        }
+        match step {
             Some(Step::Resume | Step::Begin) => self.open = true,
             Some(Step::MoveAway) => {
                 self.written = 0;
                 self.previous = archive;
+                if self.processing == Processing::No {
+                    let naming = archive.map_or(Naming::Now, Naming::Chosen);
+                    let keep = Step::Archive(Source::Previous, Code::Safe, naming);
+                    self.writer.steps.extend([keep, Step::Unlink(Source::Previous)]);
+                }
             }
             Some(Step::FinishPrevious) if self.processing == Processing::Yes => {
                 self.processor.steps.push_back(Step::Process);
@@ -151,7 +163,7 @@ impl Rotation {
                     self.process_waiting();
                 }
             }
-            Some(Step::Archive(Source::Processed, ..)) if self.open => {
+            Some(Step::Unlink(Source::Processed)) if self.open => {
                 self.previous = None;
                 self.process_waiting();
             }
@@ -258,11 +270,16 @@ impl Rotation {
         self.running = false;
         match verdict {
             Verdict::Done => self.processor.steps.extend([
-                Step::FinishProcessed,
+                Step::FinishProcessed(self.previous),
                 Step::SyncState,
                 Step::Remove(Leftover::Previous),
                 Step::KeepState,
-                Step::Archive(Source::Processed, Code::Safe, self.previous),
+                Step::Archive(
+                    Source::Processed,
+                    Code::Safe,
+                    self.previous.map_or(Naming::Now, Naming::Chosen),
+                ),
+                Step::Unlink(Source::Processed),
             ]),
             Verdict::Failed => {
                 self.processor.steps.push_back(Step::Process);
@@ -292,7 +309,10 @@ impl Rotation {
     pub fn deadline(&self) -> Option<Instant> {
         let inspection = self.inspected.filter(|_| self.unconfirmed && !self.closed);
         let inspection = inspection.map(|inspected| inspected + INSPECTION);
-        [self.writer.resume, self.processor.resume, inspection].into_iter().flatten().min()
+        [self.writer.resume, self.processor.resume, self.pruner.resume, inspection]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Whether more input can be taken: `current` is open and nothing stands in the writer's way.
@@ -309,6 +329,7 @@ impl Rotation {
         match track {
             Track::Writer => &mut self.writer,
             Track::Processor => &mut self.processor,
+            Track::Pruner => &mut self.pruner,
         }
     }
 
@@ -316,6 +337,7 @@ impl Rotation {
     pub fn hurry(&mut self) {
         self.writer.resume = None;
         self.processor.resume = None;
+        self.pruner.resume = None;
     }
 
     /// Whether there is no more input.
@@ -331,13 +353,10 @@ impl Rotation {
     fn begin_rotation(&mut self) {
         self.writer.steps.extend([Step::Inspect, Step::Sync]);
         if self.is_processing() {
-            let unprocessed = Step::Archive(Source::Current, Code::Unfinished, None);
-            self.writer.steps.extend([unprocessed, Step::Renew]);
+            let unprocessed = Step::Archive(Source::Current, Code::Unfinished, Naming::Now);
+            self.writer.steps.extend([unprocessed, Step::Unlink(Source::Current), Step::Renew]);
         } else {
             self.writer.steps.extend([Step::MoveAway, Step::Renew, Step::FinishPrevious]);
-            if self.processing == Processing::No {
-                self.writer.steps.push_back(Step::Archive(Source::Previous, Code::Safe, None));
-            }
         }
     }
 
@@ -362,19 +381,18 @@ impl Rotation {
 
 /// What makes a directory usable, of which the last step opens `current`.
 fn first_steps(found: Found, last: Step) -> VecDeque<Step> {
-    let archive = |source, code| Step::Archive(source, code, None);
+    let archive =
+        |source, code| [Step::Archive(source, code, Naming::Recovered), Step::Unlink(source)].into_iter();
     let (remove, keep) = match found {
         Found::Clean(_) => return VecDeque::from([last]),
-        Found::Unclean(Processed::Complete) => {
-            (Step::Remove(Leftover::Previous), archive(Source::Processed, Code::Safe))
-        }
+        Found::Unclean(Processed::Complete) => (Leftover::Previous, archive(Source::Processed, Code::Safe)),
         Found::Unclean(Processed::Incomplete) => {
-            (Step::Remove(Leftover::Processed), archive(Source::Previous, Code::Unfinished))
+            (Leftover::Processed, archive(Source::Previous, Code::Unfinished))
         }
     };
-    let leftovers = [Step::Remove(Leftover::State), Step::Remove(Leftover::NewState), remove, keep];
-    let renewal = [archive(Source::Current, Code::Unfinished), Step::MakeState, last];
-    leftovers.into_iter().chain(renewal).collect()
+    let leftovers = [Leftover::State, Leftover::NewState, remove].map(Step::Remove);
+    let current = archive(Source::Current, Code::Unfinished);
+    leftovers.into_iter().chain(keep).chain(current).chain([Step::MakeState, last]).collect()
 }
 
 #[cfg(test)]

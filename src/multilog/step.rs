@@ -3,13 +3,15 @@
 
 use super::archive::{Archive, Code};
 
-/// One of the two tracks.
+/// One of the three tracks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Track {
     /// Appends to `current`, and moves it away.
     Writer,
     /// Deals with `previous`.
     Processor,
+    /// Removes archives beyond the number. A failure holds up neither of the others.
+    Pruner,
 }
 
 /// A file of the directory that can become an archive.
@@ -19,6 +21,18 @@ pub enum Source {
     Current,
     Previous,
     Processed,
+}
+
+/// Which stamp a new archive gets. If the name is taken by another file, it gets the next one that is free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// The present moment.
+    Now,
+    /// The one that was chosen when the file was finished.
+    Chosen(Archive),
+    /// After a crash: the one that was chosen, which is the time of the file's last change. If the file is an archive
+    /// already, that counts.
+    Recovered,
 }
 
 /// One thing to do. Every step can be done again after it has failed half-way.
@@ -43,18 +57,22 @@ pub enum Step {
     Write(usize),
     /// Make sure that `current` is on disk.
     Sync,
-    /// Rename `current` to `previous`, and name the archive that it will be.
+    /// Rename `current` to `previous`, and choose the archive that it will be.
     MoveAway,
     /// Make a new `current`.
     Renew,
     /// Mark `previous` as complete.
     FinishPrevious,
-    /// Make a file an archive, under the stamp of this moment or the given one, and remove what is too much.
-    Archive(Source, Code, Option<Archive>),
+    /// Give a file the name of an archive.
+    Archive(Source, Code, Naming),
+    /// Remove the old name of a file that is an archive now.
+    Unlink(Source),
+    /// Remove the oldest archives, so that fewer than the number are left.
+    Prune,
     /// Run the processor on `previous`.
     Process,
-    /// Make sure that `processed` is on disk, and mark it as complete.
-    FinishProcessed,
+    /// Make sure that `processed` is on disk, and mark it as complete and as the archive that it will be.
+    FinishProcessed(Option<Archive>),
     /// Make sure that `newstate` is on disk.
     SyncState,
     /// Rename `newstate` to `state`.

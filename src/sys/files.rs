@@ -160,6 +160,12 @@ pub fn modified(at: impl AsFd, path: &CStr) -> Result<Duration> {
     Ok(Duration::new(seconds, u32::try_from(stat.st_mtime_nsec).unwrap_or(0)))
 }
 
+/// Sets when `file` was changed last, since 1970.
+pub fn set_modified(file: impl AsFd, time: Duration) -> Result<()> {
+    use nix::sys::time::TimeSpec;
+    Ok(nix::sys::stat::futimens(file, &TimeSpec::UTIME_OMIT, &TimeSpec::from_duration(time))?)
+}
+
 /// When it, its mode, its owner or its times were changed last: nobody can set that back.
 pub fn changed(at: impl AsFd, path: &CStr) -> Result<Duration> {
     let stat = fstatat(at, path, AtFlags::empty())?;

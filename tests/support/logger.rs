@@ -23,7 +23,7 @@ impl Logger {
     }
 
     pub fn start_in(sandbox: Sandbox, arguments: &str) -> Self {
-        Self::run(sandbox, &format!("multilog {arguments}"))
+        Self::start_under(sandbox, &format!("multilog {arguments}"))
     }
 
     /// The same as an account that permissions hold for.
@@ -34,10 +34,11 @@ impl Logger {
         if is_root() {
             sandbox.run("chown nobody main");
         }
-        Self::run(sandbox, &format!("{account}multilog {arguments}"))
+        Self::start_under(sandbox, &format!("{account}multilog {arguments}"))
     }
 
-    fn run(sandbox: Sandbox, command: &str) -> Self {
+    /// The same with a command before the log directory, its arguments included.
+    pub fn start_under(sandbox: Sandbox, command: &str) -> Self {
         let input = sandbox.fifo("input");
         // A file that grows beyond a limit is then an error like a full disk, not a deadly signal.
         let script = format!("trap '' XFSZ; exec {command} ./main");

@@ -1,6 +1,6 @@
 //! What is done when `current` or the directory is not in its place any more.
 
-use super::super::archive::Made;
+use super::super::archive::ArchiveOrder;
 use super::super::current::{COMPLETE, Copied, Current};
 use super::super::place::{CURRENT, NEW_STATE, PREVIOUS, PROCESSED, Place, STATE};
 use super::super::step::Sighting;
@@ -68,7 +68,7 @@ impl LogDirectory<'_> {
             self.leave(old);
         }
         self.place = place;
-        (self.made, self.unpruned, self.staying) = (Made::default(), None, None);
+        (self.order, self.staying) = (ArchiveOrder::default(), None);
         Ok(Outcome::Reopened(found))
     }
 

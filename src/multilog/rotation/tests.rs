@@ -20,12 +20,14 @@ struct World {
 }
 
 const MAKE_USABLE: &str = "Remove(State); Remove(NewState); Remove(Processed); \
-    Archive(Previous, Unfinished); Archive(Current, Unfinished); MakeState; Begin";
-const ROTATE: &str = "Inspect; Sync; MoveAway; Renew; FinishPrevious; Archive(Previous, Safe)";
+    Archive(Previous, Unfinished, Recovered); Prune; Unlink(Previous); \
+    Archive(Current, Unfinished, Recovered); Prune; Unlink(Current); MakeState; Begin";
+const ROTATE: &str = "Inspect; Sync; MoveAway; Renew; FinishPrevious; Archive(Previous, Safe, chosen); Prune; \
+    Unlink(Previous)";
 const SET_ASIDE: &str = "Inspect; Sync; MoveAway; Renew; FinishPrevious; Process";
-const QUEUE: &str = "Inspect; Sync; Archive(Current, Unfinished); Renew";
-const KEEP: &str =
-    "FinishProcessed; SyncState; Remove(Previous); KeepState; Archive(Processed, Safe) as named";
+const QUEUE: &str = "Inspect; Sync; Archive(Current, Unfinished, Now); Prune; Unlink(Current); Renew";
+const KEEP: &str = "FinishProcessed; SyncState; Remove(Previous); KeepState; Archive(Processed, Safe, chosen); \
+    Prune; Unlink(Processed)";
 
 impl World {
     fn new(processing: Processing) -> Self {
@@ -57,8 +59,10 @@ impl World {
                 continue;
             }
             self.log.push(match step {
-                Step::Archive(source, code, None) => format!("Archive({source:?}, {code:?})"),
-                Step::Archive(source, code, Some(_)) => format!("Archive({source:?}, {code:?}) as named"),
+                Step::Archive(source, code, Naming::Chosen(_)) => {
+                    format!("Archive({source:?}, {code:?}, chosen)")
+                }
+                Step::FinishProcessed(_) => "FinishProcessed".to_string(),
                 Step::Reclaim(_) => "Reclaim".to_string(),
                 step => format!("{step:?}"),
             });
@@ -74,8 +78,8 @@ impl World {
                 Step::Restore | Step::Reopen if self.is_stuck => self.rotation.stayed(self.now),
                 Step::Restore => self.rotation.restored(100, self.now),
                 Step::Reopen => self.rotation.reopened(Found::Clean(50)),
-                Step::Archive(_, _, Some(archive)) => self.rotation.done(track, Some(archive)),
-                Step::Archive(_, code, None) => {
+                Step::Archive(_, _, Naming::Chosen(archive)) => self.rotation.done(track, Some(archive)),
+                Step::Archive(_, code, _) => {
                     let stamp = self.stamp();
                     self.rotation.done(track, Some(Archive { stamp, code }));
                 }
@@ -131,8 +135,9 @@ fn a_directory_that_was_not_is_made_usable_first() {
     assert!(world.rotation.is_settled());
     world.rotation = Rotation::new(4096, Processing::Yes, Found::Unclean(Processed::Complete));
     world.check(
-        "Remove(State); Remove(NewState); Remove(Previous); Archive(Processed, Safe); \
-         Archive(Current, Unfinished); MakeState; Begin",
+        "Remove(State); Remove(NewState); Remove(Previous); \
+         Archive(Processed, Safe, Recovered); Prune; Unlink(Processed); \
+         Archive(Current, Unfinished, Recovered); Prune; Unlink(Current); MakeState; Begin",
     );
 }
 
@@ -173,7 +178,7 @@ fn what_fails_is_tried_again_after_a_pause_and_nothing_is_skipped() {
     world.check("Renew fails");
     world.now += PAUSE;
     world.failing = None;
-    world.check(&format!("Renew; FinishPrevious; Archive(Previous, Safe); Inspect; Write(2440); {ROTATE}"));
+    world.check(&format!("Renew; FinishPrevious; Archive(Previous, Safe, chosen); Prune; Unlink(Previous); Inspect; Write(2440); {ROTATE}"));
     assert_eq!(world.rotation.deadline(), None);
 }
 
@@ -301,4 +306,55 @@ fn a_prompt_end_keeps_what_cannot_be_written_until_it_can() {
     world.now += PAUSE;
     world.check("Inspect; Write(10); Inspect; Sync; Close");
     assert!(world.rotation.is_closed());
+}
+
+#[test]
+fn archives_that_cannot_be_removed_hold_up_nothing() {
+    for processing in [Processing::No, Processing::Yes] {
+        let mut world = World::new(processing);
+        world.failing = Some(Step::Prune);
+        world.pending = 2570;
+        let is_processing = processing == Processing::Yes;
+        world.check(&if is_processing {
+            "Write(2560); Inspect; Sync; MoveAway; Renew; FinishPrevious; Write(10); Process".to_owned()
+        } else {
+            format!("Write(2560); {ROTATE}; Write(10)").replace("Prune", "Prune fails")
+        });
+        if is_processing {
+            world.ends(Verdict::Done);
+            world.check(&KEEP.replace("Prune", "Prune fails"));
+        }
+        assert!(world.rotation.is_settled());
+        assert_eq!(world.rotation.deadline(), Some(world.now + PAUSE));
+        world.now += PAUSE;
+        world.check("Prune fails; Inspect");
+        world.failing = None;
+        world.now += PAUSE;
+        world.check("Prune");
+        assert_eq!(world.rotation.deadline(), None);
+    }
+}
+
+#[test]
+fn the_end_does_not_wait_for_archives_that_cannot_be_removed() {
+    let mut world = World::new(Processing::No);
+    world.failing = Some(Step::Prune);
+    world.pending = 2560;
+    world.check(&format!("Write(2560); {ROTATE}").replace("Prune", "Prune fails"));
+    world.rotation.close(Closing::Prompt);
+    world.check("Prune fails; Sync; Close");
+    assert!(world.rotation.is_closed());
+}
+
+#[test]
+fn a_failed_removal_in_one_track_does_not_concern_the_other() {
+    let mut world = World::new(Processing::Yes);
+    world.pending = 2560;
+    world.check(&format!("Write(2560); {SET_ASIDE}"));
+    world.failing = Some(Step::Prune);
+    world.pending = 2560;
+    world.check(&format!("Write(2560); {QUEUE}").replace("Prune", "Prune fails"));
+    world.failing = None;
+    world.ends(Verdict::Done);
+    world.check(&format!("{KEEP}; Reclaim; Process"));
 }

@@ -91,7 +91,7 @@ fn what_cannot_be_repaired_goes_on_being_used() {
         world.sighting = Some(sighting);
         world.rotation.rotate();
         world.check(&format!(
-            "Inspect; {repair}; Sync; MoveAway; Renew; FinishPrevious; Archive(Previous, Safe)"
+            "Inspect; {repair}; Sync; MoveAway; Renew; FinishPrevious; Archive(Previous, Safe, chosen); Prune; Unlink(Previous)"
         ));
     }
 }
