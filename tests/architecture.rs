@@ -32,6 +32,7 @@ const PURE: &[&str] = &[
     "src/multilog/cut.rs",
     "src/multilog/line.rs",
     "src/multilog/pattern.rs",
+    "src/multilog/pending.rs",
     "src/multilog/rotation.rs",
     "src/multilog/script.rs",
     "src/multilog/step.rs",

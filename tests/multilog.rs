@@ -280,3 +280,19 @@ fn archives_that_cannot_be_removed_hold_up_nothing() {
         assert!(archives(&sandbox).len() <= 7, "{:?}", archives(&sandbox));
     }
 }
+
+#[test]
+fn refused_memory_loses_no_line_of_a_burst() {
+    for processor in ["", " '!cat'"] {
+        let mut logger = Logger::start(&format!("s100000 n1000{processor}"));
+        logger.feed("one\n");
+        logger.sandbox.wait_until("it is logged", || logged(&logger.sandbox) == "one\n");
+        let status = logger.sandbox.run(&format!("grep VmSize /proc/{}/status", logger.running.pid()));
+        let kilobytes: u64 = status.split_whitespace().nth(1).unwrap().parse().unwrap();
+        logger.sandbox.limit(&logger.running, &format!("as={}", kilobytes * 1024 + 4096));
+        let lines = numbered(1..=200_000);
+        logger.feed(&lines);
+        let sandbox = logger.finish();
+        assert!(logged(&sandbox) == format!("one\n{lines}"), "{}", sandbox.read("messages"));
+    }
+}

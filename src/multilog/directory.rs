@@ -5,8 +5,10 @@ mod archiving;
 // What is done when something is not in its place any more.
 mod repair;
 
+use super::PROGRAM;
 use super::archive::{Archive, ArchiveOrder};
 use super::current::{COMPLETE, Current, Remainder};
+use super::pending::Pending;
 use super::place::{CURRENT, NEW_STATE, PREVIOUS, PROCESSED, Place, STATE};
 use super::rotation::Rotation;
 use super::script;
@@ -14,12 +16,21 @@ use super::step::{Closing, Found, Leftover, Processing, Sighting, Source, Step, 
 use super::trouble::{Trouble, warn};
 use crate::report::Failure;
 use crate::sys::files;
+use crate::sys::memory;
 use crate::sys::process::{self, Ended, Ending};
 use crate::sys::signals::{Inbox, Signal};
 use crate::sys::{Errno, Result as SysResult};
 use std::ffi::CStr;
 use std::fs::File;
 use std::time::Instant;
+
+/// The most bytes that wait to be written: more than what comes of one read, unless lines are very short.
+const MOST_PENDING: usize = 512 * 1024;
+
+/// The failure of a start for which there is not enough memory.
+pub fn out_of_memory() -> Failure {
+    Failure::fatal(PROGRAM, &[b"out of memory"])
+}
 
 /// A log directory that is open and locked.
 #[derive(Debug)]
@@ -34,9 +45,8 @@ pub struct LogDirectory<'a> {
     processor: Option<i32>,
     /// Whether the processor ran again because what it had made was removed.
     has_rerun: bool,
-    /// What is to be written to `current`; the first `written` bytes have been.
-    buffer: Vec<u8>,
-    written: usize,
+    /// What is to be written to `current`.
+    pending: Pending,
     /// The last step of writer or processor that failed, if its track has not gone on since.
     trouble: Option<(Track, Trouble)>,
     /// Why archives that are too many could not be removed.
@@ -66,6 +76,7 @@ enum Outcome {
 impl<'a> LogDirectory<'a> {
     /// Makes the directory if need be, locks it, and looks how it was left.
     pub fn open(rules: &'a script::Directory) -> Result<Self, Failure> {
+        let memory = memory::buffer(MOST_PENDING).ok_or_else(out_of_memory)?;
         let (place, found) = Place::open(&rules.path).map_err(|trouble| trouble.fatal())?;
         let processing = if rules.processor.is_some() { Processing::Yes } else { Processing::No };
         Ok(Self {
@@ -77,8 +88,7 @@ impl<'a> LogDirectory<'a> {
             order: ArchiveOrder::default(),
             processor: None,
             has_rerun: false,
-            buffer: Vec::new(),
-            written: 0,
+            pending: Pending::new(memory),
             trouble: None,
             unremovable: None,
             is_suspicious: false,
@@ -87,22 +97,31 @@ impl<'a> LogDirectory<'a> {
         })
     }
 
-    /// Takes bytes to be written to `current`; [`Self::work`] writes them.
+    /// Takes bytes to be written to `current`, for which there must be [`Self::room`]; [`Self::work`] writes them.
     pub fn take(&mut self, bytes: &[u8]) {
-        self.buffer.extend_from_slice(bytes);
+        self.pending.add(bytes);
+    }
+
+    /// How many bytes can be taken.
+    pub fn room(&self) -> usize {
+        self.pending.room()
+    }
+
+    /// Whether everything taken is written.
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty()
     }
 
     /// Gives back the memory that a burst has taken.
     pub fn release(&mut self) {
-        self.buffer.shrink_to(0);
+        memory::give_back(self.pending.unused());
     }
 
     /// Does all that can be done now. Trouble is reported and tried again later, unless it is met while the
     /// directory is being opened: then it is fatal.
     pub fn work(&mut self, now: Instant, signals: &Inbox) -> Result<(), Failure> {
         loop {
-            let pending = self.buffer.get(self.written..).unwrap_or_default();
-            let Some((track, step)) = self.rotation.next(pending, now) else { return Ok(()) };
+            let Some((track, step)) = self.rotation.next(self.pending.rest(), now) else { return Ok(()) };
             let is_fatal = matches!(step, Step::MakeState | Step::Resume | Step::Begin) && !self.has_begun;
             match self.perform(step, signals) {
                 Ok(outcome) => {
@@ -150,18 +169,14 @@ impl<'a> LogDirectory<'a> {
             Outcome::Vanished => self.rotation.vanished(),
             Outcome::Wrote(length) => {
                 self.rotation.wrote(length);
-                self.written += length;
-                if self.written >= self.buffer.len() {
-                    self.buffer.clear();
-                    self.written = 0;
-                }
+                self.pending.wrote(length);
             }
         }
     }
 
     /// Whether everything taken is in `current` and more can be taken.
     pub fn is_settled(&self) -> bool {
-        self.buffer.is_empty() && self.rotation.is_settled()
+        self.pending.is_empty() && self.rotation.is_settled()
     }
 
     /// When to work again if nothing happens before.
@@ -172,7 +187,7 @@ impl<'a> LogDirectory<'a> {
     /// Begins a new file unless the present one is empty. If something waits to be tried again, it is tried at
     /// once instead: the file must not end in the middle of what could not be written.
     pub fn rotate(&mut self) {
-        if self.buffer.is_empty() { self.rotation.rotate() } else { self.rotation.hurry() }
+        if self.pending.is_empty() { self.rotation.rotate() } else { self.rotation.hurry() }
     }
 
     /// Tries at once what is waiting to be tried again.
@@ -213,8 +228,8 @@ impl<'a> LogDirectory<'a> {
     }
 
     /// Why this directory cannot be closed, and what is lost if nobody waits any longer.
-    pub fn give_up(&self) -> Option<Failure> {
-        let unwritten = u64::try_from(self.buffer.len().saturating_sub(self.written)).unwrap_or(0);
+    pub fn give_up(&self, unhandled: usize) -> Option<Failure> {
+        let unwritten = u64::try_from(self.pending.rest().len() + unhandled).unwrap_or(0);
         let bytes = self.remainders.iter().map(Remainder::length).sum::<u64>() + unwritten;
         self.trouble.as_ref().map(|(_, trouble)| trouble.fatal_loss(bytes))
     }
@@ -286,8 +301,7 @@ impl<'a> LogDirectory<'a> {
     }
 
     fn write(&self, length: usize) -> Result<usize, Trouble> {
-        let end = self.written.saturating_add(length);
-        let bytes = self.buffer.get(self.written..end).unwrap_or_default();
+        let bytes = self.pending.rest().get(..length).unwrap_or_default();
         self.on_current(|current| files::write(current, bytes))
             .map_err(self.place.file(b"write to ", CURRENT))
     }

@@ -16,6 +16,8 @@ pub mod directory;
 pub mod line;
 // Whether a line matches. *Pure.*
 pub mod pattern;
+// What is to be written to a `current`. *Pure.*
+pub mod pending;
 // Where a log directory is: opening, locking and inspecting it.
 pub mod place;
 // The command that old files go through.

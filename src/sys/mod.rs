@@ -22,6 +22,8 @@ pub mod identity;
 pub mod limits;
 // The names in a directory.
 pub mod listing;
+// Large buffers.
+pub mod memory;
 // Pipes.
 pub mod pipes;
 // Waiting for whatever comes first.
