@@ -288,6 +288,8 @@ def interrupt(*_):
 
 
 if __name__ == "__main__":
+    # In the background of a shell, some signals are ignored, and the tests would inherit that.
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signal_number, interrupt)
     main()
