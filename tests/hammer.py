@@ -200,8 +200,9 @@ class Hammer:
         failures = run.failures()
         key = (run.suite, run.pinned)
         self.finished += 1
-        self.done[key] += 1
-        self.times.setdefault(key, []).append(run.seconds())
+        if failures or not run.is_interrupted:
+            self.done[key] += 1
+            self.times.setdefault(key, []).append(run.seconds())
         self.failed.update((run.suite, run.pinned, name) for name in failures)
         verdict = f"FAILED {' '.join(failures)}" if failures else "interrupted" if run.is_interrupted else "ok"
         say(f"{self.finished:4}/{self.total} {run.name:18} {run.seconds():5.0f} s  {verdict}")
