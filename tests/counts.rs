@@ -181,9 +181,11 @@ fn a_restart_takes_few_calls() {
     check("a restart, in the child", &child, (1, RESTART_IN_CHILD));
 }
 
-/// The calls of multilog from the one that wrote `from` to the one that wrote `to`, without the first.
+/// The calls of multilog from the one that wrote `from` to the one that wrote `to`, without the first. It also wakes
+/// when nothing has come for a second, which is a matter of how busy the machine is.
 fn between(trace: &Trace<'_>, (from, to): (&str, &str)) -> Vec<Call> {
     let mut calls = trace.own_calls();
+    calls.retain(|call| !call.text.ends_with(" = 0 (Timeout)"));
     let wrote = |calls: &[Call], what: &str| {
         calls.iter().position(|call| call.is("write") && call.text.contains(what)).unwrap()
     };

@@ -14,6 +14,8 @@ fn a_server_is_ready_when_it_answers_and_nothing_of_the_checker_is_left() {
     // A server that takes its time, as long as the test likes.
     let slow = r#"sed -i 's/^set -- python3/set -- sh -c "until [ -e go ]; do sleep 0.02; done; exec \\"\\$@\\"" slow python3/' service/web/run"#;
     sandbox.run(slow);
+    // As patient as the test is on a busy machine.
+    sandbox.run("sed -i 's/^patience=.*/patience=600/' service/web/run");
     let address = sandbox.read("service/web/run");
     let address = address.split("\naddress=").nth(1).unwrap().lines().next().unwrap();
     let question = format!("curl --silent --fail --max-time 10 http://{address}:8080/");
@@ -28,7 +30,7 @@ fn a_server_is_ready_when_it_answers_and_nothing_of_the_checker_is_left() {
     assert!(!sandbox.path("service/web/supervise/ready").exists());
 
     sandbox.write("service/web/go", "");
-    let page = sandbox.run(&format!("svc -u --wait=ready --timeout=60 service/web && {question}"));
+    let page = sandbox.run(&format!("svc -u --wait=ready --timeout=600 service/web && {question}"));
     assert!(page.contains("The example service is ready."), "{page}");
     assert_eq!(sandbox.pid("service/web"), pid, "the server is the process that was started");
     sandbox.wait_until("the checker is gone", || checkers(&sandbox).is_empty());
