@@ -54,11 +54,18 @@ describe() {
 # ---- A broker -------------------------------------------------------------
 
 set_stage
+# Not from the range that the system hands out by itself, so that no other
+# program is given one of them before the broker has it.
 ports=$(python3 -c '
-import socket
-sockets = [socket.socket() for _ in range(3)]
-for one in sockets:
-    one.bind(("127.0.0.1", 0))
+import random, socket
+sockets = []
+while len(sockets) < 3:
+    one = socket.socket()
+    try:
+        one.bind(("127.0.0.1", random.randint(20000, 29999)))
+        sockets.append(one)
+    except OSError:
+        pass
 print(*(one.getsockname()[1] for one in sockets))')
 # shellcheck disable=SC2086 # three words
 set -- $ports
@@ -84,6 +91,11 @@ broker_answers() {
     python3 -c 'import socket; socket.create_connection(("127.0.0.1", '"$port"'), 5)' 2>/dev/null
 }
 
+# skynet finds svscan by its directory.
+svscan_runs() {
+    [ "$(readlink "/proc/$svscan/cwd")" = "$scratch/BOSS/service" ]
+}
+
 # ---- The tour -------------------------------------------------------------
 
 say 'SkyNET lets processes be carried out by participants: services that take' \
@@ -91,7 +103,7 @@ say 'SkyNET lets processes be carried out by participants: services that take' \
     'This one, RabbitMQ, runs for this demonstration only:'
 start_broker "$@"
 # It takes its time, on a busy machine.
-patience=600
+patience=1800
 wait_for 'the broker to answer' broker_answers
 printf '[boss]\namqp_host=127.0.0.1:%s\namqp_user=guest\namqp_pwd=guest\namqp_vhost=/\n' "$port" >boss.conf
 type_in 'cat boss.conf'
@@ -101,6 +113,7 @@ type_in 'mkdir -p BOSS/participants BOSS/service; mv boss.conf BOSS; cd BOSS'
 show 'svscan service &'
 SERVICEDIR_DEMO=$scratch svscan service >../svscan.log 2>&1 &
 svscan=$!
+wait_for 'svscan to start' svscan_runs
 
 say 'The logic of a participant can be in any language. One in Python:'
 cat >../adder.py <<'END'
