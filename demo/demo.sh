@@ -209,7 +209,8 @@ show 'svscan service >svscan.log 2>&1 &'
 start_svscan
 
 say 'A service is a directory with an executable file "run" that becomes the' \
-    'program. This one is a web server:'
+    'program. This one is a web server. -u has Python write each line at once: into' \
+    'a pipe, such as that to the log, it otherwise writes some kilobytes at a time.'
 type_in 'cat new/web/run'
 
 say 'If there is a directory "log" in it with a "run" too, that one gets what the' \

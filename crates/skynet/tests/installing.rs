@@ -178,6 +178,7 @@ fn d6_a_mini_skynet_runs_without_root() {
     let account = if is_root() { "nobody".into() } else { home.sandbox.run("id -un") };
     assert!(text.contains(&format!(" exo {} config.exo: logic.py\n", account.trim())), "{text}");
     assert!(text.contains(" env GREETING=hello you\n") && text.contains(" env EVERYBODY=yes\n"), "{text}");
+    assert!(text.contains(" env PYTHONUNBUFFERED=1\n"), "{text}");
     // Nothing else of the environment of svscan gets through.
     assert!(!text.contains(" env HOME=") && !text.contains("SKYNET_TEST"), "{text}");
     assert_eq!(home.skynet("enable x"), "x is enabled already\n");
