@@ -1,6 +1,7 @@
 #!/bin/sh
 # skynet.sh BINDIR: a process of ten workitems through two participants, with a broker of its own, in a scratch
-# directory that is removed in the end. It needs no root, but an installed RabbitMQ and jq.
+# directory that is removed in the end. It needs no root, but an installed RabbitMQ and jq. Without BINDIR it only says
+# what it needs and is missing.
 set -eu
 
 # ---- What it needs --------------------------------------------------------
@@ -8,21 +9,18 @@ set -eu
 # shellcheck source=demo/stage.sh
 . "$(dirname "$0")/stage.sh"
 
-[ $# -eq 1 ] || {
-    echo 'demo: usage: skynet.sh BINDIR' >&2
-    exit 100
-}
+for program in python3 jq; do
+    command -v $program >/dev/null || stop "the demonstration needs $program: apt-get install $program"
+done
+server=/usr/lib/rabbitmq/bin/rabbitmq-server
+[ -x $server ] || stop 'the demonstration needs a broker: apt-get install rabbitmq-server'
+[ $# -gt 0 ] || exit 0
 BINDIR=$(cd "$1" && pwd) || exit 1
 demo=$(cd "$(dirname "$0")" && pwd)
 for program in svscan supervise svc svok svstat multilog setuidgid skynet exo; do
     [ -x "$BINDIR/$program" ] || stop "$BINDIR/$program is missing: is everything built?"
 done
 PATH=$BINDIR:$PATH
-for program in python3 jq; do
-    command -v $program >/dev/null || stop "the demonstration needs $program: apt-get install $program"
-done
-server=/usr/lib/rabbitmq/bin/rabbitmq-server
-[ -x $server ] || stop 'the demonstration needs a broker: apt-get install rabbitmq-server'
 umask 022
 
 # ---- How it ends ----------------------------------------------------------
