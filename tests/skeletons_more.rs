@@ -324,3 +324,38 @@ fn descriptors(pid: i32) -> Vec<PathBuf> {
     let entries = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
     entries.filter_map(|entry| fs::read_link(entry.unwrap().path()).ok()).collect()
 }
+
+/// Runs the skeleton with a log, with this program in the place of its own, which prints a line and goes on. That line
+/// must be in the log while the program runs.
+#[track_caller]
+fn check_that_the_log_has_the_first_line_at_once(sandbox: &Sandbox, program: &str) {
+    copy(sandbox, "service-log", "service/job");
+    let run = sandbox.read("service/job/run");
+    let (before, rest) = run.split_once("\nset -- sh -c ").unwrap();
+    let (_, after) = rest.split_once('\n').unwrap();
+    sandbox.write("service/job/run", &format!("{before}\nset -- {program}\n{after}"));
+    let _svscan = sandbox.start("svscan service", "messages");
+    let pid = sandbox.pid("service/job");
+    sandbox.wait_until("the first line is in the log", || {
+        sandbox.log_of("service/job").contains("first line\n")
+    });
+    assert_eq!(sandbox.pid("service/job"), pid, "the program ran all the time");
+}
+
+#[test]
+fn the_log_of_a_python_program_has_its_first_line_while_it_runs() {
+    let sandbox = Sandbox::for_everybody();
+    let program = "import threading; print('first line'); threading.Event().wait()";
+    sandbox.write("job.py", program);
+    sandbox.run("chmod 644 job.py");
+    check_that_the_log_has_the_first_line_at_once(&sandbox, "python3 ../../job.py");
+}
+
+#[test]
+fn the_log_of_a_program_that_uses_stdio_has_its_first_line_while_it_runs() {
+    let sandbox = Sandbox::for_everybody();
+    let mut input = sandbox.fifo("input");
+    sandbox.run("chmod 644 input");
+    input.write_all(b"first word\n").unwrap();
+    check_that_the_log_has_the_first_line_at_once(&sandbox, "stdbuf -oL sed s/word/line/ ../../input");
+}
