@@ -46,7 +46,7 @@ fn obedient_services_end_at_once_and_are_up_again_at_once() {
     }
     times.sort();
     show(&format!("TERM -> all gone: median {:?}, longest {:?}", times[ROUNDS / 2], times[ROUNDS - 1]));
-    assert_eq!(sandbox.read("messages"), "");
+    assert_eq!(sandbox.complaints(), "");
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn more_signals_during_the_end_change_nothing() {
     assert_eq!(sandbox.processes(), []);
     let supervised = sandbox.run("find service -name supervise | sort");
     assert_eq!(supervised, "service/web/log/supervise\nservice/web/supervise\n", "nothing new was started");
-    assert_eq!(sandbox.read("messages"), "");
+    assert_eq!(sandbox.complaints(), "");
 }
 
 #[test]

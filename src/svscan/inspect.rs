@@ -1,6 +1,6 @@
 //! What svscan finds behind a name of the scan directory.
 
-use super::table::{Completeness, Identity, Logging, Role};
+use super::event::{Completeness, Identity, Logging, Role};
 use crate::service::directory::{Directory, INSTANCE, SUPERVISE};
 use crate::service::instance::{Instance, Process};
 use crate::sys::files::{self, HERE};

@@ -1,11 +1,12 @@
 //! svscan's edge: watches the scan directory, starts supervises, buries children, and ends in good order.
 
+use super::event::{Action, Ending, Event, Identity, Role};
 use super::inspect;
 use super::launch::{Launcher, Place};
 use super::look::Look;
 use super::orphans::Orphans;
 use super::pipe::Holding;
-use super::table::{Action, Ending, Event, Identity, Role, Table};
+use super::table::Table;
 use super::telling::Messenger;
 use crate::report::{Failure, warning};
 use crate::service::instance::Instance;
@@ -186,6 +187,9 @@ impl<'a> Svscan<'a> {
             }
             Action::Drain(pid) => self.messenger.tell(pid, b"ox", &self.table),
             Action::Kill(pid) => self.messenger.tell(pid, b"dxk", &self.table),
+            Action::Report(ref waiting) => {
+                say(&[PROGRAM.as_bytes(), b": ", &waiting.text(), b"\n"].concat());
+            }
             Action::Replace(pid) => match self.adopted.get(&pid) {
                 Some(handle) => handle.send(Signal::SIGKILL),
                 // A child keeps its number until it is buried.
