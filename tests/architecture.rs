@@ -26,6 +26,7 @@ const PURE: &[&str] = &[
     "src/service/last_exit.rs",
     "src/service/sentence.rs",
     "src/service/status.rs",
+    "src/service/told.rs",
     "src/supervise/event.rs",
     "src/supervise/machine.rs",
     "src/supervise/settings.rs",

@@ -19,6 +19,8 @@ pub mod last_exit;
 pub mod sentence;
 // The 18 bytes of `supervise/status`. *Pure.*
 pub mod status;
+// Which run was told to end. *Pure.*
+pub mod told;
 // Finding out about a service.
 pub mod survey;
 // Waiting for services.

@@ -182,7 +182,10 @@ impl<'a> Svscan<'a> {
             Action::Adopt(pid) if self.adopt(pid) => {}
             Action::Adopt(pid) => return Some(Event::Ended(pid, Ending::Failed)),
             Action::Stop(pid) => {
-                self.messenger.tell(pid, b"dx", &self.table);
+                let place = self.table.whereabouts(pid).map(|(name, role, _)| inspect::directory(name, role));
+                // One that was told to end already may take it otherwise the second time.
+                let is_told = place.is_some_and(|directory| inspect::was_told(&directory));
+                self.messenger.tell(pid, if is_told { b"x" } else { b"dx" }, &self.table);
                 return self.grace(pid);
             }
             Action::Drain(pid) => self.messenger.tell(pid, b"ox", &self.table),
