@@ -1,8 +1,10 @@
 //! The world's trouble ends neither supervise nor svscan: each says what is wrong, goes on with the rest, and
 //! recovers by itself when the trouble is over.
 
-use crate::support::{Sandbox, is_root, is_settled, kill, process_state, program_of};
+use crate::support::{Sandbox, is_root, is_settled, kill, process_state, program_of, send};
+use nix::sys::signal::Signal::SIGTERM;
 use std::fs::{self, Permissions};
+use std::io::{Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::Instant;
 
@@ -277,4 +279,39 @@ fn unprivileged(sandbox: &Sandbox, directory: &str, command: &str) -> String {
 
 fn make_executable(sandbox: &Sandbox, name: &str) {
     fs::set_permissions(sandbox.path(name), Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Neither the messages of svscan nor those of supervise, nor of a child before it becomes `run`, wait for a reader.
+#[test]
+fn a_standard_error_that_is_full_holds_nothing_up() {
+    let sandbox = Sandbox::new();
+    sandbox.script("service/web/run", STAY);
+    sandbox.write("service/broken/run", "#!/nowhere/sh\n");
+    make_executable(&sandbox, "service/broken/run");
+    symlink("/nowhere", sandbox.path("service/dangling")).unwrap();
+    let mut reader = sandbox.fifo("err");
+    while reader.write(&[b'.'; 512]).is_ok() {}
+    let mut svscan = sandbox.start("sh -c 'exec svscan service 2>err'", "messages");
+    let first = sandbox.next_pid("service/web", 0);
+    // Each of its starts has something to say.
+    sandbox.wait_until("it is started again and again", || {
+        sandbox.instance("service/broken").is_some_and(|instance| instance.starts >= 3)
+    });
+    sandbox.run("svc -d --wait=down --timeout=60 service/broken");
+    sandbox.run("svc -t service/web");
+    sandbox.next_pid("service/web", first);
+
+    // Who reads at last is told that something is missing.
+    let mut said = String::new();
+    let lost = "svscan: warning: ";
+    sandbox.wait_until("svscan tells what was lost", || {
+        let mut bytes = Vec::new();
+        let _ = reader.read_to_end(&mut bytes);
+        said += String::from_utf8_lossy(&bytes).trim_start_matches('.');
+        said.lines()
+            .any(|line| line.starts_with(lost) && line.ends_with(" lost, because standard error was full"))
+    });
+    assert!(said.contains("svscan: warning: unable to stat dangling: file does not exist\n"), "{said}");
+    send(svscan.pid(), SIGTERM);
+    assert_eq!(svscan.wait().code(), Some(0));
 }

@@ -1,6 +1,6 @@
 //! How a supervise begins: where an earlier one has left off, or anew.
 
-use super::event::{Actions, Ending, Event};
+use super::event::{Actions, Ending, Event, Task};
 use super::facts;
 use super::machine::Machine;
 use super::records::Records;
@@ -12,7 +12,7 @@ use super::state_directory::StateDirectory;
 use super::takeover::{self, Left, Search};
 use crate::service::instance::Instance;
 use crate::service::sentence::HasDown;
-use crate::service::status::Want;
+use crate::service::status::{Status, Want};
 use crate::sys::files::{self, HERE};
 use crate::sys::process::Handle;
 use crate::sys::{pipes, process};
@@ -37,12 +37,18 @@ pub struct Beginning<'a> {
     pub adopted: Option<Handle>,
     /// Where such a service is going to tell that it is ready.
     pub readiness: Option<OwnedFd>,
+    /// When the last run of the service had ended, in ticks since the start of the machine.
+    pub ended: u64,
 }
 
 impl<'a> Beginning<'a> {
     /// Where an earlier supervise of the service directory `name`, which is the current one, has left off, if one has
     /// ended without being told to; else anew.
-    pub fn find(name: &'a CStr, directory: StateDirectory, (has_down, delay): (HasDown, Duration)) -> Self {
+    pub fn find(name: &'a CStr, directory: StateDirectory, (has_down, task): (HasDown, Task)) -> Self {
+        let delay = match task {
+            Task::Run(delay) => delay,
+            Task::Stop => Duration::ZERO,
+        };
         let mut instance = Instance {
             boot: process::boot().unwrap_or_default(),
             directory: files::look(HERE, c".").ok().flatten().map(|facts| facts.identity),
@@ -62,7 +68,12 @@ impl<'a> Beginning<'a> {
             None if has_said_nothing => search.by_status(),
             None => Left::Nothing,
         };
-        let (mut adopted, mut readiness) = (None, None);
+        // One that only ends things is told so later; what comes after an end must not be a start.
+        let as_wanted = |status: Status| match task {
+            Task::Run(_) => status,
+            Task::Stop => Status { want: Want::Down, ..status },
+        };
+        let (mut adopted, mut readiness, mut ended) = (None, None, process::ticks());
         let (machine, first) = match found {
             Left::Service(handle, service, status) => {
                 records.keep();
@@ -79,9 +90,17 @@ impl<'a> Beginning<'a> {
                 records.clear();
                 // Its number may be another's by now: nobody can tell any more what it has left behind.
                 let settings = Settings { end_leftovers: false, ..settings.load(name) };
-                let (mut machine, _) = Machine::adopt(status, settings, now());
+                let (mut machine, _) = Machine::adopt(as_wanted(status), settings, now());
                 machine.put_off(delay, now());
                 let first = machine.handle(Event::Ended(Ending::Unknown), now());
+                (machine, first)
+            }
+            Left::Ending(end, status) => {
+                ended = process::ticks_at(end.at.since_1970());
+                let (mut machine, mut first) = Machine::adopt(as_wanted(status), settings.load(name), now());
+                machine.put_off(delay, now());
+                let resumed = machine.resume_end((end.pid, end.how), now());
+                resumed.into_iter().for_each(|action| first.push(action));
                 (machine, first)
             }
             Left::Finishing(handle, finish, status) => {
@@ -98,6 +117,7 @@ impl<'a> Beginning<'a> {
                 records.clear();
                 // What the administrator wanted of the earlier one holds.
                 let has_down = match left.and_then(|_| facts::read_status(records.directory().files())) {
+                    _ if task == Task::Stop => HasDown::Yes,
                     Some(status) if status.want == Want::Up => HasDown::No,
                     Some(_) => HasDown::Yes,
                     None => has_down,
@@ -105,6 +125,6 @@ impl<'a> Beginning<'a> {
                 Machine::new(has_down, delay, now())
             }
         };
-        Self { machine, first, instance, records, settings, adopted, readiness }
+        Self { machine, first, instance, records, settings, adopted, readiness, ended }
     }
 }

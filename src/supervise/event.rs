@@ -10,6 +10,15 @@ use crate::tai::Stamp;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
+/// What a supervise is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// It keeps the service running, and starts it no earlier than after this time.
+    Run(Duration),
+    /// It ends what an earlier supervise has left, and exits. It starts nothing but `finish`.
+    Stop,
+}
+
 /// The present, on both clocks.
 #[derive(Debug, Clone, Copy)]
 pub struct Now {

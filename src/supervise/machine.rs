@@ -99,6 +99,19 @@ impl Machine {
         (machine, actions)
     }
 
+    /// Goes on with what comes after the end of the service's process `pid`, which an earlier supervise has written down.
+    pub fn resume_end(&mut self, (pid, how): (NonZeroU32, Ending), now: Now) -> Actions {
+        let mut actions = Actions::default();
+        if self.settings.end_leftovers {
+            self.after = After::Clearing(how, Some(now.instant + self.settings.grace()));
+            actions.push(Action::EndLeftovers(pid));
+        } else {
+            self.finish(how, &mut actions);
+        }
+        self.act_in_time(now.instant, &mut actions);
+        actions
+    }
+
     fn with(status: Status, start: Start) -> Self {
         Self {
             status,
@@ -127,6 +140,11 @@ impl Machine {
         self.status.pid
     }
 
+    /// Whether the service is to be down, so that one that is up was told to end.
+    pub fn is_wanted_down(&self) -> bool {
+        self.status.want == Want::Down
+    }
+
     /// How the service is once it is up as process `pid`, from now on.
     pub const fn once_up(&self, pid: NonZeroU32, now: Now) -> Status {
         Status { since: now.stamp, pid: Some(pid), paused: false, want: self.status.want }
@@ -142,7 +160,7 @@ impl Machine {
 
     /// Whether it makes a difference what the service leaves behind when it ends.
     pub fn minds_leftovers(&self) -> bool {
-        self.settings.end_leftovers || self.status.want == Want::Down
+        self.settings.end_leftovers || self.is_wanted_down()
     }
 
     /// When [`Event::Deadline`] is due; `None` if nothing but an outside event can change anything.

@@ -1,7 +1,7 @@
 //! supervise's edge: the lock, the fifos, the child, and the loop that performs what the machine decides.
 
 use super::beginning::Beginning;
-use super::event::{Action, Actions, Ending, Event, Now};
+use super::event::{Action, Actions, Ending, Event, Now, Task};
 use super::facts;
 use super::leftovers::{self, Leftovers, Origin};
 use super::machine::Machine;
@@ -17,15 +17,15 @@ use crate::service::directory::DOWN;
 use crate::service::instance::Instance;
 use crate::service::sentence::HasDown;
 use crate::sys::files::{self, HERE};
+use crate::sys::messages::say;
 use crate::sys::process::Handle;
 use crate::sys::signals::{Inbox, Signal};
-use crate::sys::startup::{self, say};
+use crate::sys::startup;
 use crate::sys::{Errno, clock, pipes, poll, process};
 use crate::tai::Stamp;
 use std::ffi::CStr;
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::Duration;
 
 pub(super) const PROGRAM: &str = "supervise";
 
@@ -34,8 +34,8 @@ pub(super) const PROGRAM: &str = "supervise";
 pub const LOOK_AGAIN: Signal = Signal::SIGURG;
 
 /// Supervises the service directory `name` until told to exit. Fails if the directory cannot be used, or is
-/// supervised already. The first start comes no earlier than after `delay`.
-pub fn run(name: &CStr, delay: Duration) -> Result<u8, Failure> {
+/// supervised already.
+pub fn run(name: &CStr, task: Task) -> Result<u8, Failure> {
     startup::occupy_standard_descriptors();
     let signals = Inbox::open_fresh(&[Signal::SIGCHLD, LOOK_AGAIN])
         .map_err(|error| unable(&[b"create pipe for ", name.to_bytes()], error.bytes()))?;
@@ -47,8 +47,8 @@ pub fn run(name: &CStr, delay: Duration) -> Result<u8, Failure> {
     };
     let directory = StateDirectory::open(name)?;
     let environment = startup::environment();
-    let Beginning { machine, first, instance, records, settings, adopted, readiness } =
-        Beginning::find(name, directory, (has_down, delay));
+    let Beginning { machine, first, instance, records, settings, adopted, readiness, ended } =
+        Beginning::find(name, directory, (has_down, task));
     let mut supervise = Supervise {
         name,
         machine,
@@ -59,7 +59,8 @@ pub fn run(name: &CStr, delay: Duration) -> Result<u8, Failure> {
         settings,
         adopted,
         readiness,
-        led_session: false,
+        led_session: true,
+        ended,
         leftovers: None,
     };
     // How it is comes first, and is written before anybody can find us running, and before `run` can ask.
@@ -70,7 +71,7 @@ pub fn run(name: &CStr, delay: Duration) -> Result<u8, Failure> {
     supervise.records.directory_mut().announce(name)?;
     supervise.perform(rest.into_iter());
     supervise.records.flush();
-    supervise.main()
+    supervise.main(task)
 }
 
 pub(super) fn now() -> Now {
@@ -100,13 +101,16 @@ struct Supervise<'a> {
     readiness: Option<OwnedFd>,
     /// The service led a session when it ended, as far as that matters.
     led_session: bool,
+    /// When it ended, in ticks since the start of the machine.
+    ended: u64,
     /// What it has left behind, while that is being ended.
     leftovers: Option<Leftovers>,
 }
 
 impl<'a> Supervise<'a> {
-    fn main(mut self) -> Result<u8, Failure> {
-        let mut exiting = false;
+    fn main(mut self, task: Task) -> Result<u8, Failure> {
+        let mut exiting = task == Task::Stop && self.stop();
+        self.records.flush();
         while !exiting {
             self.settings.forget();
             let waiting = [
@@ -137,6 +141,13 @@ impl<'a> Supervise<'a> {
         }
         self.records.remove_instance();
         Ok(0)
+    }
+
+    /// Begins to end what an earlier supervise has left; says whether that is done already. What that one has told to go
+    /// down is not told again: the signal may mean something else the second time.
+    fn stop(&mut self) -> bool {
+        let is_told = self.machine.is_wanted_down();
+        (!is_told && self.feed(Event::Command(Command::Down))) || self.feed(Event::Command(Command::Exit))
     }
 
     /// Makes `supervise/` again if it, or something in it, was removed.
@@ -188,6 +199,7 @@ impl<'a> Supervise<'a> {
 
     /// The service has ended; what comes now is as its files say now.
     fn end(&mut self, how: Ending) -> bool {
+        self.ended = process::ticks();
         let settings = self.load_settings();
         self.feed(Event::Settings(settings)) || self.feed(Event::Ended(how))
     }
@@ -302,7 +314,7 @@ impl<'a> Supervise<'a> {
     }
 
     fn origin(&self, pid: NonZeroU32) -> Origin {
-        Origin { pid: as_number(pid), may_lead_session: self.led_session }
+        Origin { pid: as_number(pid), may_lead_session: self.led_session, ended: self.ended }
     }
 
     fn end_leftovers(&mut self, pid: NonZeroU32) -> bool {

@@ -1,7 +1,7 @@
 //! The orderly end of svscan: who has how much time (DESIGN.md 3.8).
 #![forbid(unsafe_code)]
 
-use super::table::{AT_ONCE, Action, Role};
+use super::table::{AT_ONCE, Action, Identity, Role};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -11,14 +11,17 @@ pub(super) const GRACE: Duration = Duration::from_secs(10);
 /// How long a supervise may go on whose service was killed: `finish` may take its five seconds.
 const LAST_WORDS: Duration = Duration::from_secs(6);
 
+/// One of the two supervises of a service, as long as it has not ended as it was told to; its process, if it has one.
+pub type Unfinished = (Identity, Role, Option<i32>);
+
 /// An end that has begun.
 #[derive(Debug)]
 pub struct End {
     began: Instant,
     /// When there is something to be done next.
     next: Instant,
-    /// The supervises of services that have more time than others.
-    graces: BTreeMap<i32, Duration>,
+    /// The services that have more time than others.
+    graces: BTreeMap<Identity, Duration>,
     /// Since when there are only loggers.
     drained: Option<Instant>,
     /// Nobody has any time left.
@@ -41,32 +44,33 @@ impl End {
         self.late
     }
 
-    /// A service whose supervise is `pid` has that much time.
-    pub fn grant(&mut self, pid: i32, grace: Duration) {
-        self.graces.insert(pid, grace.max(GRACE));
+    /// This service has that much time.
+    pub fn grant(&mut self, identity: Identity, grace: Duration) {
+        self.graces.insert(identity, grace.max(GRACE));
     }
 
     /// Kills the services that have had their time, and the supervises that go on all the same. Loggers have a second
     /// when there is nobody left who could write to them.
-    pub fn act<'a>(&mut self, left: impl Iterator<Item = (i32, Role)> + 'a, now: Instant) -> Vec<Action> {
+    pub fn act(&mut self, left: impl Iterator<Item = Unfinished>, now: Instant) -> Vec<Action> {
         if now < self.next {
             return Vec::new();
         }
         self.next = now + AT_ONCE;
-        let left: Vec<(i32, Role)> = left.collect();
-        let is_draining = left.iter().all(|(_, role)| *role == Role::Log);
+        let left: Vec<Unfinished> = left.collect();
+        let is_draining = left.iter().all(|(_, role, _)| *role == Role::Log);
         if is_draining && self.drained.is_none() {
             self.drained = Some(now);
         }
-        let due = |&(pid, role): &(i32, Role)| match (role, self.drained) {
-            (Role::Main, _) => Some(self.began + self.graces.get(&pid).copied().unwrap_or(GRACE)),
+        let due = |&(identity, role, _): &Unfinished| match (role, self.drained) {
+            (Role::Main, _) => Some(self.began + self.graces.get(&identity).copied().unwrap_or(GRACE)),
             (Role::Log, Some(drained)) => Some(drained + AT_ONCE),
             (Role::Log, None) => None,
         };
-        self.late = left.iter().filter(|(_, role)| *role == Role::Main).filter_map(due).all(|due| due <= now);
-        let end = |supervise: &(i32, Role)| {
+        self.late =
+            left.iter().filter(|(_, role, _)| *role == Role::Main).filter_map(due).all(|due| due <= now);
+        let end = |supervise: &Unfinished| {
             let due = due(supervise).filter(|due| *due <= now)?;
-            let (pid, _) = *supervise;
+            let &(_, _, Some(pid)) = supervise else { return None };
             Some(if due + LAST_WORDS <= now { Action::Replace(pid) } else { Action::Kill(pid) })
         };
         left.iter().filter_map(end).collect()

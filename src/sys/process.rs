@@ -1,7 +1,7 @@
 //! Children: making, signalling and burying them.
 
 use super::signals::Signal;
-use super::{Errno, Result, clock, files, startup};
+use super::{Errno, Result, clock, files, messages, startup};
 use crate::report::Failure;
 use nix::sys::signal::kill;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -55,7 +55,9 @@ pub fn launch<B: FnOnce() -> Failure>(body: B) -> Result<i32> {
         let body = unsafe { &mut *body.cast::<Option<B>>() };
         let code = body.take().map_or(0, |body| {
             let failure = body();
-            startup::last_words(&failure)
+            // The parent waits as long as this takes.
+            messages::say(failure.message());
+            failure.code()
         });
         // SAFETY: ends the child at once, without running exit handlers that belong to the parent.
         unsafe { libc::_exit(c_int::from(code)) }
@@ -192,6 +194,12 @@ pub fn started(pid: i32) -> Option<u64> {
     look(pid).map(|facts| facts.started)
 }
 
+/// A path to the current directory of process `pid`, wherever that is by now.
+pub fn way_to_directory(pid: i32) -> CString {
+    // Digits have no NUL byte.
+    CString::new(format!("/proc/{pid}/cwd")).unwrap_or_default()
+}
+
 /// The parent of this process, the parent of that, and so on, as far as `/proc` tells.
 pub fn ancestors() -> impl Iterator<Item = i32> {
     let parent = |&pid: &i32| look(pid).map(|facts| facts.parent).filter(|&parent| parent > 0);
@@ -200,11 +208,26 @@ pub fn ancestors() -> impl Iterator<Item = i32> {
 
 /// How long ago that was, by the clock that the kernel counts these ticks with, which nobody can set.
 pub fn age(started: u64) -> Duration {
+    let began = Duration::from_secs(started) / ticks_per_second();
+    clock::since_boot().saturating_sub(began)
+}
+
+/// The present in these ticks, rounded up.
+pub fn ticks() -> u64 {
+    let ticks = clock::since_boot().as_millis() * u128::from(ticks_per_second());
+    u64::try_from(ticks.div_ceil(1000)).unwrap_or(u64::MAX)
+}
+
+/// In these ticks, the moment when the wall clock shows `since_1970`.
+pub fn ticks_at(since_1970: Duration) -> u64 {
+    let ago = clock::wall().saturating_sub(since_1970).as_millis() * u128::from(ticks_per_second()) / 1000;
+    ticks().saturating_sub(u64::try_from(ago).unwrap_or(u64::MAX))
+}
+
+fn ticks_per_second() -> u32 {
     // SAFETY: a call without pointers.
     let ticks = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
-    let ticks = u32::try_from(ticks).unwrap_or(0).max(1);
-    let began = Duration::from_secs(started) / ticks;
-    clock::since_boot().saturating_sub(began)
+    u32::try_from(ticks).unwrap_or(0).max(1)
 }
 
 /// Whether process `pid` has certainly ended; where `/proc` cannot be read, only one that has been reaped has.
@@ -215,8 +238,7 @@ pub fn has_ended(pid: i32) -> bool {
 
 /// The current directory of process `pid`: device and inode; `None` if we may not know.
 pub fn directory(pid: i32) -> Option<(u64, u64)> {
-    let path = CString::new(format!("/proc/{pid}/cwd")).ok()?;
-    files::look(files::HERE, &path).ok()?.map(|facts| facts.identity)
+    files::look(files::HERE, &way_to_directory(pid)).ok()?.map(|facts| facts.identity)
 }
 
 /// Whether `/proc` is about the processes that we can see; it may be that of another namespace.

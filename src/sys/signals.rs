@@ -81,6 +81,13 @@ pub fn ignore_broken_pipes() {
     set_disposition(libc::SIGPIPE, libc::SIG_IGN);
 }
 
+/// Forgets a SIGPIPE that is blocked and has come, before this process unblocks it to become another program.
+pub fn forget_broken_pipes() {
+    // To ignore a signal takes away the one that waits.
+    ignore_broken_pipes();
+    forget(libc::SIGPIPE);
+}
+
 fn with_broken_pipes(mut set: SigSet) -> SigSet {
     set.add(Signal::SIGPIPE);
     set

@@ -20,10 +20,10 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// How long a logger may read on that has nothing to do any more.
-const DRAIN: Duration = Duration::from_secs(5);
+pub(crate) const DRAIN: Duration = Duration::from_secs(5);
 
 /// How often is looked meanwhile: a pipe does not tell when it is empty.
-const DRAINING: Duration = Duration::from_millis(10);
+pub(crate) const DRAINING: Duration = Duration::from_millis(10);
 
 /// What is to be done, and by when.
 #[derive(Debug, Clone, Copy)]
@@ -249,7 +249,7 @@ impl<'a> Job<'a> {
 }
 
 /// Whether the logger with this process has not yet read all that it could.
-fn has_unread(logger: Option<NonZeroU32>, now: Instant) -> bool {
+pub(crate) fn has_unread(logger: Option<NonZeroU32>, now: Instant) -> bool {
     let pid = logger.and_then(|pid| i32::try_from(pid.get()).ok());
     pid.is_some_and(|pid| pipes::has_unread(pid, 0, now))
 }
