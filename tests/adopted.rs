@@ -160,7 +160,7 @@ fn without_proc_services_run_and_are_logged() {
     assert!(svscan.wait().success(), "it ends in good order");
     assert_eq!(sandbox.run("svstat service/web"), "service/web: supervise not running\n");
     assert_eq!(
-        sandbox.read("messages"),
+        sandbox.complaints(),
         "svscan: warning: unable to read /proc, so that nothing that runs can be taken over: file does not exist\n"
     );
 }

@@ -94,7 +94,7 @@ fn ending_takes(signal: Signal) -> Duration {
         }
     }
     assert!(logged(&sandbox, LOGGED[2]).contains("last words\n"));
-    assert_eq!(sandbox.read("messages"), "");
+    assert_eq!(sandbox.complaints(), "");
 
     let _svscan = sandbox.start("svscan service", "messages");
     for name in LOGGED {
@@ -158,6 +158,10 @@ fn a_service_that_needs_longer_has_longer() {
     let mut svscan = tree.start(&["web"]);
     let elapsed = tree.end(&mut svscan, "a service with twelve seconds");
     assert!(elapsed >= Duration::from_secs(12), "it was killed after {elapsed:?}");
+    let said = tree.sandbox.read("messages");
+    let is_named =
+        said.contains("svscan: told to end ") && said.contains(" ago, still waiting for web (killed in ");
+    assert!(is_named && said.lines().count() == 1, "svscan says once what it waits for: {said}");
 }
 
 fn a_service_that_needs_longer_has_longer_whatever_happens_to_its_supervise() {

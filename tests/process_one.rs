@@ -31,7 +31,7 @@ fn a_program_takes_the_place_of_svscan() {
         assert_eq!(lines[..3], [&svscan.pid().to_string(), "77", "SigBlk:\t0000000000000000"], "{found}");
         assert!(lines[3].ends_with("No such process"), "{found}");
         assert_eq!(process_state(pid), None);
-        assert_eq!(sandbox.read("messages"), "");
+        assert_eq!(sandbox.complaints(), "");
     }
 }
 
@@ -44,7 +44,7 @@ fn a_program_that_is_not_there_is_missed_in_the_end() {
     send(svscan.pid(), SIGTERM);
     assert_eq!(svscan.wait().code(), Some(111));
     assert_eq!(process_state(pid), None);
-    assert_eq!(sandbox.read("messages"), "svscan: fatal: unable to run ./nowhere: file does not exist\n");
+    assert_eq!(sandbox.complaints(), "svscan: fatal: unable to run ./nowhere: file does not exist\n");
     assert_eq!(sandbox.sh("exec svscan --then").status.code(), Some(100));
 }
 
@@ -82,7 +82,7 @@ fn process_1_ends_in_good_order() {
             assert_eq!(sandbox.log_of(name), "started\nlast words\n");
         }
         assert_eq!(sandbox.read("found"), if code == 0 { "" } else { "1\n" });
-        assert_eq!(sandbox.read("messages"), "");
+        assert_eq!(sandbox.complaints(), "");
     }
 }
 

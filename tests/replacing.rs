@@ -69,7 +69,7 @@ impl Replaced {
         let expected: String = (1..=count).map(|number| format!("{number}\n")).collect();
         assert_eq!(log, format!("{expected}end\n"));
         assert_eq!(self.sandbox.read("service/web/starts"), "start\n");
-        assert_eq!(self.sandbox.read("messages"), "");
+        assert_eq!(self.sandbox.complaints(), "");
     }
 }
 

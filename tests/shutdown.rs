@@ -47,7 +47,7 @@ fn obedient_services_end_at_once_and_are_up_again_at_once() {
     }
     times.sort();
     show(&format!("TERM -> all gone: median {:?}, longest {:?}", times[ROUNDS / 2], times[ROUNDS - 1]));
-    assert_eq!(sandbox.read("messages"), "");
+    assert_eq!(sandbox.complaints(), "");
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn more_signals_during_the_end_change_nothing() {
     assert_eq!(sandbox.processes(), []);
     let supervised = sandbox.run("find service -name supervise | sort");
     assert_eq!(supervised, "service/web/log/supervise\nservice/web/supervise\n", "nothing new was started");
-    assert_eq!(sandbox.read("messages"), "");
+    assert_eq!(sandbox.complaints(), "");
 }
 
 #[test]
@@ -308,4 +308,25 @@ fn a_logger_that_is_down_on_purpose_is_started_for_the_last_lines() {
     send(svscan.pid(), SIGTERM);
     assert_eq!(svscan.wait().code(), Some(0));
     assert_eq!(sandbox.log_of("service/web"), "started\nlast words\n");
+}
+
+/// Such a run finishes its work, and would drop it at a second signal.
+#[test]
+fn a_run_that_the_manager_has_told_to_end_is_not_told_again() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .script("service/web/run", "exec 3<>in\ntrap 'echo TERM >>signals' TERM\n: >ready\nread -r line <&3");
+    let words = sandbox.fifo("service/web/in");
+    let mut svscan = sandbox.start("svscan service", "messages");
+    sandbox.wait_until("it listens", || sandbox.path("service/web/ready").exists());
+    sandbox.next_pid("service/web", 0);
+    let note = servicedir::service::told::note(&sandbox.status("service/web").unwrap()).unwrap();
+    sandbox.write("service/web/supervise/told", std::str::from_utf8(&note).unwrap());
+    send(svscan.pid(), SIGTERM);
+    let is_to_exit = || sandbox.instance("service/web").is_none_or(|instance| instance.exiting);
+    sandbox.wait_until("its supervise is told to exit", is_to_exit);
+    writeln!(&words).unwrap();
+    assert_eq!(svscan.wait().code(), Some(0));
+    assert_eq!(sandbox.read("service/web/signals"), "");
+    assert_eq!(sandbox.processes(), []);
 }

@@ -130,3 +130,33 @@ fn the_end_of_leftovers_goes_on_with_the_next_supervise() {
     supervised.wait_for_program("sleep");
     assert_eq!(supervised.last_exit(), "exited 3", "the next supervise knows how it ended");
 }
+
+#[test]
+fn a_supervise_that_was_to_exit_with_its_service_is_followed_by_one_that_does() {
+    for dies_unseen in ["the service dies unseen", ""] {
+        let mut supervised = Supervised::new(&[
+            ("run", "echo start >>story\nexec sleep 1000"),
+            ("finish", "echo finish >>story"),
+        ]);
+        supervised.wait_for("story", "start\n");
+        let pid = supervised.sandbox.next_pid("web", 0);
+        supervised.sandbox.run("svc -x web");
+        supervised.sandbox.wait_until("it is written down", || {
+            supervised.sandbox.instance("web").is_some_and(|instance| instance.exiting)
+        });
+        kill(supervised.supervise.pid());
+        supervised.supervise.wait();
+        if !dies_unseen.is_empty() {
+            kill(pid);
+            supervised.sandbox.wait_until("it is gone", || process_state(pid).is_none());
+        }
+        supervised.supervise = supervised.sandbox.start("supervise web", "messages");
+        if dies_unseen.is_empty() {
+            supervised.sandbox.next_supervise("web", 0);
+            kill(pid);
+        }
+        assert!(supervised.supervise.wait().success(), "{dies_unseen}");
+        assert_eq!(supervised.sandbox.read("web/story"), "start\nfinish\n", "{dies_unseen}");
+        supervised.is_silent();
+    }
+}

@@ -37,6 +37,8 @@ pub const READY_NEW: &CStr = c"supervise/ready.new";
 pub const FINISHING: &CStr = c"supervise/finishing";
 /// Which processes supervise the service, and are it.
 pub const INSTANCE: &CStr = c"supervise/instance";
+/// Which run of a participant was told to end, by the manager of participants.
+pub const TOLD: &CStr = c"supervise/told";
 /// Run after the service has ended.
 pub const FINISH: &CStr = c"./finish";
 /// Present: what the service leaves behind is ended.

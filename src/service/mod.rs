@@ -21,6 +21,8 @@ pub mod observation;
 pub mod sentence;
 // The 18 bytes of `supervise/status`. *Pure.*
 pub mod status;
+// Which run was told to end. *Pure.*
+pub mod told;
 // Finding out about a service.
 pub mod survey;
 // Waiting for services.

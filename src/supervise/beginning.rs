@@ -10,6 +10,7 @@ use super::settings::Settings;
 use super::settings_files::SettingsFiles;
 use super::state_directory::StateDirectory;
 use super::takeover::{self, Left, Search};
+use crate::service::control::Command;
 use crate::service::instance::Instance;
 use crate::service::sentence::HasDown;
 use crate::service::status::{Status, Want};
@@ -62,6 +63,7 @@ impl<'a> Beginning<'a> {
         let has_said_nothing = left.is_none();
         let left = left.filter(|left| takeover::is_about(left, &instance));
         instance.starts = left.as_ref().map_or(0, |left| left.starts);
+        instance.exiting = left.as_ref().is_some_and(|left| left.exiting);
         let search = Search { name, directory: records.directory().files(), now: now().stamp };
         let found = match &left {
             Some(left) => search.by_instance(left),
@@ -92,6 +94,9 @@ impl<'a> Beginning<'a> {
                 let settings = Settings { end_leftovers: false, ..settings.load(name) };
                 let (mut machine, _) = Machine::adopt(as_wanted(status), settings, now());
                 machine.put_off(delay, now());
+                if instance.exiting {
+                    machine.handle(Event::Command(Command::Exit), now());
+                }
                 let first = machine.handle(Event::Ended(Ending::Unknown), now());
                 (machine, first)
             }
@@ -117,7 +122,7 @@ impl<'a> Beginning<'a> {
                 records.clear();
                 // What the administrator wanted of the earlier one holds.
                 let has_down = match left.and_then(|_| facts::read_status(records.directory().files())) {
-                    _ if task == Task::Stop => HasDown::Yes,
+                    _ if task == Task::Stop || instance.exiting => HasDown::Yes,
                     Some(status) if status.want == Want::Up => HasDown::No,
                     Some(_) => HasDown::Yes,
                     None => has_down,

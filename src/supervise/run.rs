@@ -109,7 +109,10 @@ struct Supervise<'a> {
 
 impl<'a> Supervise<'a> {
     fn main(mut self, task: Task) -> Result<u8, Failure> {
-        let mut exiting = task == Task::Stop && self.stop();
+        let mut exiting = match task {
+            Task::Stop => self.stop(),
+            Task::Run(_) => self.instance.exiting && self.feed(Event::Command(Command::Exit)),
+        };
         self.records.flush();
         while !exiting {
             self.settings.forget();
@@ -237,7 +240,13 @@ impl<'a> Supervise<'a> {
             let settings = self.load_settings();
             self.feed(Event::Settings(settings));
         }
-        Some(self.feed(Event::Command(command)))
+        let exits = self.feed(Event::Command(command));
+        if command == Command::Exit && !exits {
+            // Should this supervise die, the next one knows that it is to exit.
+            self.instance.exiting = true;
+            self.records.identify(&self.instance);
+        }
+        Some(exits)
     }
 
     fn feed(&mut self, event: Event) -> bool {

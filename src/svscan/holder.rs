@@ -1,8 +1,8 @@
 //! Which supervise a service directory has, as the kernel tells: the holder of its lock. So those are found, too, that
 //! leave no instance: the original's, and older ones. What is written in the directory is not asked.
 
+use super::event::Identity;
 use super::inspect;
-use super::table::Identity;
 use crate::service::directory::LOCK;
 use crate::sys::locks::{self, Locks};
 use crate::sys::process::{self, Handle};

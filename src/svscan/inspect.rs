@@ -1,8 +1,9 @@
 //! What svscan finds behind a name of the scan directory.
 
-use super::table::{Completeness, Identity, Logging, Role};
-use crate::service::directory::{Directory, INSTANCE, SUPERVISE};
+use super::event::{Completeness, Identity, Logging, Role};
+use crate::service::directory::{Directory, INSTANCE, SUPERVISE, TOLD};
 use crate::service::instance::{Instance, Process};
+use crate::service::told;
 use crate::sys::files::{self, HERE};
 use crate::sys::{Result as SysResult, process};
 use std::ffi::{CStr, CString};
@@ -55,6 +56,13 @@ pub fn left_behind(directory: &CStr, boot: &str) -> Instance {
     let instance: Instance = read().unwrap_or_default();
     let Instance { service, finish, .. } = instance;
     Instance { service: alive(service), finish: alive(finish), ..instance }
+}
+
+/// Whether the manager of participants has told the service in `directory` to end, and this run of it is still there.
+pub fn was_told(directory: &CStr) -> bool {
+    let note = || files::read_all(&files::open_read(HERE, &below(directory, TOLD)).ok()?).ok();
+    let status = || Directory::open(HERE, directory).ok()?.status().ok();
+    note().is_some_and(|note| status().and_then(|status| told::note(&status)) == Some(note))
 }
 
 /// Whether the supervise of the service directory `directory` has ended without being told to, as far as it has written

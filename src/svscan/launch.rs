@@ -1,8 +1,8 @@
 //! Starting a supervise, and what it is given.
 
+use super::event::{Identity, Role};
 use super::inspect;
 use super::run::{PROGRAM, warn};
-use super::table::{Identity, Role};
 use crate::report::{Failure, SYSTEM, warning};
 use crate::supervise::event::Task;
 use crate::sys::exec::Prepared;

@@ -1,8 +1,9 @@
 //! svscan's eyes: what is in the scan directory, and being told when that changes.
 
+use super::event::{Completeness, FirstStart, Found, Identity, Logging, Outlook, Role};
 use super::holder::{Holders, Supervision};
 use super::inspect;
-use super::table::{Completeness, FirstStart, Found, Identity, Logging, Outlook, Role, Table};
+use super::table::Table;
 use crate::service::directory::DOWN;
 use crate::sys::files::{self, HERE};
 use crate::sys::poll::Many;

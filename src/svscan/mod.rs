@@ -4,6 +4,8 @@
 
 // Who has how much time in the end. *Pure.*
 pub mod ending;
+// Its words: what can happen, and what can be done. *Pure.*
+pub mod event;
 // Who supervises a directory already.
 pub mod holder;
 // What is behind a name.
@@ -26,3 +28,5 @@ pub mod supervisor;
 pub mod telling;
 // What svscan decides, as a function of what it finds. *Pure.*
 pub mod table;
+// What the end still waits for. *Pure.*
+pub mod waiting;

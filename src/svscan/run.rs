@@ -1,11 +1,12 @@
 //! svscan's edge: watches the scan directory, starts supervises, buries children, and ends in good order.
 
+use super::event::{Action, Ending, Event, Identity, Role};
 use super::inspect;
 use super::launch::{Launcher, Place};
 use super::look::Look;
 use super::orphans::Orphans;
 use super::pipe::Holding;
-use super::table::{Action, Ending, Event, Identity, Role, Table};
+use super::table::Table;
 use super::telling::Messenger;
 use crate::report::{Failure, warning};
 use crate::service::instance::Instance;
@@ -181,11 +182,17 @@ impl<'a> Svscan<'a> {
             Action::Adopt(pid) if self.adopt(pid) => {}
             Action::Adopt(pid) => return Some(Event::Ended(pid, Ending::Failed)),
             Action::Stop(pid) => {
-                self.messenger.tell(pid, b"dx", &self.table);
+                let place = self.table.whereabouts(pid).map(|(name, role, _)| inspect::directory(name, role));
+                // One that was told to end already may take it otherwise the second time.
+                let is_told = place.is_some_and(|directory| inspect::was_told(&directory));
+                self.messenger.tell(pid, if is_told { b"x" } else { b"dx" }, &self.table);
                 return self.grace(pid);
             }
             Action::Drain(pid) => self.messenger.tell(pid, b"ox", &self.table),
             Action::Kill(pid) => self.messenger.tell(pid, b"dxk", &self.table),
+            Action::Report(ref waiting) => {
+                say(&[PROGRAM.as_bytes(), b": ", &waiting.text(), b"\n"].concat());
+            }
             Action::Replace(pid) => match self.adopted.get(&pid) {
                 Some(handle) => handle.send(Signal::SIGKILL),
                 // A child keeps its number until it is buried.

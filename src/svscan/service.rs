@@ -1,8 +1,9 @@
 //! One service as svscan knows it: its two supervises, the pipe between them, and what it lacks.
 #![forbid(unsafe_code)]
 
+use super::event::{Action, Completeness, Ending, Identity, Logging, Role};
 use super::supervisor::{Prospect, Supervisor};
-use super::table::{ABSENCE, Action, Completeness, Ending, Identity, Logging, PATIENCE, Role};
+use super::table::{ABSENCE, PATIENCE};
 use crate::supervise::event::Task;
 use std::ffi::CString;
 use std::time::{Duration, Instant};

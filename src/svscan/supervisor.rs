@@ -1,7 +1,8 @@
 //! One of the two supervises of a service: whether it runs, and when the next one is started.
 #![forbid(unsafe_code)]
 
-use super::table::{ABSENCE, AT_ONCE, Ending};
+use super::event::Ending;
+use super::table::{ABSENCE, AT_ONCE};
 use std::time::{Duration, Instant};
 
 /// Pauses after supervises that have failed at once: the first failure may be a lock that is about to be free.

@@ -1,7 +1,8 @@
 //! Telling supervises what to do, also those that do not listen yet.
 
+use super::event::Role;
 use super::inspect;
-use super::table::{PATIENCE, Role, Table};
+use super::table::{PATIENCE, Table};
 use crate::service::control::Letters;
 use crate::service::directory::{CONTROL, Directory};
 use crate::sys::files::{self, HERE};

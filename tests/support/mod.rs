@@ -169,6 +169,12 @@ impl Sandbox {
         String::from_utf8_lossy(&fs::read(self.path(name)).unwrap_or_default()).into_owned()
     }
 
+    /// What was said, without what svscan tells of an end that takes a while, on a busy machine for example.
+    pub fn complaints(&self) -> String {
+        let is_complaint = |line: &&str| !line.contains("still waiting for");
+        self.read("messages").split_inclusive('\n').filter(is_complaint).collect()
+    }
+
     /// How many lines of a file contain `text`.
     pub fn count(&self, name: &str, text: &str) -> usize {
         self.read(name).lines().filter(|line| line.contains(text)).count()

@@ -9,8 +9,10 @@ mod looking;
 mod starting;
 
 use super::super::ending::GRACE;
+use super::super::event::Completeness;
 use super::super::supervisor::SOON;
 use super::*;
+use crate::supervise::event::Task;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -36,6 +38,8 @@ struct World {
     elusive: Vec<i32>,
     looks: usize,
     log: Vec<String>,
+    /// What was said to be waited for.
+    reports: Vec<String>,
 }
 
 impl World {
@@ -58,6 +62,7 @@ impl World {
             elusive: Vec::new(),
             looks: 0,
             log: Vec::new(),
+            reports: Vec::new(),
         }
     }
 
@@ -202,6 +207,7 @@ impl World {
             Action::Drain(pid) => self.end("drain", pid),
             Action::Kill(pid) => self.end("kill", pid),
             Action::Replace(pid) => self.end("replace", pid),
+            Action::Report(waiting) => self.reports.push(String::from_utf8(waiting.text()).unwrap()),
         }
         None
     }

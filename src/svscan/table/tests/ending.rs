@@ -277,3 +277,38 @@ fn a_logger_that_reads_nothing_has_one_more_chance() {
     assert_eq!(world.tell(Event::Ended(3, Ending::Unread(500))), "");
     assert!(world.table.has_ended());
 }
+
+#[test]
+fn what_the_end_waits_for_is_said_after_a_while_and_again_when_that_changes() {
+    let mut world = World::running("a1 b2+ c3");
+    world.tell(Event::Shutdown);
+    world.tell(Event::Grace(4, SECOND * 14));
+    world.pass(SECOND);
+    world.exits(1);
+    assert!(world.reports.is_empty());
+    world.pass(SECOND);
+    let report = |world: &mut World| std::mem::take(&mut world.reports).join("; ");
+    let both =
+        "told to end 2 seconds ago, still waiting for b (killed in 8 seconds), c (killed in 12 seconds)";
+    assert_eq!(report(&mut world), both);
+    world.pass(SECOND * 3);
+    assert_eq!(report(&mut world), "", "it is the same");
+    world.exits(2);
+    world.pass(SECOND);
+    let one = "told to end 6 seconds ago, still waiting for b/log, c (killed in 8 seconds)";
+    assert_eq!(report(&mut world), one);
+    world.exits(3);
+    world.exits(4);
+    world.pass(SECOND * 4);
+    assert_eq!(report(&mut world), "", "it waits for nothing");
+}
+
+#[test]
+fn a_quick_end_says_nothing() {
+    let mut world = World::running("a1+");
+    world.tell(Event::Shutdown);
+    world.pass(SECOND);
+    world.exits(1);
+    world.exits(2);
+    assert!(world.reports.is_empty());
+}
