@@ -13,7 +13,8 @@ SOURCES = $(shell find . \( -name target -o -name .git \) -prune -o -type f -nam
 SCRIPTS = $(shell find . \( -name target -o -name .git \) -prune -o -type f -perm -u+x \
 	-exec awk 'FNR == 1 { if (/^\#!.*sh$$/) print FILENAME; nextfile }' {} +)
 
-.PHONY: all demo demo-skynet check lint test differential fuzz soak chaos throughput bench install deb rpm packaging-check clean
+.PHONY: all demo demo-skynet check requirements lint test hammer differential fuzz soak chaos throughput bench install deb rpm \
+	packaging-check clean
 
 # How long the slow proofs take: make fuzz SECONDS=60
 SECONDS ?= 60
@@ -68,9 +69,14 @@ demo-skynet:
 	@demo/skynet.sh $(TARGET_DIR)/debug
 
 # Everything that must hold. The last lines are the test runner's own.
-check:
-	@tests/requirements.sh
+check: requirements
 	$(MAKE) --no-print-directory lint test
+
+# The only target that installs anything: as root on Debian, what `make check` needs, or with FOR=bench what `make bench`
+# needs. Otherwise it says what is missing, and fails.
+FOR ?= check
+requirements:
+	@tests/requirements.sh $(FOR)
 
 # Of what needs a newer Rust than Cargo.toml promises, clippy sees all but let chains, which rustfmt refuses in an
 # older edition.
@@ -93,6 +99,11 @@ test:
 	RUST_TEST_THREADS=8 $(CARGO) test --quiet --locked --package skynet --package exo --test integration
 	PYTHONDONTWRITEBYTECODE=1 python3 -m unittest discover --quiet --start-directory crates/exo/python/tests
 	RUST_TEST_THREADS=8 $(CARGO) test --locked --test integration
+
+# All integration suites, again and again on a busy machine, and a table of what failed how often. A new test alone:
+# make hammer RUNS=50 PINNED=10 SUITES=root ONLY=module::name
+hammer:
+	@RUNS=$(RUNS) LOAD=$(LOAD) PINNED=$(PINNED) JOBS=$(JOBS) SUITES='$(SUITES)' ONLY='$(ONLY)' CARGO='$(CARGO)' tests/hammer.py
 
 # Random cases with our programs and the original's, for so many seconds.
 differential:
@@ -119,7 +130,7 @@ throughput:
 # Ours and those of daemontools, runit and s6, side by side, in about 20 minutes; writes BENCHMARKS.md and
 # benches/chart.svg. For less: make bench ARGS=--quick, or ARGS='--only logging'.
 bench:
-	@tests/requirements.sh bench
+	@$(MAKE) --no-print-directory requirements FOR=bench
 	$(MAKE) --no-print-directory install DESTDIR= PREFIX=$(abspath $(TARGET_DIR))/bench/programs
 	CARGO_TARGET_DIR=$(TARGET_DIR)/bench $(CARGO) bench --quiet --locked --bench bench -- $(ARGS)
 

@@ -43,9 +43,9 @@ fn a_process_that_was_given_the_number_of_the_service_is_not_taken_for_it() {
         tree.sandbox.next_pid(WEB, services[0]);
         tree.wait_for_lines("started\nstarted\n");
         assert_ne!(tree.sandbox.next_pid(WEB, services[0]), pid);
-        tree.sandbox.run(&format!("svc -dx {WEB}"));
+        tree.sandbox.tell(WEB, "-dx");
         tree.sandbox.wait_until("it is down", || tree.sandbox.status(WEB).unwrap().pid.is_none());
-        assert_eq!(process_state(pid), Some('S'), "the stranger was left alone, {wrong}");
+        assert!(process_state(pid).is_some(), "the stranger was left alone, {wrong}");
     }
 }
 
@@ -160,7 +160,7 @@ fn without_proc_services_run_and_are_logged() {
     assert!(svscan.wait().success(), "it ends in good order");
     assert_eq!(sandbox.run("svstat service/web"), "service/web: supervise not running\n");
     assert_eq!(
-        sandbox.read("messages"),
+        sandbox.complaints(),
         "svscan: warning: unable to read /proc, so that nothing that runs can be taken over: file does not exist\n"
     );
 }

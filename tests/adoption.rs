@@ -198,3 +198,21 @@ fn a_logger_that_was_added_while_there_was_no_svscan_is_connected() {
     sandbox.wait_until("it is logged", || lines(&sandbox, LOG) == "started\n");
     assert_eq!(sandbox.read("messages"), "started\n");
 }
+
+/// The supervise is replaced by one with the pipe, and that one exits when the service has ended.
+#[test]
+fn a_supervise_that_was_told_to_exit_does_so_although_a_logger_was_added() {
+    let sandbox = Sandbox::new();
+    sandbox.script(&format!("{WEB}/run"), "exec sleep 1000");
+    let _svscan = sandbox.start("svscan service", "messages");
+    let (web, first) = (sandbox.next_pid(WEB, 0), sandbox.next_supervise(WEB, 0));
+    sandbox.run(&format!("svc -x {WEB}"));
+    sandbox.wait_until("it is to exit", || sandbox.instance(WEB).is_some_and(|instance| instance.exiting));
+    sandbox.script("log/run", "exec multilog ./main");
+    fs::rename(sandbox.path("log"), sandbox.path(LOG)).unwrap();
+    let second = sandbox.next_supervise(WEB, first);
+    assert_eq!(sandbox.next_pid(WEB, 0), web, "the service goes on");
+    kill(web);
+    sandbox.wait_until("it exits", || process_state(second).is_none());
+    sandbox.next_supervise(WEB, second);
+}

@@ -40,7 +40,7 @@ fn a_container_runs_its_services_buries_orphans_and_ends_in_order() {
     send(machine.first(), Signal::SIGTERM);
     assert_eq!(machine.process1.wait().code(), Some(0));
     assert_eq!(machine.log(), format!("{begin}the last line\n"));
-    assert_eq!(machine.sandbox.read("messages"), "");
+    assert_eq!(machine.sandbox.complaints(), "");
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn a_container_ends_with_the_program_that_it_is_told() {
     machine.sandbox.wait_until("the service runs", || machine.log().ends_with("ready\n"));
     send(machine.first(), Signal::SIGTERM);
     assert_eq!(machine.process1.wait().code(), Some(7));
-    assert_eq!(machine.sandbox.read("messages"), "process 1, and the log has: the last line\n");
+    assert_eq!(machine.sandbox.complaints(), "process 1, and the log has: the last line\n");
 }
 
 /// What was wanted of a service holds until the next boot.

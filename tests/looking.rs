@@ -59,7 +59,7 @@ fn without_inotify_all_comes_to_pass_in_five_seconds(refused: &str) {
     fs::remove_file(sandbox.path("service/linked")).unwrap();
     send(scanned.svscan.pid(), SIGHUP);
     sandbox.wait_until("the service that vanished is down", || process_state(linked).is_none());
-    assert_eq!(process_state(pid), Some('S'));
+    assert!(process_state(pid).is_some());
     assert_eq!(sandbox.read("messages").lines().count(), 1, "{}", sandbox.read("messages"));
 }
 
@@ -147,7 +147,7 @@ fn an_idle_tree_makes_no_system_call() {
     // A loggers' first look at its directory and the like are over when a few seconds were idle.
     let mut wakes = Vec::new();
     show(&format!("{SERVICES} services: {} processes", pids.len()));
-    let is_idle = (0..4).any(|_| {
+    let is_idle = (0..20).any(|_| {
         let before: Vec<u64> = pids.iter().map(|&pid| switches(pid)).collect();
         let start = Instant::now();
         sandbox.wait_until("three seconds are over", || start.elapsed() > Duration::from_secs(3));

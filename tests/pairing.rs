@@ -1,7 +1,11 @@
 //! Our programs beside the original's, in any mixture: who upgrades one of them does not have to upgrade all.
 
-use crate::support::{Sandbox, process_state, send};
+use crate::support::{Sandbox, process_state, program_of, send};
 use nix::sys::signal::Signal::SIGKILL;
+use servicedir::service::status::{Status, Want};
+use servicedir::tai::Stamp;
+use std::num::NonZeroU32;
+use std::time::Duration;
 
 const WEB: &str = "service/web";
 const LOG: &str = "service/web/log";
@@ -124,6 +128,8 @@ fn a_supervise_that_died_comes_back(theirs: &[&str]) {
     sandbox.wait_for_status(WEB, ": up ");
     sandbox.wait_for_status(LOG, ": up ");
     let before = (sandbox.pid(WEB), sandbox.pid(LOG));
+    // A service that is told to end before that would never say so.
+    wait_for_log(&sandbox, "started", 1);
     // The services end first, so that the new supervises do not have to deal with them.
     sandbox.run(&format!("svc -dx {WEB} {LOG}"));
     sandbox.wait_until("both services have ended", || {
@@ -141,4 +147,45 @@ fn wait_for_log(sandbox: &Sandbox, text: &str, times: usize) {
     let current = format!("{LOG}/main/current");
     sandbox
         .wait_until(&format!("the log says {text} {times} times"), || sandbox.count(&current, text) == times);
+}
+
+/// The original writes down less than ours, but its service must not be started a second time either.
+#[test]
+fn our_supervise_takes_over_the_service_of_theirs() {
+    for run in ["echo start >>starts\nexec sleep 1000", "echo start >>starts\ncd /\nexec sleep 1000"] {
+        let sandbox = Sandbox::new();
+        sandbox.script("web/run", run);
+        let theirs = crate::support::theirs().join("supervise");
+        let mut before = sandbox.start(&format!("{} web", theirs.display()), "messages");
+        let pid = sandbox.next_pid("web", 0);
+        sandbox.wait_until("the service is its program", || program_of(pid) == "sleep");
+        send(before.pid(), SIGKILL);
+        before.wait();
+        let _after = sandbox.start("supervise web", "messages");
+        sandbox.wait_until("ours runs", || sandbox.sh("svok web").status.success());
+        assert_eq!(sandbox.pid("web"), pid);
+        sandbox.run("svc -dx web");
+        sandbox.wait_until("the service has ended", || process_state(pid).is_none());
+        assert_eq!(sandbox.read("web/starts"), "start\n");
+        assert_eq!(sandbox.read("messages"), "");
+    }
+}
+
+/// The record of a supervise that has long gone may name any process.
+#[test]
+fn our_supervise_takes_over_no_stranger_that_their_record_names() {
+    let sandbox = Sandbox::new();
+    sandbox.script("web/run", "exec sleep 1000");
+    let stranger = sandbox.start("sleep 1000", "output");
+    sandbox.wait_until("the stranger is its program", || program_of(stranger.pid()) == "sleep");
+    let pid = u32::try_from(stranger.pid()).unwrap();
+    let since = Stamp::from_unix(Duration::from_secs(1_700_000_000));
+    let record = Status { since, pid: NonZeroU32::new(pid), paused: false, want: Want::Up }.encode();
+    std::fs::create_dir(sandbox.path("web/supervise")).unwrap();
+    std::fs::write(sandbox.path("web/supervise/status"), record).unwrap();
+    let mut supervise = sandbox.start("supervise web", "messages");
+    sandbox.next_pid("web", stranger.pid());
+    sandbox.run("svc -dx web");
+    assert!(supervise.wait().success());
+    assert!(process_state(stranger.pid()).is_some());
 }

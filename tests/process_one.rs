@@ -1,8 +1,6 @@
 //! svscan as process 1, and what takes its place in the end.
 
-use crate::support::{
-    BEFORE_THE_GRACE_IS_OVER, Running, Sandbox, children, is_root, kill, process_state, send, show,
-};
+use crate::support::{ENDLESS_GRACE, Running, Sandbox, children, is_root, process_state, send, show};
 use nix::sys::signal::Signal::SIGTERM;
 use std::fs;
 use std::io::Write;
@@ -33,7 +31,7 @@ fn a_program_takes_the_place_of_svscan() {
         assert_eq!(lines[..3], [&svscan.pid().to_string(), "77", "SigBlk:\t0000000000000000"], "{found}");
         assert!(lines[3].ends_with("No such process"), "{found}");
         assert_eq!(process_state(pid), None);
-        assert_eq!(sandbox.read("messages"), "");
+        assert_eq!(sandbox.complaints(), "");
     }
 }
 
@@ -46,7 +44,7 @@ fn a_program_that_is_not_there_is_missed_in_the_end() {
     send(svscan.pid(), SIGTERM);
     assert_eq!(svscan.wait().code(), Some(111));
     assert_eq!(process_state(pid), None);
-    assert_eq!(sandbox.read("messages"), "svscan: fatal: unable to run ./nowhere: file does not exist\n");
+    assert_eq!(sandbox.complaints(), "svscan: fatal: unable to run ./nowhere: file does not exist\n");
     assert_eq!(sandbox.sh("exec svscan --then").status.code(), Some(100));
 }
 
@@ -84,7 +82,7 @@ fn process_1_ends_in_good_order() {
             assert_eq!(sandbox.log_of(name), "started\nlast words\n");
         }
         assert_eq!(sandbox.read("found"), if code == 0 { "" } else { "1\n" });
-        assert_eq!(sandbox.read("messages"), "");
+        assert_eq!(sandbox.complaints(), "");
     }
 }
 
@@ -93,8 +91,7 @@ fn process_1_ends_in_good_order() {
 fn process_1_is_told_from_inside() {
     let told = "[ -e told ] && exec sleep 1000\n: >told\nkill -HUP 1\nkill -ALRM 1\nkill -USR1 1\nkill -TERM 1\nexec sleep 1000";
     let Some(mut one) = ProcessOne::start(&[("web", told)], "") else { return };
-    let status = one.unshare.wait_at_most(BEFORE_THE_GRACE_IS_OVER).expect("TERM from inside ends it");
-    assert_eq!(status.code(), Some(0));
+    assert_eq!(one.unshare.wait().code(), Some(0), "TERM from inside ends it");
     assert_eq!(one.sandbox.processes(), []);
 }
 
@@ -117,6 +114,7 @@ impl ProcessOne {
             return None;
         }
         for (name, run) in services {
+            sandbox.write(&format!("service/{name}/timeout-kill"), ENDLESS_GRACE);
             if *run == OBEDIENT {
                 sandbox.logged_service(&format!("service/{name}"), run);
             } else {
@@ -139,14 +137,11 @@ impl ProcessOne {
         children(self.svscan)
     }
 
-    /// Sends TERM; everything ends long before anybody is killed.
+    /// Sends TERM; everything ends before anybody is killed, which would be in an hour.
     #[track_caller]
     fn ends_with(mut self, code: i32) -> Sandbox {
         send(self.svscan, SIGTERM);
-        let status = self.unshare.wait_at_most(BEFORE_THE_GRACE_IS_OVER).unwrap_or_else(|| {
-            kill(self.svscan);
-            panic!("process 1 does not end")
-        });
+        let status = self.unshare.wait();
         assert_eq!(status.code(), Some(code), "{status}");
         assert_eq!(self.sandbox.processes(), []);
         self.sandbox

@@ -98,8 +98,8 @@ fn check(prefix: &str, account: impl Fn(&str) -> Uid) {
         });
         let uid = account(&sandbox.read(script));
         let uids = format!("\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n");
-        let process = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        assert!(process.contains(&uids), "{service} is not uid {uid}:\n{process}");
+        let process = || fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        sandbox.wait_until(&format!("{service} has uid {uid}"), || process().contains(&uids));
         if let Some(logged) = service.strip_suffix("/log") {
             let log = format!("{service}/main/current");
             sandbox.wait_until(&format!("{logged} is logged"), || sandbox.read(&log).ends_with(LINE));

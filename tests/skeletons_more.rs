@@ -1,7 +1,7 @@
 //! What the skeletons show beyond starting a program: readiness, cleaning up, news, control without root.
 
 use crate::skeletons::copy;
-use crate::support::{Sandbox, children, is_root, kill};
+use crate::support::{Sandbox, children, is_root, is_settled, kill};
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
@@ -14,6 +14,8 @@ fn a_server_is_ready_when_it_answers_and_nothing_of_the_checker_is_left() {
     // A server that takes its time, as long as the test likes.
     let slow = r#"sed -i 's/^set -- python3/set -- sh -c "until [ -e go ]; do sleep 0.02; done; exec \\"\\$@\\"" slow python3/' service/web/run"#;
     sandbox.run(slow);
+    // As patient as the test is on a busy machine.
+    sandbox.run("sed -i 's/^patience=.*/patience=600/' service/web/run");
     let address = sandbox.read("service/web/run");
     let address = address.split("\naddress=").nth(1).unwrap().lines().next().unwrap();
     let question = format!("curl --silent --fail --max-time 10 http://{address}:8080/");
@@ -28,7 +30,7 @@ fn a_server_is_ready_when_it_answers_and_nothing_of_the_checker_is_left() {
     assert!(!sandbox.path("service/web/supervise/ready").exists());
 
     sandbox.write("service/web/go", "");
-    let page = sandbox.run(&format!("svc -u --wait=ready --timeout=60 service/web && {question}"));
+    let page = sandbox.run(&format!("svc -u --wait=ready --timeout=600 service/web && {question}"));
     assert!(page.contains("The example service is ready."), "{page}");
     assert_eq!(sandbox.pid("service/web"), pid, "the server is the process that was started");
     sandbox.wait_until("the checker is gone", || checkers(&sandbox).is_empty());
@@ -95,7 +97,7 @@ fn a_socket_that_was_left_is_removed_and_a_wrong_configuration_is_not_tried_agai
             line.strip_prefix("service/echo: down ").and_then(|rest| rest.split(' ').next()?.parse().ok());
         seconds.is_some_and(|seconds: u32| seconds >= 3) && line.ends_with(" seconds, normally up\n")
     });
-    assert!(sandbox.read("service/echo/supervise/last-exit").ends_with(" exited 78\n"));
+    assert!(sandbox.read("service/echo/supervise/last-exit").contains(" exited 78\n"));
     assert_eq!(sandbox.count("messages", "run: wrong configuration: "), 1);
     assert!(!socket.exists());
 
@@ -133,7 +135,8 @@ fn a_crash_loop_makes_one_message_and_later_one_with_the_number_of_the_others() 
     let notify_has_ended = || {
         let pid = sandbox.pid("service/web");
         let supervise = sandbox.instance("service/web").unwrap().supervise.unwrap().pid;
-        sandbox.wait_until("notify has ended", || children(supervise) == [pid]);
+        // It may just have started the service, and be about to tell of that.
+        sandbox.wait_until("notify has ended", || is_settled(supervise) && children(supervise) == [pid]);
         pid
     };
     let mut crash = |code: u32| {

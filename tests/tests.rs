@@ -23,6 +23,8 @@ mod demo;
 mod examples;
 /// What svstat tells beyond the original.
 mod facts;
+/// Services that cannot stay up.
+mod failing;
 /// What comes after the end of a service.
 mod finish;
 /// Random cases with our programs and with Debian's.
@@ -51,6 +53,12 @@ mod process_one;
 mod processors;
 /// README.md, followed to the letter.
 mod readme;
+/// What was removed from `supervise/`.
+mod removed;
+/// multilog whose files are removed, renamed or replaced.
+mod repairs;
+/// Debian's package, replaced in a running system.
+mod replacing;
 /// What comes into the scan directory runs.
 mod scanning;
 /// What files of a service directory say about stopping and pausing.
@@ -71,6 +79,8 @@ mod startup;
 mod support;
 /// What a service tells, and who is told.
 mod telling;
+/// Signals that reach svscan and its supervises together.
+mod together;
 /// The world's trouble, and what becomes of it.
 mod trouble;
 /// What happens while a service has no supervise.

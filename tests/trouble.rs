@@ -1,8 +1,10 @@
 //! The world's trouble ends neither supervise nor svscan: each says what is wrong, goes on with the rest, and
 //! recovers by itself when the trouble is over.
 
-use crate::support::{Sandbox, is_root, kill, process_state, program_of};
+use crate::support::{Sandbox, is_root, is_settled, kill, process_state, program_of, send};
+use nix::sys::signal::Signal::SIGTERM;
 use std::fs::{self, Permissions};
+use std::io::{Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::Instant;
 
@@ -55,33 +57,83 @@ fn a_run_that_cannot_be_started_is_tried_once_a_second_until_it_is_repaired() {
 }
 
 #[test]
-fn a_status_that_cannot_be_written_does_not_end_supervision() {
+fn a_status_that_cannot_be_written_is_written_when_that_is_possible() {
     let sandbox = Sandbox::new();
     sandbox.script("web/run", &format!("echo start >>starts\n{STAY}"));
     let _supervise = sandbox.start("supervise web", "messages");
     let first = sandbox.next_pid("web", 0);
     sandbox.wait_until("the service has noted its start", || sandbox.count("web/starts", "") == 1);
 
-    // What is written to this device fails as on a full disk.
-    symlink("/dev/full", sandbox.path("web/supervise/status.new")).unwrap();
+    // Neither a new record nor the old one can be written to.
+    let directories = ["web/supervise/status.new", "web/supervise/status"];
+    fs::remove_file(sandbox.path(directories[1])).unwrap();
+    directories.iter().for_each(|path| fs::create_dir(sandbox.path(path)).unwrap());
     sandbox.run("svc -p web");
-    let message = "supervise: warning: unable to write web/supervise/status.new: out of disk space\n";
+    let message = "supervise: warning: unable to open web/supervise/status.new: is a directory\n";
     sandbox.wait_until("supervise complains", || sandbox.read("messages") == message);
     sandbox.wait_until("the command was obeyed all the same", || process_state(first) == Some('T'));
     kill(first);
     sandbox.wait_until("the service was started again", || sandbox.count("web/starts", "") == 2);
-    let status = sandbox.status("web").unwrap();
-    assert_eq!(status.pid.map(|pid| pid.get()), first.try_into().ok(), "the old record is still there");
-    assert!(!status.paused, "the old record is still there");
 
-    fs::remove_file(sandbox.path("web/supervise/status.new")).unwrap();
-    // The next change is written.
-    sandbox.run("svc -p web");
-    sandbox.wait_for_status("web", " seconds, paused\n");
+    directories.iter().for_each(|path| fs::remove_dir(sandbox.path(path)).unwrap());
+    // No command, and no end of the service, is needed for it.
     let second = sandbox.next_pid("web", first);
-    sandbox.wait_until("the status is true again", || process_state(second) == Some('T'));
-    let messages = sandbox.read("messages");
-    assert_eq!(messages, message.repeat(messages.lines().count()));
+    assert!(process_state(second).is_some());
+    assert_eq!(sandbox.read("messages"), message, "it is said once");
+}
+
+/// A file system that is full takes no new file, but a record of the same length in the place of the old one.
+#[test]
+fn a_full_disk_does_not_keep_the_old_status() {
+    let sandbox = Sandbox::new();
+    sandbox.run("mkdir small");
+    let mounted = sandbox.sh("mount -t tmpfs -o size=64k none small").status.success();
+    if !mounted {
+        return super::support::machine::skip("it needs root and a tmpfs");
+    }
+    sandbox.script("small/web/run", STAY);
+    let mut supervise = sandbox.start("supervise small/web", "messages");
+    sandbox.next_pid("small/web", 0);
+    sandbox.sh("cat /dev/zero >small/fill");
+    sandbox.run("svc -d small/web");
+    sandbox.wait_for_status("small/web", ": down ");
+    let message = "unable to write small/web/supervise/status.new: out of disk space\n";
+    sandbox.wait_until("it is said", || sandbox.count("messages", message.trim_end()) == 1);
+    sandbox.run("rm small/fill");
+    // What could only be written to a new file follows.
+    let last_exit = "small/web/supervise/last-exit";
+    sandbox.wait_until("the end is known", || sandbox.read(last_exit).ends_with(" killed TERM\n"));
+    sandbox.run("svc -x small/web");
+    assert!(supervise.wait().success());
+    sandbox.run("umount small");
+}
+
+/// A standard error whose reader has gone, as after the death of readproctitle.
+#[test]
+fn a_standard_error_without_a_reader_ends_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.script("service/web/run", STAY);
+    let reader = sandbox.fifo("errors");
+    let mut svscan = sandbox.start("sh -c 'exec svscan service 2>errors'", "output");
+    let before = sandbox.next_pid("service/web", 0);
+    drop(reader);
+
+    // svscan warns of the link, and supervise of the setting.
+    symlink("/nowhere", sandbox.path("service/dangling")).unwrap();
+    sandbox.write("service/web/timeout-finish", "soon\n");
+    kill(before);
+    let after = sandbox.next_pid("service/web", before);
+    sandbox.script("new/run", STAY);
+    sandbox.run("mv new service/new");
+    sandbox.next_pid("service/new", 0);
+    assert!(!svscan.has_ended());
+    // The service itself meets broken pipes as ever.
+    sandbox.wait_until("the service is its program", || program_of(after) == "sleep");
+    let status = fs::read_to_string(format!("/proc/{after}/status")).unwrap();
+    let sets = status.lines().filter(|line| line.starts_with("SigBlk:") || line.starts_with("SigIgn:"));
+    let broken_pipe = 1 << (nix::libc::SIGPIPE - 1);
+    let is_free = |set: &str| u64::from_str_radix(set[7..].trim(), 16).unwrap() & broken_pipe == 0;
+    assert_eq!(sets.filter(|set| is_free(set)).count(), 2, "{status}");
 }
 
 #[test]
@@ -132,7 +184,8 @@ fn a_service_without_a_pipe_waits_for_descriptors() {
     let svscan = sandbox.start("svscan service", "messages");
     let running = (sandbox.next_pid("service/one", 0), sandbox.next_pid("service/one/log", 0));
 
-    // One more, so that the directory can be read, but a pipe cannot be made.
+    // One more, so that the directory can be read, but a pipe cannot be made. While svscan looks, it has more open.
+    sandbox.wait_until("svscan waits", || is_settled(svscan.pid()));
     let descriptor = |number: &u32| format!("/proc/{}/fd/{number}", svscan.pid());
     let first_free = (0..).find(|number| fs::symlink_metadata(descriptor(number)).is_err()).unwrap();
     sandbox.limit(&svscan, &format!("nofile={}", first_free + 1));
@@ -226,4 +279,39 @@ fn unprivileged(sandbox: &Sandbox, directory: &str, command: &str) -> String {
 
 fn make_executable(sandbox: &Sandbox, name: &str) {
     fs::set_permissions(sandbox.path(name), Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Neither the messages of svscan nor those of supervise, nor of a child before it becomes `run`, wait for a reader.
+#[test]
+fn a_standard_error_that_is_full_holds_nothing_up() {
+    let sandbox = Sandbox::new();
+    sandbox.script("service/web/run", STAY);
+    sandbox.write("service/broken/run", "#!/nowhere/sh\n");
+    make_executable(&sandbox, "service/broken/run");
+    symlink("/nowhere", sandbox.path("service/dangling")).unwrap();
+    let mut reader = sandbox.fifo("err");
+    while reader.write(&[b'.'; 512]).is_ok() {}
+    let mut svscan = sandbox.start("sh -c 'exec svscan service 2>err'", "messages");
+    let first = sandbox.next_pid("service/web", 0);
+    // Each of its starts has something to say.
+    sandbox.wait_until("it is started again and again", || {
+        sandbox.instance("service/broken").is_some_and(|instance| instance.starts >= 3)
+    });
+    sandbox.run("svc -d --wait=down --timeout=60 service/broken");
+    sandbox.run("svc -t service/web");
+    sandbox.next_pid("service/web", first);
+
+    // Who reads at last is told that something is missing.
+    let mut said = String::new();
+    let lost = "svscan: warning: ";
+    sandbox.wait_until("svscan tells what was lost", || {
+        let mut bytes = Vec::new();
+        let _ = reader.read_to_end(&mut bytes);
+        said += String::from_utf8_lossy(&bytes).trim_start_matches('.');
+        said.lines()
+            .any(|line| line.starts_with(lost) && line.ends_with(" lost, because standard error was full"))
+    });
+    assert!(said.contains("svscan: warning: unable to stat dangling: file does not exist\n"), "{said}");
+    send(svscan.pid(), SIGTERM);
+    assert_eq!(svscan.wait().code(), Some(0));
 }

@@ -1,6 +1,6 @@
 //! `svc --wait`, `--timeout` and `--check`: what a script may rely on.
 
-use crate::support::{DEADLINE, Running, Sandbox, Supervised, process_state, show};
+use crate::support::{DEADLINE, Running, Sandbox, Supervised, kill, process_state, show};
 use servicedir::service::control::Letters;
 use servicedir::service::directory::Directory;
 use servicedir::service::waiting::Crowd;
@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
-const USAGE: [(&str, &str); 7] = [
+const USAGE: [(&str, &str); 11] = [
     ("--wait", "--wait=up, --wait=down or --wait=ready"),
     ("--wait=", "--wait=up, --wait=down or --wait=ready"),
     ("--wait=gone", "--wait=up, --wait=down or --wait=ready"),
@@ -20,6 +20,10 @@ const USAGE: [(&str, &str); 7] = [
     ("--timeout=soon", "--timeout=SECONDS"),
     ("--timeout=-1", "--timeout=SECONDS"),
     ("--check=yes", "--check"),
+    ("--for", "--for=SECONDS"),
+    ("--wait=up --for=long", "--for=SECONDS"),
+    ("--for=1", "--wait=up --for=SECONDS"),
+    ("--wait=down --for=1", "--wait=up --for=SECONDS"),
 ];
 
 #[test]
@@ -86,8 +90,8 @@ fn a_service_that_does_not_stop_is_named() {
         ("two", ": >ready\nexec sleep 1000"),
     ]);
     let before = Instant::now();
-    let output = sandbox.sh("exec svc -d --wait=down --timeout=4 service/one service/deaf service/two");
-    assert!(before.elapsed() >= Duration::from_secs(4), "{:?}", before.elapsed());
+    let output = sandbox.sh("exec svc -d --wait=down --timeout=10 service/one service/deaf service/two");
+    assert!(before.elapsed() >= Duration::from_secs(10), "{:?}", before.elapsed());
     said(&output, 99, "svc: warning: service/deaf is not in the state that was waited for\n");
     for name in ["service/one", "service/two"] {
         assert!(sandbox.status(name).unwrap().pid.is_none(), "{name} runs");
@@ -116,7 +120,7 @@ fn a_new_run_is_waited_for_after_a_signal_that_ends_the_old_one() {
             "exec 3<>in\ntrap 'read -r line <&3; exit' TERM INT\n: >ready\nwhile :; do sleep 0.02; done",
         )]);
         let before = sandbox.next_pid("service/web", 0);
-        let mut svc = sandbox.start(&format!("svc {letters} --wait=up service/web"), "said");
+        let mut svc = sandbox.start(&format!("svc {letters} --wait=up --timeout=60 service/web"), "said");
         assert_eq!(svc.wait_at_most(Duration::from_millis(400)), None, "the old run counts, after {letters}");
         assert_eq!(sandbox.next_pid("service/web", 0), before);
         writeln!(&words[0]).unwrap();
@@ -142,21 +146,25 @@ fn readiness_is_waited_for() {
     let (sandbox, _svscan, words) =
         services(&[("web", "exec 4<>in\n: >ready\nread -r line <&4\necho >&3\nexec sleep 1000")]);
     sandbox.write("service/web/notification-fd", "3\n");
-    sandbox.run("svc -d --wait=down service/web");
+    sandbox.run("svc -d --wait=down --timeout=60 service/web");
     // It is up long before it is ready.
-    sandbox.run("svc -u --wait=up service/web");
+    sandbox.run("svc -u --wait=up --timeout=60 service/web");
     said(
         &sandbox.sh("exec svc --wait=ready --timeout=0.3 service/web"),
         99,
         "svc: warning: service/web is not in the state that was waited for\n",
     );
-    let mut svc = sandbox.start("svc -u --wait=ready service/web", "said");
+    let mut svc = sandbox.start("svc -u --wait=ready --timeout=60 service/web", "said");
     assert_eq!(svc.wait_at_most(Duration::from_millis(300)), None, "it is not ready");
     writeln!(&words[0]).unwrap();
     assert_eq!(svc.wait().code(), Some(0));
     said(&sandbox.sh("exec svc --wait=ready --timeout=0 service/web"), 0, "");
+    // Who says that it is ready need not stay up for a second first, unless that is asked for.
+    said(&sandbox.sh("exec svc --wait=up --timeout=0 service/web"), 0, "");
+    let late = "svc: warning: service/web is not in the state that was waited for\n";
+    said(&sandbox.sh("exec svc --wait=up --for=3600 --timeout=0 service/web"), 99, late);
     // The readiness of the run that ends does not count.
-    let mut svc = sandbox.start("svc -t --wait=ready service/web", "said");
+    let mut svc = sandbox.start("svc -t --wait=ready --timeout=60 service/web", "said");
     assert_eq!(svc.wait_at_most(Duration::from_millis(400)), None, "the new run is not ready");
     writeln!(&words[0]).unwrap();
     assert_eq!(svc.wait().code(), Some(0));
@@ -167,10 +175,14 @@ fn readiness_is_waited_for() {
 fn a_time_of_nothing_is_a_question() {
     let (sandbox, _svscan, _) = services(&[("web", ": >ready\nexec sleep 1000")]);
     let late = "svc: warning: service/web is not in the state that was waited for\n";
+    said(&sandbox.sh("exec svc --wait=up --for=0 --timeout=0 service/web"), 0, "");
+    said(&sandbox.sh("exec svc --wait=up --for=3600 --timeout=0 service/web"), 99, late);
+    // One that has been up for long answers at once.
+    said(&sandbox.sh("exec svc --wait=up --timeout=60 service/web"), 0, "");
     said(&sandbox.sh("exec svc --wait=up --timeout=0 service/web"), 0, "");
     said(&sandbox.sh("exec svc --wait down --timeout 0 service/web"), 99, late);
     said(&sandbox.sh("exec svc --wait=ready --timeout=0 service/web"), 99, late);
-    sandbox.run("svc -d --wait=down service/web");
+    sandbox.run("svc -d --wait=down --timeout=60 service/web");
     said(&sandbox.sh("exec svc --wait=down --timeout=0 service/web"), 0, "");
     said(&sandbox.sh("exec svc --wait=up --timeout=0 service/web"), 99, late);
 }
@@ -200,8 +212,10 @@ fn only_those_who_ask_are_told_what_failed() {
     let nowhere = "svc: warning: unable to chdir to nowhere: file does not exist\n";
     let empty = "svc: warning: unable to control empty: file does not exist\n";
     let both = format!("{nowhere}{empty}");
-    for (options, code) in [("-d", 0), ("--check -d", 111), ("-d --check", 111), ("-d --wait=down", 111)] {
-        sandbox.run("svc -u --wait=up service/web");
+    for (options, code) in
+        [("-d", 0), ("--check -d", 111), ("-d --check", 111), ("-d --wait=down --timeout=60", 111)]
+    {
+        sandbox.run("svc -u --wait=up --timeout=60 service/web");
         said(&sandbox.sh(&format!("exec svc {options} nowhere service/web empty")), code, &both);
         // The others are told all the same.
         sandbox.wait_for_status("service/web", ": down ");
@@ -220,7 +234,13 @@ fn options_that_make_no_sense_are_refused_and_nothing_is_sent() {
         let output = sandbox.sh(&format!("exec svc -d {option}{directory}"));
         said(&output, 100, &format!("svc: usage: {expected}\n"));
     }
-    // After the first directory everything is a directory, as ever; and so is what only resembles an option.
+    for option in ["--wiat=down", "--chekc", "--wait-down", "--help"] {
+        let output = sandbox.sh(&format!("exec svc -d {option} service/web"));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.starts_with(&format!("svc: unknown option {option}\nsvc options: u up, ")), "{said}");
+        assert_eq!(output.status.code(), Some(100), "{option}");
+    }
+    // After the first directory everything is a directory, as ever.
     let message = |name: &str| format!("svc: warning: unable to chdir to {name}: file does not exist\n");
     said(&sandbox.sh("exec svc -h nowhere --check"), 0, &[message("nowhere"), message("--check")].concat());
     said(&sandbox.sh("exec svc -- --check"), 0, &message("--check"));
@@ -245,6 +265,107 @@ fn a_pause_between_two_starts_is_not_the_end() {
     assert_eq!(waited.status.code(), Some(99));
     sandbox.run("svc -d --wait=down --timeout=60 web");
     sandbox.wait_for_status("web", ": down ");
+}
+
+#[test]
+fn a_supervise_that_is_about_to_come_is_waited_for() {
+    let sandbox = Sandbox::new();
+    // The one has never been supervised, the other was, and its fifos are still there.
+    for name in ["new", "old", "other"] {
+        sandbox.script(&format!("{name}/run"), "exec sleep 1000");
+    }
+    let mut first = sandbox.start("supervise old", "messages");
+    sandbox.run("svc --wait=up --for=0 --timeout=60 old; svc -dx --wait=down old");
+    assert!(first.wait().success());
+    let mut up = sandbox.start("svc -u --wait=up --for=0 --timeout=60 new old", "said");
+    let mut down = sandbox.start("svc -d --wait=down --timeout=60 other", "said");
+    assert_eq!(up.wait_at_most(Duration::from_millis(400)), None, "there is no supervise");
+    assert_eq!(down.wait_at_most(Duration::from_millis(100)), None, "there is no supervise");
+    let _supervises =
+        ["new", "old", "other"].map(|name| sandbox.start(&format!("supervise {name}"), "messages"));
+    assert_eq!((up.wait().code(), down.wait().code()), (Some(0), Some(0)));
+    assert_eq!(sandbox.read("said"), "");
+    let pid = |name: &str| sandbox.status(name).unwrap().pid;
+    assert!(pid("new").is_some() && pid("old").is_some());
+    // It was told to go down before svc came back.
+    sandbox.wait_until("it is down and stays so", || {
+        sandbox.run("svstat other").ends_with("seconds, normally up\n") && pid("other").is_none()
+    });
+}
+
+#[test]
+fn a_supervise_that_does_not_come_is_waited_for_a_few_seconds_unless_it_is_told_to_exit() {
+    let sandbox = Sandbox::new();
+    sandbox.script("web/run", "exec sleep 1000");
+    let message = "svc: warning: unable to control web: file does not exist\n";
+    let start = Instant::now();
+    said(&sandbox.sh("exec svc --wait=up --timeout=0.2 web"), 111, message);
+    assert!(start.elapsed() >= Duration::from_millis(200), "{:?}", start.elapsed());
+    for options in ["-u --wait=up", "-d --wait=down --timeout=1000"] {
+        let start = Instant::now();
+        said(&sandbox.sh(&format!("exec svc {options} web")), 111, message);
+        assert!(start.elapsed() >= Duration::from_secs(7), "{options}: {:?}", start.elapsed());
+    }
+    // These return at once, or the test does not.
+    said(&sandbox.sh("exec svc -dx --wait=down --timeout=100000 web"), 111, message);
+    said(&sandbox.sh("exec svc -u --check web"), 111, message);
+    said(&sandbox.sh("exec svc -u web"), 0, message);
+    // The others are seen to meanwhile.
+    let _supervise = sandbox.start("supervise web", "messages");
+    sandbox.run("svc --wait=up --for=0 web; mkdir none");
+    let output = sandbox.sh("exec svc -d --wait=down --timeout=60 none web");
+    said(&output, 111, &message.replace("web", "none"));
+    assert!(sandbox.status("web").unwrap().pid.is_none());
+}
+
+/// What may fail has not begun, however long that takes; so no machine is too slow for this test.
+#[test]
+fn a_run_that_cannot_be_executed_is_never_up() {
+    let sandbox = Sandbox::new();
+    sandbox.script("plain/run", "exec sleep 1000");
+    sandbox.run("chmod -x plain/run");
+    sandbox.script("missing/other", "");
+    sandbox.write("odd/run", "#!/no/such/interpreter\n");
+    sandbox.write("bare/run", "exec sleep 1000\n");
+    sandbox.run("chmod +x odd/run bare/run");
+    let names = ["plain", "missing", "odd", "bare"];
+    let start = |name: &&str| sandbox.start(&format!("supervise {name}"), &format!("{name}.messages"));
+    let _supervises: Vec<Running> = names.iter().map(start).collect();
+    for name in names {
+        let messages = format!("{name}.messages");
+        sandbox.wait_until("it was tried", || sandbox.count(&messages, "unable to start") >= 1);
+    }
+    let late = |name| format!("svc: warning: {name} is not in the state that was waited for\n");
+    let output = sandbox.sh("exec svc -u --wait=up --for=0 --timeout=4 plain missing odd bare");
+    let named: Vec<String> = names.into_iter().map(late).collect();
+    said(&output, 99, &named.concat());
+}
+
+#[test]
+fn up_is_what_has_stayed_up_for_a_second_or_for_as_long_as_is_said() {
+    let (sandbox, _svscan, _) =
+        services(&[("web", ": >ready\nexec sleep 1000"), ("flap", ": >ready\nexit 1")]);
+    for (option, least) in [("", 1000), ("--for=1.5", 1500), ("--for 0.5", 500)] {
+        sandbox.run("svc -d --wait=down service/web");
+        let start = Instant::now();
+        said(&sandbox.sh(&format!("exec svc -u --wait=up {option} service/web")), 0, "");
+        assert!(start.elapsed() >= Duration::from_millis(least), "{option}: {:?}", start.elapsed());
+    }
+    // It is up again and again, but never for so long.
+    let output = sandbox.sh("exec svc -u --wait=up --for=30 --timeout=4 service/flap");
+    said(&output, 99, "svc: warning: service/flap is not in the state that was waited for\n");
+}
+
+#[test]
+fn a_record_that_could_not_be_written_is_not_believed() {
+    let supervised = Supervised::new(&[("run", "exec sleep 1000")]);
+    let sandbox = &supervised.sandbox;
+    let pid = supervised.wait_for_program("sleep");
+    sandbox.run("svc --wait=up web; rm web/run; mkdir -p web/supervise/status.new/x");
+    kill(pid);
+    sandbox.wait_until("it has failed", || sandbox.read("messages").contains("unable to start web/run"));
+    let output = sandbox.sh("exec svc --wait=up --for=0 --timeout=2 web");
+    said(&output, 99, "svc: warning: web is not in the state that was waited for\n");
 }
 
 /// svscan with these services, each of which has said that it runs, and has a fifo `in`.

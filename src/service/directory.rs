@@ -6,7 +6,7 @@ use super::instance::Instance;
 use super::last_exit::LastExit;
 use super::sentence::HasDown;
 use super::status::{LENGTH, Status};
-use crate::sys::{Errno, Result, files};
+use crate::sys::{Errno, Result, files, pipes};
 use crate::tai::{LABEL, Stamp};
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -37,12 +37,20 @@ pub const READY_NEW: &CStr = c"supervise/ready.new";
 pub const FINISHING: &CStr = c"supervise/finishing";
 /// Which processes supervise the service, and are it.
 pub const INSTANCE: &CStr = c"supervise/instance";
+/// Which run of a participant was told to end, by the manager of participants.
+pub const TOLD: &CStr = c"supervise/told";
 /// Run after the service has ended.
 pub const FINISH: &CStr = c"./finish";
 /// Present: what the service leaves behind is ended.
 pub const END_LEFTOVERS: &CStr = c"end-leftovers";
 /// Run when the service was started or has ended.
 pub const NOTIFY: &CStr = c"./notify";
+
+/// The name within `supervise/` of one of the files above.
+pub fn inside(path: &'static CStr) -> &'static CStr {
+    let name = path.to_bytes_with_nul().strip_prefix(b"supervise/");
+    name.and_then(|name| CStr::from_bytes_with_nul(name).ok()).unwrap_or(path)
+}
 
 /// An open service directory.
 #[derive(Debug)]
@@ -64,8 +72,17 @@ pub enum NoStatus {
 pub enum NoControl {
     /// The fifo cannot be opened; [`Errno::is`] `ENXIO` if supervise does not run.
     Unopened(Errno),
+    /// What is in its place is not a fifo, so that no supervise reads it.
+    NotAFifo,
     /// The fifo cannot be written to.
     Unwritten(Errno),
+}
+
+impl NoControl {
+    /// Whether there is only no supervise yet: one may be about to come.
+    pub const fn may_pass(self) -> bool {
+        matches!(self, Self::Unopened(error) if error.is(libc::ENXIO) || error.is(libc::ENOENT))
+    }
 }
 
 impl Directory {
@@ -82,6 +99,11 @@ impl Directory {
     /// Succeeds if supervise runs here; `ENXIO` if it does not, `ENOENT` if it never did.
     pub fn knock(&self) -> Result<()> {
         files::open_write(&self.0, OK).map(drop)
+    }
+
+    /// Whether a supervise has the control fifo open. It has that before it can be found running.
+    pub fn takes_commands(&self) -> bool {
+        files::open_write(&self.0, CONTROL).is_ok_and(|fifo| pipes::inode(fifo).is_some())
     }
 
     /// Whether the service has said that it is ready.
@@ -110,13 +132,22 @@ impl Directory {
             Stamp::from_digits(label.strip_prefix(b"@")?)
         });
         let last_exit = read(LAST_EXIT).and_then(|line| LastExit::decode(&line));
-        let starts = read(INSTANCE).and_then(|text| Instance::decode(&text)).map(|instance| instance.starts);
+        let starts = self.instance().map(|instance| instance.starts);
         More { ready, last_exit, starts }
+    }
+
+    /// Which processes supervise the service, and are it, as supervise has written that down last.
+    pub fn instance(&self) -> Option<Instance> {
+        let file = files::open_read(&self.0, INSTANCE).ok()?;
+        Instance::decode(&files::read_all(&file).ok()?)
     }
 
     /// Sends commands to supervise, with one write.
     pub fn control(&self, letters: &Letters) -> std::result::Result<(), NoControl> {
         let fifo = files::open_write(&self.0, CONTROL).map_err(NoControl::Unopened)?;
+        if !files::look_open(&fifo).is_ok_and(|facts| facts.is_fifo) {
+            return Err(NoControl::NotAFifo);
+        }
         files::wait_for_io(&fifo)
             .and_then(|()| files::write_all(fifo.as_fd(), &letters.bytes()))
             .map_err(NoControl::Unwritten)

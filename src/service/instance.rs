@@ -13,7 +13,7 @@
 #![forbid(unsafe_code)]
 
 /// How long the text is, with as many empty lines as that takes.
-const LENGTH: usize = 384;
+const LENGTH: usize = 400;
 
 /// A process and when it was started, in the kernel's ticks since boot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct Instance {
     pub readiness: Option<u64>,
     /// How often the service was started.
     pub starts: u64,
+    /// Supervise was told to exit when the service has ended.
+    pub exiting: bool,
     /// The supervise.
     pub supervise: Option<Process>,
     /// The service.
@@ -67,6 +69,7 @@ impl Instance {
                 ("output", inode) => instance.output = Some(inode.parse().ok()?),
                 ("readiness", inode) => instance.readiness = Some(inode.parse().ok()?),
                 ("starts", count) => instance.starts = count.parse().ok()?,
+                ("exiting", _) => instance.exiting = true,
                 (kind @ ("supervise" | "service" | "finish"), pid) => {
                     let pid = pid.parse().ok().filter(|&pid| pid > 0)?;
                     let process = Process { pid, started: words.next()?.parse().ok()? };
@@ -98,6 +101,9 @@ impl Instance {
             }
         }
         line("starts", &[self.starts]);
+        if self.exiting {
+            line("exiting", &[1]);
+        }
         let processes = [("supervise", self.supervise), ("service", self.service), ("finish", self.finish)];
         for (kind, process) in processes {
             if let Some(Process { pid, started }) = process {
@@ -136,6 +142,7 @@ mod tests {
                 output: service.map(|_| 78),
                 readiness: service.map(|_| 79),
                 starts: 4,
+                exiting: service.is_some(),
                 supervise,
                 service,
                 finish: supervise.filter(|_| service.is_none()),

@@ -15,10 +15,14 @@ pub mod goal;
 pub mod instance;
 // How a service ended last. *Pure.*
 pub mod last_exit;
+// Looking at the process of a service.
+pub mod observation;
 // svstat's line. *Pure.*
 pub mod sentence;
 // The 18 bytes of `supervise/status`. *Pure.*
 pub mod status;
+// Which run was told to end. *Pure.*
+pub mod told;
 // Finding out about a service.
 pub mod survey;
 // Waiting for services.

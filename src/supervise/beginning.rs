@@ -1,6 +1,6 @@
 //! How a supervise begins: where an earlier one has left off, or anew.
 
-use super::event::{Actions, Ending, Event};
+use super::event::{Actions, Ending, Event, Task};
 use super::facts;
 use super::machine::Machine;
 use super::records::Records;
@@ -8,10 +8,12 @@ use super::run::now;
 use super::sending::as_pid;
 use super::settings::Settings;
 use super::settings_files::SettingsFiles;
-use super::takeover::{self, Left};
+use super::state_directory::StateDirectory;
+use super::takeover::{self, Left, Search};
+use crate::service::control::Command;
 use crate::service::instance::Instance;
 use crate::service::sentence::HasDown;
-use crate::service::status::Want;
+use crate::service::status::{Status, Want};
 use crate::sys::files::{self, HERE};
 use crate::sys::process::Handle;
 use crate::sys::{pipes, process};
@@ -36,12 +38,18 @@ pub struct Beginning<'a> {
     pub adopted: Option<Handle>,
     /// Where such a service is going to tell that it is ready.
     pub readiness: Option<OwnedFd>,
+    /// When the last run of the service had ended, in ticks since the start of the machine.
+    pub ended: u64,
 }
 
 impl<'a> Beginning<'a> {
     /// Where an earlier supervise of the service directory `name`, which is the current one, has left off, if one has
     /// ended without being told to; else anew.
-    pub fn find(name: &'a CStr, has_down: HasDown, delay: Duration) -> Self {
+    pub fn find(name: &'a CStr, directory: StateDirectory, (has_down, task): (HasDown, Task)) -> Self {
+        let delay = match task {
+            Task::Run(delay) => delay,
+            Task::Stop => Duration::ZERO,
+        };
         let mut instance = Instance {
             boot: process::boot().unwrap_or_default(),
             directory: files::look(HERE, c".").ok().flatten().map(|facts| facts.identity),
@@ -50,13 +58,25 @@ impl<'a> Beginning<'a> {
             supervise: facts::myself(),
             ..Instance::default()
         };
-        let (mut records, left) = Records::new(name);
+        let (mut records, left) = Records::new(name, directory);
         let mut settings = SettingsFiles::default();
+        let has_said_nothing = left.is_none();
         let left = left.filter(|left| takeover::is_about(left, &instance));
         instance.starts = left.as_ref().map_or(0, |left| left.starts);
-        let found = left.as_ref().map(|left| takeover::find(name, left, now().stamp));
-        let (mut adopted, mut readiness) = (None, None);
-        let (machine, first) = match found.unwrap_or(Left::Nothing) {
+        instance.exiting = left.as_ref().is_some_and(|left| left.exiting);
+        let search = Search { name, directory: records.directory().files(), now: now().stamp };
+        let found = match &left {
+            Some(left) => search.by_instance(left),
+            None if has_said_nothing => search.by_status(),
+            None => Left::Nothing,
+        };
+        // One that only ends things is told so later; what comes after an end must not be a start.
+        let as_wanted = |status: Status| match task {
+            Task::Run(_) => status,
+            Task::Stop => Status { want: Want::Down, ..status },
+        };
+        let (mut adopted, mut readiness, mut ended) = (None, None, process::ticks());
+        let (machine, first) = match found {
             Left::Service(handle, service, status) => {
                 records.keep();
                 instance.service = Some(service);
@@ -72,9 +92,20 @@ impl<'a> Beginning<'a> {
                 records.clear();
                 // Its number may be another's by now: nobody can tell any more what it has left behind.
                 let settings = Settings { end_leftovers: false, ..settings.load(name) };
-                let (mut machine, _) = Machine::adopt(status, settings, now());
+                let (mut machine, _) = Machine::adopt(as_wanted(status), settings, now());
                 machine.put_off(delay, now());
+                if instance.exiting {
+                    machine.handle(Event::Command(Command::Exit), now());
+                }
                 let first = machine.handle(Event::Ended(Ending::Unknown), now());
+                (machine, first)
+            }
+            Left::Ending(end, status) => {
+                ended = process::ticks_at(end.at.since_1970());
+                let (mut machine, mut first) = Machine::adopt(as_wanted(status), settings.load(name), now());
+                machine.put_off(delay, now());
+                let resumed = machine.resume_end((end.pid, end.how), now());
+                resumed.into_iter().for_each(|action| first.push(action));
                 (machine, first)
             }
             Left::Finishing(handle, finish, status) => {
@@ -90,7 +121,8 @@ impl<'a> Beginning<'a> {
             Left::Nothing => {
                 records.clear();
                 // What the administrator wanted of the earlier one holds.
-                let has_down = match left.and_then(|_| facts::read_status()) {
+                let has_down = match left.and_then(|_| facts::read_status(records.directory().files())) {
+                    _ if task == Task::Stop || instance.exiting => HasDown::Yes,
                     Some(status) if status.want == Want::Up => HasDown::No,
                     Some(_) => HasDown::Yes,
                     None => has_down,
@@ -98,6 +130,6 @@ impl<'a> Beginning<'a> {
                 Machine::new(has_down, delay, now())
             }
         };
-        Self { machine, first, instance, records, settings, adopted, readiness }
+        Self { machine, first, instance, records, settings, adopted, readiness, ended }
     }
 }

@@ -2,101 +2,162 @@
 //! step, so that a reader finds the old one or the new one.
 
 use super::event::Ending;
-use crate::report::{Failure, SYSTEM};
 use crate::service::directory::{
-    FINISHING, INSTANCE, LAST_EXIT, LAST_EXIT_NEW, LOCK, READY, READY_NEW, STATUS, STATUS_NEW, SUPERVISE,
+    FINISHING, INSTANCE, LAST_EXIT, LAST_EXIT_NEW, READY, READY_NEW, STATUS, STATUS_NEW, inside,
 };
 use crate::service::instance::{Instance, Process};
 use crate::service::last_exit::{How, LastExit};
 use crate::service::status::{LENGTH, Status};
-use crate::sys::files::{self, Contention, HERE};
+use crate::sys::confined::Confined;
+use crate::sys::files::{self, Facts};
 use crate::sys::signals::Signal;
 use crate::sys::{Errno, process};
-use crate::tai::Stamp;
+use crate::tai::{LABEL, Stamp};
 use std::ffi::CStr;
 use std::fs::File;
 
-/// The longest symbolic link in place of `supervise/` that is followed.
-const LONGEST_LINK: usize = 255;
-
-/// Makes `supervise/`; where it is a symbolic link to nothing, makes what it points to, so that the service
-/// directory itself can be read-only. Any other trouble shows when the lock is taken.
-pub fn make_directory() -> Result<(), Failure> {
-    if files::make_directory(HERE, SUPERVISE, 0o700).is_ok() {
-        return Ok(());
-    }
-    if let Ok(target) = files::read_link(SUPERVISE) {
-        if target.to_bytes().len() > LONGEST_LINK {
-            let message = b"unable to readlink ./supervise: unknown error\n".to_vec();
-            return Err(Failure::new(SYSTEM, message));
-        }
-        let _ = files::make_directory(HERE, &target, 0o700);
-    }
-    Ok(())
+/// What stood in the way: the verb, how the sentence ends after the name of the new file, and the error, unless a write was
+/// cut short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    verb: &'static str,
+    rest: String,
+    error: Option<Errno>,
+    /// The file has its content all the same.
+    is_written: bool,
 }
 
-/// Locks the service directory for as long as the file is open.
-pub fn take_lock() -> crate::sys::Result<File> {
-    let lock = files::open_append(HERE, LOCK)?;
-    files::lock(&lock, Contention::Fail)?;
-    Ok(lock)
+impl Trouble {
+    fn new(verb: &'static str, error: Option<Errno>) -> Self {
+        let rest = format!(": {}", error.map_or("partial write", Errno::text));
+        Self { verb, rest, error, is_written: false }
+    }
+
+    fn to(self, target: &str) -> Self {
+        let rest = if self.verb == "rename" { format!(" to {target}{}", self.rest) } else { self.rest };
+        Self { rest, ..self }
+    }
+
+    /// `unable to VERB FILE: REASON`, with the path of the file that was to be written.
+    pub fn sentence(&self, path: &[u8]) -> Vec<u8> {
+        [b"unable to ", self.verb.as_bytes(), b" ", path, self.rest.as_bytes()].concat()
+    }
+
+    /// Whether the file has its content all the same.
+    pub const fn is_written(&self) -> bool {
+        self.is_written
+    }
+
+    /// Whether the directory is gone in which the file was to be.
+    pub fn is_directory_lost(&self) -> bool {
+        self.error.is_some_and(|error| error.is(libc::ENOENT))
+    }
 }
 
-/// What stood in the way: the verb, and how the sentence ends after the name of the new file.
-pub type Trouble = (&'static str, String);
+/// Replaces the status record. Where there is no room for a new file, writes over the present one, which takes none: in that
+/// case alone a reader may meet a mixture of the two, for as long as it takes to copy 18 bytes.
+pub fn write_status(directory: &Confined, status: &Status) -> Result<(), Trouble> {
+    let record = status.encode();
+    replace(directory, (STATUS_NEW, STATUS), &record).map_err(|trouble| {
+        let is_written = write_status_over(directory, &record).is_some();
+        Trouble { is_written, ..trouble.to("status") }
+    })
+}
 
-/// Replaces the status record.
-pub fn write_status(status: &Status) -> Result<(), Trouble> {
-    replace(STATUS_NEW, STATUS, &status.encode()).map_err(|trouble| trouble.explain("status"))
+fn write_status_over(directory: &Confined, record: &[u8]) -> Option<()> {
+    let file = directory.write(inside(STATUS)).ok()?;
+    let facts = files::look_open(&file).ok().filter(|facts| facts.is_regular && facts.names == 1)?;
+    let is_whole = facts.size == u64::try_from(record.len()).ok()?;
+    (is_whole && files::write_over(&file, record) == Ok(record.len())).then_some(())
 }
 
 /// Reads the status record that an earlier supervise has left.
-pub fn read_status() -> Option<Status> {
-    let file = files::open_read(HERE, STATUS).ok()?;
+pub fn read_status(directory: &Confined) -> Option<Status> {
+    let file = directory.read(inside(STATUS)).ok()?;
     let mut record = [0; LENGTH];
     let length = files::read(&file, &mut record).ok()?;
     Status::decode(record.get(..length)?)
 }
 
-/// Writes down how and when the service has ended.
-pub fn write_last_exit(how: Ending, when: Stamp) -> Result<(), Trouble> {
-    let how = match how {
+/// The same, if only an account of ours can have written it.
+pub fn read_own_status(directory: &Confined) -> Option<Status> {
+    let is_ours = |facts: &Facts| facts.is_ours();
+    let file = directory.read(inside(STATUS)).ok()?;
+    files::look_open(directory).ok().filter(is_ours)?;
+    files::look_open(&file).ok().filter(is_ours).filter(|facts| facts.is_regular && facts.names == 1)?;
+    read_status(directory)
+}
+
+/// How a process has ended, with the name of the signal.
+pub fn name(how: Ending) -> How {
+    match how {
         Ending::Exited(code) => How::Exited(code),
         Ending::Killed(number) => How::Killed(match Signal::try_from(number) {
             Ok(signal) => signal.as_str().trim_start_matches("SIG").to_string(),
             Err(_) => number.to_string(),
         }),
         Ending::Unknown => How::Unknown,
+    }
+}
+
+/// Writes down how and when the service has ended, and how often it has failed.
+pub fn write_last_exit(directory: &Confined, last: &LastExit) -> Result<(), Trouble> {
+    let content = last.encode();
+    replace(directory, (LAST_EXIT_NEW, LAST_EXIT), &content).map_err(|trouble| trouble.to("last-exit"))
+}
+
+/// Reads how and when the service has ended.
+pub fn read_last_exit(directory: &Confined) -> Option<(Ending, Stamp)> {
+    let mut line = [0; 256];
+    let length = files::read(&directory.read(inside(LAST_EXIT)).ok()?, &mut line).ok()?;
+    let LastExit { at, how, .. } = LastExit::decode(line.get(..length)?)?;
+    let how = match how {
+        How::Exited(code) => Ending::Exited(code),
+        How::Killed(signal) => match format!("SIG{signal}").parse::<Signal>() {
+            Ok(signal) => Ending::Killed(signal as i32),
+            Err(_) => signal.parse().map_or(Ending::Unknown, Ending::Killed),
+        },
+        How::Unknown => Ending::Unknown,
     };
-    let line = LastExit { at: when, how }.encode();
-    replace(LAST_EXIT_NEW, LAST_EXIT, &line).map_err(|trouble| trouble.explain("last-exit"))
+    Some((how, at))
 }
 
-/// Writes down since when the service is ready.
-pub fn write_ready(since: Stamp) -> Result<(), Trouble> {
+/// Writes down since when the service is ready, or that it is not.
+pub fn write_ready(directory: &Confined, since: Option<Stamp>) -> Result<(), Trouble> {
+    let Some(since) = since else {
+        return directory.remove(inside(READY)).map_err(|error| Trouble::new("remove", Some(error)));
+    };
     let line = [&since.to_label(), &b"\n"[..]].concat();
-    replace(READY_NEW, READY, &line).map_err(|trouble| trouble.explain("ready"))
+    replace(directory, (READY_NEW, READY), &line).map_err(|trouble| trouble.to("ready"))
 }
 
-/// The service is not ready, or not ready any more.
-pub fn remove_ready() {
-    let _ = files::remove(HERE, READY);
+/// Reads since when the service is ready.
+pub fn read_ready(directory: &Confined) -> Option<Stamp> {
+    let mut line = [0; LABEL];
+    let length = files::read(&directory.read(inside(READY)).ok()?, &mut line).ok()?;
+    Stamp::from_digits(line.get(..length)?.strip_prefix(b"@")?)
 }
 
-/// Something still goes on about the last run.
-pub fn write_finishing() -> Result<(), Trouble> {
-    let opened = files::open_truncate(HERE, FINISHING).map(drop);
-    opened.map_err(|error| Step("open", Some(error)).explain("finishing"))
+/// Writes down whether something still goes on about the last run.
+pub fn write_finishing(directory: &Confined, is_finishing: bool) -> Result<(), Trouble> {
+    if is_finishing {
+        let opened = directory.create(inside(FINISHING)).map(drop);
+        return opened.map_err(|error| Trouble::new("open", Some(error)));
+    }
+    directory.remove(inside(FINISHING)).map_err(|error| Trouble::new("remove", Some(error)))
 }
 
-/// Nothing goes on any more.
-pub fn remove_finishing() {
-    let _ = files::remove(HERE, FINISHING);
-}
-
-/// Opens the file that says which processes these are.
-pub fn open_instance() -> Result<File, Trouble> {
-    files::open_update(HERE, INSTANCE).map_err(|error| Step("open", Some(error)).explain("instance"))
+/// Opens the file that says which processes these are. One that is not a regular file of one name is removed first: what is
+/// written over in place must not be another file, too.
+pub fn open_instance(directory: &Confined) -> Result<File, Trouble> {
+    let open = || directory.update(inside(INSTANCE));
+    let is_plain =
+        |file: &File| files::look_open(file).is_ok_and(|facts| facts.is_regular && facts.names == 1);
+    let opened = match open() {
+        Ok(file) if is_plain(&file) => Ok(file),
+        Ok(_) | Err(_) => directory.remove(inside(INSTANCE)).and_then(|()| open()),
+    };
+    opened.map_err(|error| Trouble::new("open", Some(error)))
 }
 
 /// Writes down which processes these are, for the supervise or svscan that finds them after a crash.
@@ -104,8 +165,8 @@ pub fn write_instance(file: &File, instance: &Instance) -> Result<(), Trouble> {
     let content = instance.encode();
     match files::write_over(file, &content) {
         Ok(length) if length == content.len() => Ok(()),
-        Ok(_) => Err(Step("write", None).explain("instance")),
-        Err(error) => Err(Step("write", Some(error)).explain("instance")),
+        Ok(_) => Err(Trouble::new("write", None)),
+        Err(error) => Err(Trouble::new("write", Some(error))),
     }
 }
 
@@ -115,8 +176,20 @@ pub fn read_instance(file: &File) -> Option<Instance> {
 }
 
 /// There is no supervise any more.
-pub fn remove_instance() {
-    let _ = files::remove(HERE, INSTANCE);
+pub fn remove_instance(directory: &Confined) {
+    let _ = directory.remove(inside(INSTANCE));
+}
+
+/// The name of the service directory `name`, which is the current one, for people: a logger's is no name without that of
+/// its service.
+pub fn full_name(name: &CStr) -> Vec<u8> {
+    let here = files::read_link(c"/proc/self/cwd").ok().filter(|_| name == c"log");
+    let last_two = here.and_then(|here| {
+        let mut slashes = here.to_bytes().iter().rev().enumerate().filter(|(_, byte)| **byte == b'/');
+        let (length, _) = slashes.nth(1)?;
+        here.to_bytes().get(here.to_bytes().len() - length..).map(<[u8]>::to_vec)
+    });
+    last_two.unwrap_or_else(|| name.to_bytes().to_vec())
 }
 
 /// This process, as others can recognise it.
@@ -125,24 +198,17 @@ pub fn myself() -> Option<Process> {
     Some(Process { pid, started: process::started(pid)? })
 }
 
-struct Step(&'static str, Option<Errno>);
-
-impl Step {
-    fn explain(self, target: &str) -> Trouble {
-        let Self(verb, error) = self;
-        let to = if verb == "rename" { format!(" to {target}") } else { String::new() };
-        let reason = error.map_or("partial write", Errno::text);
-        (verb, format!("{to}: {reason}"))
-    }
-}
-
-fn replace(new: &CStr, old: &CStr, content: &[u8]) -> Result<(), Step> {
-    let unable = |verb| move |error| Step(verb, Some(error));
-    let file = files::open_truncate(HERE, new).map_err(unable("open"))?;
+fn replace(
+    directory: &Confined,
+    (new, old): (&'static CStr, &'static CStr),
+    content: &[u8],
+) -> Result<(), Trouble> {
+    let unable = |verb| move |error| Trouble::new(verb, Some(error));
+    let file = directory.create(inside(new)).map_err(unable("open"))?;
     let written = files::write(&file, content).map_err(unable("write"))?;
     if written < content.len() {
-        return Err(Step("write", None));
+        return Err(Trouble::new("write", None));
     }
     drop(file);
-    files::replace(HERE, new, old).map_err(unable("rename"))
+    directory.replace(inside(new), inside(old)).map_err(unable("rename"))
 }

@@ -5,21 +5,17 @@
 #![forbid(unsafe_code)]
 
 use super::event::{Action, Actions, Ending, Event, Now};
+use super::pacing;
 use super::settings::Settings;
+use super::streak::Streak;
 use crate::service::control::{Command, Scope, Signal};
 use crate::service::sentence::HasDown;
 use crate::service::status::{Status, Want};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-/// The least time from one start to the next.
-const PACE: Duration = Duration::from_secs(1);
-
 /// `finish` exits so if the service is not to be started again.
 const STAY_DOWN: i32 = 125;
-
-/// The longest pause after a start that the system refused.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// One service, from supervise's start to its end.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +31,8 @@ pub struct Machine {
     started: Option<Instant>,
     /// How many times in a row the service has ended quickly, as far as somebody wants to know.
     failures: u32,
+    /// How many times in a row it has failed to stay up.
+    streak: Streak,
     /// How many starts the system has refused in a row, and when.
     refused: Option<(u32, Instant)>,
     /// When a service that was told to end is killed.
@@ -96,6 +94,19 @@ impl Machine {
         (machine, actions)
     }
 
+    /// Goes on with what comes after the end of the service's process `pid`, which an earlier supervise has written down.
+    pub fn resume_end(&mut self, (pid, how): (NonZeroU32, Ending), now: Now) -> Actions {
+        let mut actions = Actions::default();
+        if self.settings.end_leftovers {
+            self.after = After::Clearing(how, Some(now.instant + self.settings.grace()));
+            actions.push(Action::EndLeftovers(pid));
+        } else {
+            self.finish(how, &mut actions);
+        }
+        self.act_in_time(now.instant, &mut actions);
+        actions
+    }
+
     fn with(status: Status, start: Start) -> Self {
         Self {
             status,
@@ -105,6 +116,7 @@ impl Machine {
             first: None,
             started: None,
             failures: 0,
+            streak: Streak::default(),
             refused: None,
             kill: None,
             scope: Scope::Process,
@@ -123,6 +135,11 @@ impl Machine {
         self.status.pid
     }
 
+    /// Whether the service is to be down, so that one that is up was told to end.
+    pub fn is_wanted_down(&self) -> bool {
+        self.status.want == Want::Down
+    }
+
     /// How the service is once it is up as process `pid`, from now on.
     pub const fn once_up(&self, pid: NonZeroU32, now: Now) -> Status {
         Status { since: now.stamp, pid: Some(pid), paused: false, want: self.status.want }
@@ -138,7 +155,7 @@ impl Machine {
 
     /// Whether it makes a difference what the service leaves behind when it ends.
     pub fn minds_leftovers(&self) -> bool {
-        self.settings.end_leftovers || self.status.want == Want::Down
+        self.settings.end_leftovers || self.is_wanted_down()
     }
 
     /// When [`Event::Deadline`] is due; `None` if nothing but an outside event can change anything.
@@ -162,16 +179,18 @@ impl Machine {
                 self.start = Start::Idle;
                 self.ordered = false;
                 self.started = Some(now.instant);
+                self.streak.start(now);
                 self.first = None;
                 self.refused = None;
                 self.turn(Some(pid), now, &mut actions);
                 self.notify(pid, None, &mut actions);
             }
+            Event::Unexecuted(error) => self.streak.unexecuted(error),
             Event::Refused(error) => {
                 let times = self.refused.map_or(0, |(times, _)| times);
                 self.refused = Some((times.saturating_add(1), now.instant));
                 self.start = Start::Owed;
-                actions.push(Action::WarnRefused(error, pause_after(times)));
+                actions.push(Action::WarnRefused(error, pacing::after_refusals(times.saturating_add(1))));
             }
             Event::Ready => actions.push(Action::RecordReady),
             Event::Ended(how) => self.end(how, now, &mut actions),
@@ -206,6 +225,7 @@ impl Machine {
             Command::Once => self.want(Want::Once, actions),
             Command::Down => {
                 self.status.want = Want::Down;
+                self.streak.clear();
                 self.give_up_start();
                 self.status.paused = false;
                 self.send(self.settings.down_signal, actions);
@@ -230,7 +250,10 @@ impl Machine {
                 self.publish(actions);
                 self.send(Signal::Continue, actions);
             }
-            Command::Send(signal) => self.send(signal, actions),
+            Command::Send(signal) => {
+                self.streak.send(signal);
+                self.send(signal, actions);
+            }
             Command::Address(scope) => self.scope = scope,
         }
     }
@@ -239,6 +262,7 @@ impl Machine {
     /// refused before, or what failed too often.
     fn want(&mut self, want: Want, actions: &mut Actions) {
         self.status.want = want;
+        self.streak.clear();
         self.kill = None;
         self.publish(actions);
         if self.status.pid.is_none() {
@@ -257,7 +281,9 @@ impl Machine {
         let quickly = ran.zip(self.settings.backoff).is_some_and(|(ran, longest)| ran < longest);
         self.failures = if quickly { self.failures.saturating_add(1) } else { 0 };
         self.kill = None;
-        actions.push(Action::RecordEnd(how));
+        let warning = self.streak.end((how, self.status.want), now);
+        actions.push(Action::RecordEnd(how, self.streak.failures()));
+        warning.into_iter().for_each(|warning| actions.push(Action::WarnFailing(warning)));
         if self.settings.finish || self.settings.end_leftovers {
             actions.push(Action::RecordFinishing);
         }
@@ -363,21 +389,11 @@ impl Machine {
 
     /// When the next start may be; `None` if nothing stands against it.
     fn earliest_start(&self) -> Option<Instant> {
-        let paced = self.started.map(|started| started + self.pace());
-        let paused = self.refused.map(|(times, refused)| refused + pause_after(times.saturating_sub(1)));
+        let paced =
+            self.started.map(|started| started + pacing::after_start(self.failures, self.settings.backoff));
+        let paused = self.refused.map(|(times, refused)| refused + pacing::after_refusals(times));
         paced.max(paused).max(self.first)
     }
-
-    /// From one start to the next: a second, or more after failures if there is a `backoff`.
-    fn pace(&self) -> Duration {
-        let doubled = PACE.saturating_mul(2_u32.saturating_pow(self.failures.saturating_sub(1)));
-        self.settings.backoff.map_or(PACE, |longest| doubled.min(longest)).max(PACE)
-    }
-}
-
-/// The pause after a refused start that comes after `times` others: 1, 2, 4, ... 60 seconds.
-fn pause_after(times: u32) -> Duration {
-    PACE.saturating_mul(2_u32.saturating_pow(times)).min(LONGEST_PAUSE)
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ pub mod facts;
 pub mod leftovers;
 // What supervise decides, as a function of what happens. *Pure.*
 pub mod machine;
+// The pauses between starts. *Pure.*
+pub mod pacing;
 // What is written down for others, and when.
 pub mod records;
 // The lock, the fifos, the loop that performs what the machine decides.
@@ -24,5 +26,9 @@ pub mod settings;
 pub mod settings_files;
 // Sending signals to a service.
 pub mod sending;
+// The directory `supervise/`, its lock and its fifos.
+pub mod state_directory;
+// How often in a row the service has failed. *Pure.*
+pub mod streak;
 // Taking over a service that runs.
 pub mod takeover;

@@ -1,129 +1,246 @@
-//! What supervise writes down for others: at the end of a turn, when it waits again, or when somebody is started who may
-//! read it. So whatever happens in one turn costs one write.
+//! What supervise writes down for others: at the end of a turn, when it waits again, or when a program is started that may
+//! read it. So all that happens in one turn costs one write.
+//!
+//! A record that could not be written stays due: it is tried again at the end of each turn, and every few seconds.
 
 use super::event::Ending;
 use super::facts::{self, Trouble};
 use super::run::warn;
+use super::state_directory::StateDirectory;
 use crate::service::instance::Instance;
+use crate::service::last_exit::{Failures, LastExit};
 use crate::service::status::Status;
 use crate::sys::clock;
-use crate::sys::files::{self, HERE};
 use crate::tai::Stamp;
 use std::ffi::CStr;
 use std::fs::File;
+use std::time::{Duration, Instant};
+
+/// From an attempt to write a record that failed to the next, if nothing happens before.
+const RETRY: Duration = Duration::from_secs(4);
 
 /// The files of one supervise.
 #[derive(Debug)]
 pub struct Records<'a> {
     /// The service directory, as it was given; we are in it.
     name: &'a CStr,
-    /// The file in which our instance is.
-    instance: Option<File>,
-    /// How and when the service has ended, if that is not written down yet.
-    end: Option<(Ending, Stamp)>,
-    /// The status, if that is not written down yet.
-    status: Option<Status>,
+    directory: StateDirectory,
+    status: Record<Status>,
+    last_exit: Record<LastExit>,
+    /// Since when the service is ready, if it is.
+    ready: Record<Option<Stamp>>,
+    /// Whether something still goes on about the last run.
+    finishing: Record<bool>,
+    instance: Record<Instance>,
+    /// Where the instance is written.
+    instance_file: Option<File>,
     /// The status that a new process of the service has written down itself.
     introduced: Option<Status>,
-    /// The file `ready` is there.
-    is_ready: bool,
+    /// When to try again what could not be written.
+    retry: Option<Instant>,
+    /// The directory was found to be gone.
+    is_lost: bool,
+}
+
+/// What a file is to say.
+#[derive(Debug)]
+struct Record<T> {
+    /// The file, for messages.
+    file: &'static str,
+    value: Option<T>,
+    /// The file does not say so yet.
+    is_due: bool,
+    /// Why not, if that was tried and reported.
+    trouble: Option<Trouble>,
+}
+
+impl<T> Record<T> {
+    const fn new(file: &'static str) -> Self {
+        Self { file, value: None, is_due: false, trouble: None }
+    }
+
+    fn set(&mut self, value: T) {
+        self.value = Some(value);
+        self.is_due = true;
+    }
+
+    /// Writes it, if it is due. Warns of trouble that is new, with the name of the service; says whether the directory is
+    /// gone.
+    fn write(&mut self, name: &CStr, write: impl FnOnce(&T) -> Result<(), Trouble>) -> bool {
+        let Some(value) = self.value.as_ref().filter(|_| self.is_due) else { return false };
+        let trouble = write(value).err();
+        self.is_due = trouble.as_ref().is_some_and(|trouble| !trouble.is_written());
+        self.report(name, trouble)
+    }
+
+    fn report(&mut self, name: &CStr, trouble: Option<Trouble>) -> bool {
+        let is_news = trouble != self.trouble;
+        self.trouble = trouble;
+        let Some(trouble) = &self.trouble else { return false };
+        if is_news {
+            let path = [name.to_bytes(), b"/supervise/", self.file.as_bytes()].concat();
+            warn(&[&trouble.sentence(&path)]);
+        }
+        trouble.is_directory_lost()
+    }
 }
 
 impl<'a> Records<'a> {
     /// Nothing is written yet. Returns what an earlier supervise has said of its instance, too.
-    pub fn new(name: &'a CStr) -> (Self, Option<Instance>) {
-        let opened = facts::open_instance();
-        let left = opened.as_ref().ok().and_then(facts::read_instance);
-        let mut records =
-            Self { name, instance: None, end: None, status: None, introduced: None, is_ready: false };
-        match opened {
-            Ok(file) => records.instance = Some(file),
-            Err(trouble) => records.warn(trouble, "instance"),
-        }
+    pub fn new(name: &'a CStr, directory: StateDirectory) -> (Self, Option<Instance>) {
+        let mut records = Self {
+            name,
+            directory,
+            status: Record::new("status.new"),
+            last_exit: Record::new("last-exit.new"),
+            ready: Record::new("ready.new"),
+            finishing: Record::new("finishing"),
+            instance: Record::new("instance"),
+            instance_file: None,
+            introduced: None,
+            retry: None,
+            is_lost: false,
+        };
+        records.open_instance();
+        let left = records.instance_file.as_ref().and_then(facts::read_instance);
         (records, left)
     }
 
+    fn open_instance(&mut self) {
+        match facts::open_instance(self.directory.files()) {
+            Ok(file) => self.instance_file = Some(file),
+            Err(trouble) => self.is_lost |= self.instance.report(self.name, Some(trouble)),
+        }
+    }
+
+    /// The directory in which they are.
+    pub const fn directory(&self) -> &StateDirectory {
+        &self.directory
+    }
+
+    /// The same, to open what is to be open in it.
+    pub const fn directory_mut(&mut self) -> &mut StateDirectory {
+        &mut self.directory
+    }
+
     /// Whether the service has said that it is ready.
-    pub const fn is_ready(&self) -> bool {
-        self.is_ready
+    pub fn is_ready(&self) -> bool {
+        self.ready.value.flatten().is_some()
+    }
+
+    /// When to write again what could not be written.
+    pub const fn retry(&self) -> Option<Instant> {
+        self.retry
     }
 
     /// Keeps what an earlier supervise has written about the service that runs.
     pub fn keep(&mut self) {
-        self.is_ready = matches!(files::look(HERE, crate::service::directory::READY), Ok(Some(_)));
+        self.ready.value = Some(facts::read_ready(self.directory.files()));
     }
 
     /// Removes what an earlier supervise has written about a service that does not run any more.
-    pub fn clear(&self) {
-        facts::remove_ready();
-        facts::remove_finishing();
+    pub fn clear(&mut self) {
+        self.ready.set(None);
+        self.finishing.set(false);
+        self.flush();
     }
 
     /// The status is to be written, unless a new process of the service has done that.
     pub fn publish(&mut self, status: Status) {
         let introduced = self.introduced.take();
-        self.status = Some(status).filter(|_| introduced != Some(status));
+        self.status.value = Some(status);
+        self.status.is_due |= introduced != Some(status);
     }
 
     /// In a new process of the service: writes at once how the last one was, and that this one is up.
     pub fn introduce(&mut self, status: Status) {
-        self.status = Some(status);
+        self.status.set(status);
         self.flush();
         self.introduced = Some(status);
     }
 
     /// The service has ended.
-    pub fn end(&mut self, how: Ending) {
-        self.end = Some((how, Stamp::from_unix(clock::wall())));
-        if self.is_ready {
-            self.is_ready = false;
-            facts::remove_ready();
+    pub fn end(&mut self, how: Ending, failures: Option<Failures>) {
+        let at = Stamp::from_unix(clock::wall());
+        self.last_exit.set(LastExit { at, how: facts::name(how), failures });
+        if self.is_ready() {
+            self.ready.set(None);
         }
     }
 
     /// The service is ready.
     pub fn ready(&mut self) {
-        self.is_ready = true;
-        self.check(facts::write_ready(Stamp::from_unix(clock::wall())), "ready.new");
+        self.ready.set(Some(Stamp::from_unix(clock::wall())));
     }
 
-    /// Something goes on about the last run.
-    pub fn finishing(&self) {
-        self.check(facts::write_finishing(), "finishing");
-    }
-
-    /// Nothing goes on any more.
-    pub fn finished(&self) {
-        facts::remove_finishing();
+    /// Something goes on about the last run, or nothing any more.
+    pub fn finishing(&mut self, is_finishing: bool) {
+        self.finishing.set(is_finishing);
     }
 
     /// Writes the instance, at once.
-    pub fn identify(&self, instance: &Instance) {
-        if let Some(file) = &self.instance {
-            self.check(facts::write_instance(file, instance), "instance");
-        }
+    pub fn identify(&mut self, instance: &Instance) {
+        self.instance.set(instance.clone());
+        self.flush_instance();
+    }
+
+    /// There is no supervise any more.
+    pub fn remove_instance(&self) {
+        facts::remove_instance(self.directory.files());
     }
 
     /// Writes what is not written yet: first how it was, then how it is.
     pub fn flush(&mut self) {
-        if let Some((how, when)) = self.end.take() {
-            self.check(facts::write_last_exit(how, when), "last-exit.new");
+        if !self.is_due() {
+            self.retry = None;
+            return;
         }
-        if let Some(status) = self.status.take() {
-            self.check(facts::write_status(&status), "status.new");
+        self.flush_instance();
+        let (name, at) = (self.name, self.directory.files());
+        let lost = [
+            self.finishing.write(name, |&is_finishing| facts::write_finishing(at, is_finishing)),
+            self.ready.write(name, |&since| facts::write_ready(at, since)),
+            self.last_exit.write(name, |last| facts::write_last_exit(at, last)),
+            self.status.write(name, |status| facts::write_status(at, status)),
+        ];
+        self.is_lost |= lost.contains(&true);
+        self.retry = self.is_due().then(|| clock::monotonic() + RETRY);
+    }
+
+    fn flush_instance(&mut self) {
+        if self.instance.is_due && self.instance_file.is_none() {
+            self.open_instance();
+        }
+        if let Some(file) = &self.instance_file {
+            self.instance.write(self.name, |instance| facts::write_instance(file, instance));
         }
     }
 
-    /// Warns if something could not be written down. That (a full disk, say) is no reason to stop supervising; the next
-    /// change tries again.
-    fn check(&self, written: Result<(), Trouble>, file: &str) {
-        if let Err(trouble) = written {
-            self.warn(trouble, file);
-        }
+    fn is_due(&self) -> bool {
+        let Self { status, last_exit, ready, finishing, instance, .. } = self;
+        [status.is_due, last_exit.is_due, ready.is_due, finishing.is_due, instance.is_due].contains(&true)
     }
 
-    fn warn(&self, (verb, rest): Trouble, file: &str) {
-        let path = [self.name.to_bytes(), b"/supervise/", file.as_bytes()].concat();
-        warn(&[b"unable to ", verb.as_bytes(), b" ", &path, rest.as_bytes()]);
+    /// Whether a record could not be written because its directory is gone.
+    pub const fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
+    /// Makes the directory again, with all that is in it. What stands in the way is tried again later.
+    pub fn restore(&mut self) {
+        self.is_lost = !self.directory.restore(self.name);
+        if self.is_lost {
+            self.retry = Some(clock::monotonic() + RETRY);
+            return;
+        }
+        warn(&[self.name.to_bytes(), b"/supervise was removed or replaced, and is made again"]);
+        self.instance_file = None;
+        let Self { status, last_exit, ready, finishing, instance, .. } = self;
+        status.is_due = status.value.is_some();
+        last_exit.is_due = last_exit.value.is_some();
+        ready.is_due = ready.value.is_some();
+        finishing.is_due = finishing.value.is_some();
+        instance.is_due = instance.value.is_some();
+        self.flush();
     }
 }

@@ -1,7 +1,7 @@
 //! supervise's edge: the lock, the fifos, the child, and the loop that performs what the machine decides.
 
 use super::beginning::Beginning;
-use super::event::{Action, Actions, Ending, Event, Now};
+use super::event::{Action, Actions, Ending, Event, Now, Task};
 use super::facts;
 use super::leftovers::{self, Leftovers, Origin};
 use super::machine::Machine;
@@ -10,50 +10,45 @@ use super::scripts::Scripts;
 use super::sending::{self, as_number, as_pid};
 use super::settings::Settings;
 use super::settings_files::SettingsFiles;
+use super::state_directory::StateDirectory;
 use crate::report::{Failure, warning};
 use crate::service::control::Command;
-use crate::service::directory::{CONTROL, DOWN, OK};
+use crate::service::directory::DOWN;
 use crate::service::instance::Instance;
 use crate::service::sentence::HasDown;
 use crate::sys::files::{self, HERE};
+use crate::sys::messages::say;
 use crate::sys::process::Handle;
 use crate::sys::signals::{Inbox, Signal};
-use crate::sys::startup::{self, say};
+use crate::sys::startup;
 use crate::sys::{Errno, clock, pipes, poll, process};
 use crate::tai::Stamp;
 use std::ffi::CStr;
-use std::fs::File;
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::Duration;
 
 pub(super) const PROGRAM: &str = "supervise";
 
+/// Asks supervise to look whether its directory and fifos are still in their places, as svscan does when it sees one go. By
+/// default the signal does nothing, so that it is safe to send it to the original's supervise.
+pub const LOOK_AGAIN: Signal = Signal::SIGURG;
+
 /// Supervises the service directory `name` until told to exit. Fails if the directory cannot be used, or is
-/// supervised already. The first start comes no earlier than after `delay`.
-pub fn run(name: &CStr, delay: Duration) -> Result<u8, Failure> {
+/// supervised already.
+pub fn run(name: &CStr, task: Task) -> Result<u8, Failure> {
     startup::occupy_standard_descriptors();
-    let signals = Inbox::open(&[Signal::SIGCHLD])
-        .map_err(|error| unable(&[b"create pipe for ", name.to_bytes()], error))?;
-    files::change_directory(name).map_err(|error| unable(&[b"chdir to ", name.to_bytes()], error))?;
+    let signals = Inbox::open_fresh(&[Signal::SIGCHLD, LOOK_AGAIN])
+        .map_err(|error| unable(&[b"create pipe for ", name.to_bytes()], error.bytes()))?;
+    files::change_directory(name).map_err(|error| unable(&[b"chdir to ", name.to_bytes()], error.bytes()))?;
     let has_down = match files::look(HERE, DOWN) {
         Ok(Some(_)) => HasDown::Yes,
         Ok(None) => HasDown::No,
-        Err(error) => return Err(unable(&[b"stat ", name.to_bytes(), b"/down"], error)),
+        Err(error) => return Err(unable(&[b"stat ", name.to_bytes(), b"/down"], error.bytes())),
     };
-    facts::make_directory()?;
-    let _lock = facts::take_lock()
-        .map_err(|error| unable(&[b"acquire ", name.to_bytes(), b"/supervise/lock"], error))?;
-    // That it is there already is fine; anything else shows when it is opened.
-    let _ = files::make_fifo(CONTROL);
-    let control = files::open_read(HERE, CONTROL)
-        .map_err(|error| unable(&[b"read ", name.to_bytes(), b"/supervise/control"], error))?;
-    // With a writer of our own, the fifo never comes to its end.
-    let _writer = files::open_write(HERE, CONTROL)
-        .map_err(|error| unable(&[b"write ", name.to_bytes(), b"/supervise/control"], error))?;
+    let directory = StateDirectory::open(name)?;
     let environment = startup::environment();
-    let Beginning { machine, first, instance, records, settings, adopted, readiness } =
-        Beginning::find(name, has_down, delay);
+    let Beginning { machine, first, instance, records, settings, adopted, readiness, ended } =
+        Beginning::find(name, directory, (has_down, task));
     let mut supervise = Supervise {
         name,
         machine,
@@ -64,7 +59,8 @@ pub fn run(name: &CStr, delay: Duration) -> Result<u8, Failure> {
         settings,
         adopted,
         readiness,
-        led_session: false,
+        led_session: true,
+        ended,
         leftovers: None,
     };
     // How it is comes first, and is written before anybody can find us running, and before `run` can ask.
@@ -72,20 +68,18 @@ pub fn run(name: &CStr, delay: Duration) -> Result<u8, Failure> {
     supervise.perform(notes.into_iter());
     supervise.records.identify(&supervise.instance);
     supervise.records.flush();
-    let _ = files::make_fifo(OK);
-    let _ok = files::open_read(HERE, OK)
-        .map_err(|error| unable(&[b"read ", name.to_bytes(), b"/supervise/ok"], error))?;
+    supervise.records.directory_mut().announce(name)?;
     supervise.perform(rest.into_iter());
     supervise.records.flush();
-    supervise.main(&control)
+    supervise.main(task)
 }
 
 pub(super) fn now() -> Now {
     Now { instant: clock::monotonic(), stamp: Stamp::from_unix(clock::wall()) }
 }
 
-pub(super) fn unable(what: &[&[u8]], error: Errno) -> Failure {
-    Failure::fatal(PROGRAM, &[b"unable to ", &what.concat(), b": ", error.bytes()])
+pub(super) fn unable(what: &[&[u8]], reason: &[u8]) -> Failure {
+    Failure::fatal(PROGRAM, &[b"unable to ", &what.concat(), b": ", reason])
 }
 
 pub(super) fn warn(parts: &[&[u8]]) {
@@ -107,44 +101,76 @@ struct Supervise<'a> {
     readiness: Option<OwnedFd>,
     /// The service led a session when it ended, as far as that matters.
     led_session: bool,
+    /// When it ended, in ticks since the start of the machine.
+    ended: u64,
     /// What it has left behind, while that is being ended.
     leftovers: Option<Leftovers>,
 }
 
 impl<'a> Supervise<'a> {
-    fn main(mut self, control: &File) -> Result<u8, Failure> {
-        let mut exiting = false;
+    fn main(mut self, task: Task) -> Result<u8, Failure> {
+        let mut exiting = match task {
+            Task::Stop => self.stop(),
+            Task::Run(_) => self.instance.exiting && self.feed(Event::Command(Command::Exit)),
+        };
+        self.records.flush();
         while !exiting {
             self.settings.forget();
             let waiting = [
                 Some(self.signals.as_fd()),
-                Some(control.as_fd()),
+                Some(self.records.directory().control().as_fd()),
                 self.adopted.as_ref().map(AsFd::as_fd),
                 self.readiness.as_ref().map(AsFd::as_fd),
                 self.leftovers.as_ref().map(AsFd::as_fd),
             ];
-            let ready = poll::wait(waiting, clock::monotonic(), self.machine.deadline());
+            let deadline = [self.machine.deadline(), self.records.retry()].into_iter().flatten().min();
+            let ready = poll::wait(waiting, clock::monotonic(), deadline);
             // A failing poll would be trouble with our own arguments; the next turn tries again.
             let [signalled, told, lost, readable, left] = ready.unwrap_or_default();
             if readable {
                 self.hear();
             }
+            // Draining comes first: a child that ends after this makes the descriptor readable again.
+            let look_again = signalled && self.signals.take(LOOK_AGAIN);
             exiting = (lost && self.lose())
                 || (signalled && self.bury())
                 || (left && self.clear())
-                || (told && self.obey(control))
+                || (told && self.obey().is_some_and(|exiting| exiting))
                 || self.feed(Event::Deadline);
             self.records.flush();
+            if look_again || self.records.is_lost() {
+                exiting |= self.restore_directory();
+            }
         }
-        facts::remove_instance();
+        self.records.remove_instance();
         Ok(0)
+    }
+
+    /// Begins to end what an earlier supervise has left; says whether that is done already. What that one has told to go
+    /// down is not told again: the signal may mean something else the second time.
+    fn stop(&mut self) -> bool {
+        let is_told = self.machine.is_wanted_down();
+        (!is_told && self.feed(Event::Command(Command::Down))) || self.feed(Event::Command(Command::Exit))
+    }
+
+    /// Makes `supervise/` again if it, or something in it, was removed.
+    fn restore_directory(&mut self) -> bool {
+        if self.records.directory().is_in_place() {
+            return false;
+        }
+        // The commands that were given before would be lost with the fifo.
+        while let Some(exiting) = self.obey() {
+            if exiting {
+                return true;
+            }
+        }
+        self.records.restore();
+        false
     }
 
     /// Takes note of the end of children. That of the service comes before the next command, so that a command
     /// never meets a service that is dead and not yet buried.
     fn bury(&mut self) -> bool {
-        // Draining comes first: a child that ends after this makes the descriptor readable again.
-        self.signals.clear();
         let service = self.machine.pid().filter(|_| self.machine.minds_leftovers()).map(as_number);
         self.led_session = service.is_some_and(process::leads_session);
         while let Some(ended) = process::reap() {
@@ -176,6 +202,7 @@ impl<'a> Supervise<'a> {
 
     /// The service has ended; what comes now is as its files say now.
     fn end(&mut self, how: Ending) -> bool {
+        self.ended = process::ticks();
         let settings = self.load_settings();
         self.feed(Event::Settings(settings)) || self.feed(Event::Ended(how))
     }
@@ -203,21 +230,23 @@ impl<'a> Supervise<'a> {
         }
     }
 
-    /// Obeys one command, if there is one.
-    fn obey(&mut self, control: &File) -> bool {
+    /// Obeys one command, if there is one, and says whether supervise is to end.
+    fn obey(&mut self) -> Option<bool> {
         let mut byte = [0];
-        match files::read(control, &mut byte) {
-            Ok(1) => {
-                let [byte] = byte;
-                let Some(command) = Command::from_byte(byte) else { return false };
-                if command == Command::Down {
-                    let settings = self.load_settings();
-                    self.feed(Event::Settings(settings));
-                }
-                self.feed(Event::Command(command))
-            }
-            Ok(_) | Err(_) => false,
+        files::read(self.records.directory().control(), &mut byte).ok().filter(|&length| length == 1)?;
+        let [byte] = byte;
+        let Some(command) = Command::from_byte(byte) else { return Some(false) };
+        if command == Command::Down {
+            let settings = self.load_settings();
+            self.feed(Event::Settings(settings));
         }
+        let exits = self.feed(Event::Command(command));
+        if command == Command::Exit && !exits {
+            // Should this supervise die, the next one knows that it is to exit.
+            self.instance.exiting = true;
+            self.records.identify(&self.instance);
+        }
+        Some(exits)
     }
 
     fn feed(&mut self, event: Event) -> bool {
@@ -253,15 +282,15 @@ impl<'a> Supervise<'a> {
             Action::EndLeftovers(pid) => return self.end_leftovers(pid),
             Action::Exit => return true,
             Action::Publish(status) => self.records.publish(status),
-            Action::RecordEnd(how) => {
+            Action::RecordEnd(how, failures) => {
                 self.readiness = None;
                 self.instance.service = None;
-                self.records.end(how);
+                self.records.end(how, failures);
             }
-            Action::RecordFinishing => self.records.finishing(),
+            Action::RecordFinishing => self.records.finishing(true),
             Action::RecordFinished => {
                 self.instance.finish = None;
-                self.records.finished();
+                self.records.finishing(false);
             }
             Action::RecordReady => self.records.ready(),
             Action::Send(pid, signal, scope) => {
@@ -280,6 +309,10 @@ impl<'a> Supervise<'a> {
                 self.records.flush();
                 self.scripts.notify_of(pid, how, &self.signals);
             }
+            Action::WarnFailing(warning) => {
+                let sentence = warning.sentence(&facts::name(warning.how));
+                warn(&[&facts::full_name(self.name), b": ", sentence.as_bytes()]);
+            }
             Action::WarnRefused(error, pause) => {
                 let pause = format!(", sleeping {} seconds: ", pause.as_secs());
                 let error = Errno::from_raw(error).bytes();
@@ -290,7 +323,7 @@ impl<'a> Supervise<'a> {
     }
 
     fn origin(&self, pid: NonZeroU32) -> Origin {
-        Origin { pid: as_number(pid), may_lead_session: self.led_session }
+        Origin { pid: as_number(pid), may_lead_session: self.led_session, ended: self.ended }
     }
 
     fn end_leftovers(&mut self, pid: NonZeroU32) -> bool {
@@ -340,11 +373,13 @@ impl<'a> Supervise<'a> {
                 }
             });
         match started {
-            Ok(pid) => {
+            Ok((pid, error)) => {
                 self.readiness = readiness.map(|(from_service, ..)| from_service);
                 // A parent is never given a number that is none.
                 as_pid(pid).is_some_and(|pid| {
-                    self.feed(Event::Settings(settings)) || self.feed_at(Event::Started(pid), now)
+                    self.feed(Event::Settings(settings))
+                        || self.feed_at(Event::Started(pid), now)
+                        || error.is_some_and(|error| self.feed(Event::Unexecuted(error.number())))
                 })
             }
             Err(error) => {

@@ -1,25 +1,48 @@
 //! Taking over the service that an earlier supervise has left running (DESIGN.md 3.7).
 
+use super::event::Ending;
 use super::facts;
 use super::run::warn;
-use super::sending::as_pid;
+use super::sending::{as_number, as_pid};
+use crate::service::directory::{FINISHING, inside};
 use crate::service::instance::{Instance, Process};
 use crate::service::status::{Status, Want};
-use crate::sys::process::{self, Handle};
+use crate::sys::clock;
+use crate::sys::confined::Confined;
+use crate::sys::files::{self, HERE};
+use crate::sys::process::{self, Facts, Handle};
 use crate::tai::Stamp;
 use std::ffi::CStr;
+use std::num::NonZeroU32;
+
+/// By how many seconds the stamp of a status record and the start of its process may differ: the record is written a moment later,
+/// and the kernel counts in hundredths of a second from a boot that is known as exactly as the wall clock goes.
+const TOLERANCE: u64 = 2;
 
 /// What an earlier supervise has left, and what is known about the service.
 #[derive(Debug)]
 pub enum Left {
     /// The service runs: what tells when it ends, and its process.
     Service(Handle, Process, Status),
-    /// The service has ended while nobody looked.
+    /// The service has ended while no supervise ran.
     Ended(Status),
+    /// The service has ended so, and what comes after that had begun, or was about to.
+    Ending(End, Status),
     /// It has ended, and `finish` runs: what tells when that ends, and its process.
     Finishing(Handle, Process, Status),
     /// Nothing that still goes on.
     Nothing,
+}
+
+/// The end of a service that an earlier supervise has written down.
+#[derive(Debug, Clone, Copy)]
+pub struct End {
+    /// Its process.
+    pub pid: NonZeroU32,
+    /// How it ended.
+    pub how: Ending,
+    /// When.
+    pub at: Stamp,
 }
 
 /// Whether what an earlier supervise has left is about this directory and this boot of the machine.
@@ -27,30 +50,72 @@ pub fn is_about(left: &Instance, present: &Instance) -> bool {
     left.boot == present.boot && left.directory == present.directory
 }
 
-/// What has become of what an earlier supervise of the service directory `name` has written down.
-pub fn find(name: &CStr, instance: &Instance, now: Stamp) -> Left {
-    let status = facts::read_status();
-    let Some((service, pid)) = instance.service.and_then(|service| Some((service, as_pid(service.pid)?)))
-    else {
-        return find_finish(name, instance, status);
-    };
-    let known = status.filter(|status| status.pid == Some(pid));
-    match open(name, service) {
-        Fate::Runs(handle) => {
-            let want = status.map_or(Want::Up, |status| status.want);
-            let unknown = Status { since: now, pid: Some(pid), paused: false, want };
-            Left::Service(handle, service, known.unwrap_or(unknown))
-        }
-        Fate::Ended => known.map_or(Left::Nothing, Left::Ended),
-        Fate::Unknown => Left::Nothing,
-    }
+/// A search for what an earlier supervise has left.
+#[derive(Debug, Clone, Copy)]
+pub struct Search<'a> {
+    /// The service directory, as it was given; we are in it.
+    pub name: &'a CStr,
+    /// Its directory `supervise/`.
+    pub directory: &'a Confined,
+    /// The present.
+    pub now: Stamp,
 }
 
-fn find_finish(name: &CStr, instance: &Instance, status: Option<Status>) -> Left {
-    let (Some(finish), Some(status)) = (instance.finish, status) else { return Left::Nothing };
-    match open(name, finish) {
-        Fate::Runs(handle) => Left::Finishing(handle, finish, status),
-        Fate::Ended | Fate::Unknown => Left::Nothing,
+impl Search<'_> {
+    /// What has become of the processes that an earlier supervise has written down.
+    pub fn by_instance(self, instance: &Instance) -> Left {
+        let status = facts::read_status(self.directory);
+        let service = instance.service.and_then(|service| Some((service, as_pid(service.pid)?)));
+        let Some((service, pid)) = service else { return self.find_finish(instance, status) };
+        let known = status.filter(|status| status.pid == Some(pid));
+        match open(self.name, service) {
+            Fate::Runs(handle) => {
+                let want = status.map_or(Want::Up, |status| status.want);
+                let unknown = Status { since: self.now, pid: Some(pid), paused: false, want };
+                Left::Service(handle, service, known.unwrap_or(unknown))
+            }
+            Fate::Ended => known.map_or_else(|| self.find_end(pid, status), Left::Ended),
+            Fate::Unknown => Left::Nothing,
+        }
+    }
+
+    /// What the earlier supervise was busy with when the service had ended. Once `finish` runs, that is in the instance.
+    fn find_end(self, pid: NonZeroU32, status: Option<Status>) -> Left {
+        let find = || {
+            let status = status.filter(|status| status.pid.is_none())?;
+            self.directory.look(inside(FINISHING)).ok()??;
+            let (how, at) = facts::read_last_exit(self.directory)?;
+            Some(Left::Ending(End { pid, how, at }, status))
+        };
+        find().unwrap_or(Left::Nothing)
+    }
+
+    /// The service of a supervise that has written no instance, as the original does not: the process of the status record,
+    /// if only an account of ours can have written that, if it is the process that was started then, and if its parent has
+    /// ended, so that it was handed to an ancestor of ours.
+    pub fn by_status(self) -> Left {
+        let find = || {
+            let status = facts::read_own_status(self.directory)?;
+            let pid = as_number(status.pid?);
+            // With the handle open, the number cannot be given to another process unnoticed.
+            let handle = Handle::open(pid).ok()?;
+            let Facts { parent, started, .. } = process::look(pid)?;
+            let is_orphan = process::ancestors().any(|ancestor| ancestor == parent);
+            let began = clock::wall().checked_sub(process::age(started))?;
+            let (began, since) = (Stamp::from_unix(began), status.since);
+            let is_same = began.seconds_since(since).max(since.seconds_since(began)) <= TOLERANCE
+                || process::directory(pid) == files::look(HERE, c".").ok()?.map(|facts| facts.identity);
+            (is_same && is_orphan).then_some(Left::Service(handle, Process { pid, started }, status))
+        };
+        find().unwrap_or(Left::Nothing)
+    }
+
+    fn find_finish(self, instance: &Instance, status: Option<Status>) -> Left {
+        let (Some(finish), Some(status)) = (instance.finish, status) else { return Left::Nothing };
+        match open(self.name, finish) {
+            Fate::Runs(handle) => Left::Finishing(handle, finish, status),
+            Fate::Ended | Fate::Unknown => Left::Nothing,
+        }
     }
 }
 

@@ -1,11 +1,17 @@
 //! What svscan finds behind a name of the scan directory.
 
-use super::table::{Completeness, Logging, Role};
-use crate::service::directory::{INSTANCE, SUPERVISE};
+use super::event::{Completeness, Identity, Logging, Role};
+use crate::service::directory::{Directory, INSTANCE, SUPERVISE, TOLD};
 use crate::service::instance::{Instance, Process};
+use crate::service::told;
 use crate::sys::files::{self, HERE};
 use crate::sys::{Result as SysResult, process};
 use std::ffi::{CStr, CString};
+
+/// What identifies the directory, or the file, `path`, if there is one.
+pub fn identify(path: &CStr) -> Option<Identity> {
+    files::look(HERE, path).ok().flatten().map(|facts| facts.identity)
+}
 
 /// Whether the directory `name` has a logger.
 pub fn logging(name: &CStr) -> SysResult<Logging> {
@@ -36,11 +42,11 @@ fn is_runnable(directory: &CStr) -> bool {
     }
 }
 
-/// What an earlier svscan or supervise has left in the service directory `directory`, if it still runs.
+/// What the supervise of the service directory `directory`, or an earlier one, has written down of what still runs.
 pub fn left_behind(directory: &CStr, boot: &str) -> Instance {
     let read = || {
         let file = files::open_read(HERE, &below(directory, INSTANCE)).ok()?;
-        let here = files::look(HERE, directory).ok()??.identity;
+        let here = identify(directory)?;
         Instance::decode(&files::read_all(&file).ok()?)
             .filter(|instance| instance.boot == boot && instance.directory == Some(here))
     };
@@ -48,8 +54,23 @@ pub fn left_behind(directory: &CStr, boot: &str) -> Instance {
         process.filter(|process| process::started(process.pid) == Some(process.started))
     };
     let instance: Instance = read().unwrap_or_default();
-    let Instance { supervise, service, finish, .. } = instance;
-    Instance { supervise: alive(supervise), service: alive(service), finish: alive(finish), ..instance }
+    let Instance { service, finish, .. } = instance;
+    Instance { service: alive(service), finish: alive(finish), ..instance }
+}
+
+/// Whether the manager of participants has told the service in `directory` to end, and this run of it is still there.
+pub fn was_told(directory: &CStr) -> bool {
+    let note = || files::read_all(&files::open_read(HERE, &below(directory, TOLD)).ok()?).ok();
+    let status = || Directory::open(HERE, directory).ok()?.status().ok();
+    note().is_some_and(|note| status().and_then(|status| told::note(&status)) == Some(note))
+}
+
+/// Whether the supervise of the service directory `directory` has ended without being told to, as far as it has written
+/// down: one that was told leaves no instance, and the original's a service that is down.
+pub fn ended_untold(directory: &CStr) -> bool {
+    let has_instance = matches!(files::look(HERE, &below(directory, INSTANCE)), Ok(Some(_)));
+    let status = || Directory::open(HERE, directory).ok()?.status().ok();
+    has_instance || status().is_some_and(|status| status.pid.is_some())
 }
 
 /// Whether the service `name` has, or had, a logger that was supervised.

@@ -1,12 +1,13 @@
 //! svscan's eyes: what is in the scan directory, and being told when that changes.
 
+use super::event::{Completeness, FirstStart, Found, Identity, Logging, Outlook, Role};
+use super::holder::{Holders, Supervision};
 use super::inspect;
-use super::table::{Completeness, FirstStart, Found, Identity, Logging, Outlook, Table};
+use super::table::Table;
 use crate::service::directory::DOWN;
-use crate::service::instance::Instance;
 use crate::sys::files::{self, HERE};
 use crate::sys::poll::Many;
-use crate::sys::watch::{Change, Interest, Watch, Watched};
+use crate::sys::watch::{self, Change, Interest, Watch, Watched};
 use crate::sys::{Errno, clock, process};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CStr, CString};
@@ -26,6 +27,8 @@ pub struct Look {
     /// The directories of services that lack something, or may be given a logger later.
     watched: BTreeMap<Identity, Vec<Watched>>,
     boot: String,
+    /// The supervises that run already.
+    pub holders: Holders,
     /// When to look again because something was being written.
     pub recheck: Option<Instant>,
     /// The next pause before that.
@@ -59,10 +62,11 @@ impl Look {
         });
         Self {
             // What others do to a directory on another machine is not told here.
-            watch: watch.filter(|_| !files::is_remote(HERE)),
+            watch: watch.filter(|_| !watch::is_remote(HERE)),
             scan_directory,
             watched: BTreeMap::new(),
             boot,
+            holders: Holders::default(),
             recheck: None,
             pause: SOON,
             outlook: Outlook::Told,
@@ -95,6 +99,7 @@ impl Look {
     /// Reads the scan directory, in the order of names.
     pub fn look<P>(&mut self, table: &Table<P>) -> Result<(Vec<Found>, Outlook), Errno> {
         self.recheck = None;
+        self.holders.forget();
         let mut names = files::names(HERE)?;
         names.sort_unstable();
         self.outlook = if self.watch.is_some() { Outlook::Told } else { Outlook::Untold };
@@ -161,17 +166,21 @@ impl Look {
         }
     }
 
-    /// What an earlier svscan has left running, and whether the service is still to be started.
-    fn left_behind(&self, name: &CStr, logging: Logging) -> ([Option<i32>; 2], FirstStart) {
-        let main = inspect::left_behind(name, &self.boot);
+    /// The supervises that an earlier svscan has left running, and whether the service is still to be started.
+    fn left_behind(&mut self, name: &CStr, logging: Logging) -> ([Option<i32>; 2], FirstStart) {
+        let main = self.holders.find(name);
         let log = match logging {
-            Logging::Logged => inspect::left_behind(&inspect::below(name, c"log"), &self.boot),
-            Logging::Unlogged => Instance::default(),
+            Logging::Logged => self.holders.find(&inspect::directory(name, Role::Log)),
+            Logging::Unlogged => Supervision::Never,
         };
-        let has_down = matches!(files::look(HERE, &inspect::below(name, DOWN)), Ok(Some(_)));
-        let is_due = !has_down && main.service.is_none();
-        let first_start = if is_due { FirstStart::Due } else { FirstStart::NotDue };
-        ([main, log].map(|left| left.supervise.map(|supervise| supervise.pid)), first_start)
+        let has_down = || matches!(files::look(HERE, &inspect::below(name, DOWN)), Ok(Some(_)));
+        let is_up = match main {
+            Supervision::Never => false,
+            Supervision::Ended => inspect::left_behind(name, &self.boot).service.is_some(),
+            Supervision::Running(_) => true,
+        };
+        let first_start = if is_up || has_down() { FirstStart::NotDue } else { FirstStart::Due };
+        ([main.pid(), log.pid()], first_start)
     }
 
     /// Watches the directories in which something may come that matters.

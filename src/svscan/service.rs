@@ -1,14 +1,14 @@
 //! One service as svscan knows it: its two supervises, the pipe between them, and what it lacks.
 #![forbid(unsafe_code)]
 
-use super::table::{ABSENCE, AT_ONCE, Action, Completeness, Ending, Identity, Logging, PATIENCE, Role};
+use super::event::{Action, Completeness, Ending, Identity, Logging, Role};
+use super::supervisor::{Prospect, Supervisor};
+use super::table::{ABSENCE, PATIENCE};
+use crate::supervise::event::Task;
 use std::ffi::CString;
 use std::time::{Duration, Instant};
 
-/// Pauses after supervises that have failed at once: the first failure may be a lock that is about to be free.
-pub(super) const SOON: Duration = Duration::from_millis(100);
-
-/// A service that svscan knows. `P` is a pipe.
+/// A service that svscan knows. `P` is an end of a pipe.
 #[derive(Debug)]
 pub struct Service<P> {
     /// Its name at the last look.
@@ -16,31 +16,18 @@ pub struct Service<P> {
     /// Whether it was there at the last look.
     pub(super) listed: bool,
     log: Log<P>,
-    main: Supervise,
-    logger: Supervise,
+    main: Supervisor,
+    logger: Supervisor,
     /// Supervises that an earlier svscan has left; until when they are not replaced.
     adopted: ([Option<i32>; 2], Instant),
     /// Supervises that lack the pipe, and when each is replaced by one that has it.
     without_pipe: Vec<(i32, Instant)>,
-    /// How often each of the two has failed at once.
-    failures: [u32; 2],
-    /// It is being stopped because its directory has vanished.
-    swept: bool,
+    /// It is being stopped, because its directory has vanished or because everything ends.
+    stopping: bool,
     /// Until when an incomplete directory is waited for.
     incomplete_until: Option<Instant>,
     /// When its first start is due.
     first_start: Instant,
-}
-
-/// A supervise of a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Supervise {
-    /// It is to be started, but not before this moment.
-    Wanted(Instant),
-    /// It was asked for; the answer is still out.
-    Asked,
-    /// It runs, since then.
-    Running(i32, Instant),
 }
 
 #[derive(Debug)]
@@ -50,18 +37,13 @@ enum Log<P> {
     Awaited(Instant),
     /// With a logger, but the pipe to it is still to be made, not before this moment.
     Wanted(Instant),
-    Piped(P),
-    /// The pipe has been closed on our side, so that the logger comes to the end of its input.
+    /// The end to read from, and the end to write to.
+    Piped(P, P),
+    /// Nothing more is written on our side, so that the logger comes to the end of its input. The end to read from is
+    /// for the next one, should this one end before that.
+    Draining(P),
+    /// The pipe has been closed on our side.
     Closed,
-}
-
-impl Supervise {
-    const fn pid(self) -> Option<i32> {
-        match self {
-            Self::Running(pid, _) => Some(pid),
-            Self::Wanted(_) | Self::Asked => None,
-        }
-    }
 }
 
 impl<P> Service<P> {
@@ -72,10 +54,7 @@ impl<P> Service<P> {
         running: [Option<i32>; 2],
         now: Instant,
     ) -> Self {
-        let [main, logger] = running.map(|pid| match pid {
-            Some(pid) => Supervise::Running(pid, now),
-            None => Supervise::Wanted(now),
-        });
+        let [main, logger] = running.map(|pid| Supervisor::new(pid, now));
         let is_awaited = main.pid().is_none() && completeness == Completeness::Incomplete;
         Self {
             name,
@@ -86,8 +65,7 @@ impl<P> Service<P> {
             // One may have been told to exit just now, as svscanboot does, and is left alone to do so.
             adopted: (running, now + PATIENCE),
             without_pipe: Vec::new(),
-            failures: [0; 2],
-            swept: false,
+            stopping: false,
             incomplete_until: is_awaited.then(|| now + PATIENCE),
             first_start: now,
         }
@@ -98,11 +76,21 @@ impl<P> Service<P> {
         &self.name
     }
 
-    /// The pipe to its logger, if it has one.
-    pub const fn pipe(&self) -> Option<&P> {
+    /// The end of its pipe that one of its two supervises gets.
+    pub const fn end_of_pipe(&self, role: Role) -> Option<&P> {
+        match (&self.log, role) {
+            (Log::Piped(_, to_logger), Role::Main) => Some(to_logger),
+            (Log::Piped(from_service, _) | Log::Draining(from_service), Role::Log) => Some(from_service),
+            (Log::Draining(_), Role::Main)
+            | (Log::None | Log::Awaited(_) | Log::Wanted(_) | Log::Closed, _) => None,
+        }
+    }
+
+    /// The end to read from of a pipe that nobody writes to any more.
+    pub(super) const fn draining(&self) -> Option<&P> {
         match &self.log {
-            Log::Piped(pipe) => Some(pipe),
-            Log::None | Log::Awaited(_) | Log::Wanted(_) | Log::Closed => None,
+            Log::Draining(reader) => Some(reader),
+            Log::None | Log::Awaited(_) | Log::Wanted(_) | Log::Piped(..) | Log::Closed => None,
         }
     }
 
@@ -130,8 +118,8 @@ impl<P> Service<P> {
     pub(super) fn find(&mut self, name: CString, logging: Logging, completeness: Completeness, now: Instant) {
         self.name = name;
         self.listed = true;
-        self.swept = false;
-        if matches!(self.log, Log::Closed) {
+        self.stopping = false;
+        if matches!(self.log, Log::Draining(_) | Log::Closed) {
             self.log = Log::Wanted(now);
         }
         if completeness == Completeness::Complete {
@@ -153,14 +141,14 @@ impl<P> Service<P> {
         self.log = Log::Wanted(now);
     }
 
-    /// Takes the pipe that was asked for, which these two of its supervises `have`; whoever has asked twice takes the
+    /// Takes the pipe that was asked for, its end to read from and its end to write to, which these two of its supervises `have`; whoever has asked twice takes the
     /// first. A supervise that runs without it is going to be replaced by one that has it: the logger was added late.
-    pub(super) fn connect(&mut self, pipe: P, have: [bool; 2], now: Instant) {
+    pub(super) fn connect(&mut self, (reader, writer): (P, P), have: [bool; 2], now: Instant) {
         if !matches!(self.log, Log::Wanted(_)) {
             return;
         }
-        self.log = Log::Piped(pipe);
-        let without = [self.main, self.logger].into_iter().zip(have).filter(|(_, has)| !has);
+        self.log = Log::Piped(reader, writer);
+        let without = [&self.main, &self.logger].into_iter().zip(have).filter(|(_, has)| !has);
         let (adopted, until) = self.adopted;
         let when = |pid| (pid, if adopted.contains(&Some(pid)) { until } else { now });
         self.without_pipe = without.filter_map(|(supervise, _)| supervise.pid()).map(when).collect();
@@ -168,69 +156,126 @@ impl<P> Service<P> {
 
     /// Takes note that a supervise was started.
     pub(super) const fn started(&mut self, role: Role, pid: i32, now: Instant) {
-        *self.supervise(role) = Supervise::Running(pid, now);
+        self.supervisor_mut(role).started(pid, now);
     }
 
     /// Takes note that a supervise could not be started.
     pub(super) fn refused(&mut self, role: Role, now: Instant) {
-        *self.supervise(role) = Supervise::Wanted(now + ABSENCE);
+        let prospect = self.prospect();
+        self.supervisor_mut(role).refused(prospect, now);
+        self.close_after(role);
     }
 
     /// Whether one of its supervises has ended at once, so that there may be something in its way.
     pub const fn has_failed(&self, role: Role) -> bool {
-        let [main, logger] = self.failures;
-        match role {
-            Role::Main => main > 0,
-            Role::Log => logger > 0,
-        }
+        self.supervisor(role).has_failed()
     }
 
     /// Takes note that a supervise has ended, and decides when it is back.
     pub(super) fn ended(&mut self, role: Role, how: Ending, now: Instant) {
-        let ran = match *self.supervise(role) {
-            Supervise::Running(_, since) => now.saturating_duration_since(since),
-            Supervise::Wanted(_) | Supervise::Asked => Duration::ZERO,
-        };
-        let [main, logger] = &mut self.failures;
-        let failures = match role {
-            Role::Main => main,
-            Role::Log => logger,
-        };
-        *failures = if how == Ending::Failed && ran < AT_ONCE { failures.saturating_add(1) } else { 0 };
-        let absence = match (how, *failures) {
-            (Ending::AsTold, _) => ABSENCE,
-            (Ending::Failed, 0) => Duration::ZERO,
-            (Ending::Failed, 1) => SOON,
-            (Ending::Failed, 2) => AT_ONCE,
-            (Ending::Failed, _) => ABSENCE,
-        };
-        if let Some(ended) = self.supervise(role).pid() {
+        if let Some(ended) = self.pid(role) {
             self.without_pipe.retain(|&(pid, _)| pid != ended);
         }
-        *self.supervise(role) = Supervise::Wanted(now + absence);
+        let prospect = self.prospect();
+        self.supervisor_mut(role).ended(how, prospect, now);
+        self.close_after(role);
     }
 
-    /// Stops the service; its logger goes on until it has ended.
-    pub(super) fn sweep(&mut self) -> Option<Action> {
-        self.swept = true;
-        self.main.pid().map_or_else(|| self.drain(), |pid| Some(Action::Stop(pid)))
-    }
-
-    /// Whether it is being stopped because its directory has vanished.
-    pub(super) const fn is_swept(&self) -> bool {
-        self.swept
-    }
-
-    /// Closes our side of the pipe, and tells the logger to end when it has read what is in it.
-    pub(super) fn drain(&mut self) -> Option<Action> {
-        if self.is_logged() {
+    /// Closes the pipe when nobody is going to read it any more.
+    fn close_after(&mut self, role: Role) {
+        if role == Role::Log && !self.is_unfinished(Role::Log) && matches!(self.log, Log::Draining(_)) {
             self.log = Log::Closed;
         }
+    }
+
+    /// Takes note that a supervise is killed because it does not end.
+    pub(super) const fn give_up(&mut self, role: Role) {
+        self.supervisor_mut(role).give_up();
+    }
+
+    const fn prospect(&self) -> Prospect {
+        match (self.stopping, self.listed) {
+            (false, _) => Prospect::Stay,
+            (true, true) => Prospect::Stop,
+            (true, false) => Prospect::Vanish,
+        }
+    }
+
+    /// Stops the service; its logger goes on until it has ended. A supervise that was killed may have left it running:
+    /// the next one is going to stop it.
+    pub(super) fn stop(&mut self, now: Instant) -> Option<Action> {
+        self.stopping = true;
+        let prospect = self.prospect();
+        self.main.stop(prospect, now);
+        self.logger.stop(prospect, now);
+        match self.main.pid() {
+            Some(pid) => Some(Action::Stop(pid)),
+            None if self.is_unfinished(Role::Main) => None,
+            None => self.drain(),
+        }
+    }
+
+    /// What a supervise is told that was found running: what all others have been told by now.
+    pub(super) fn catch_up(&self, role: Role) -> Option<Action> {
+        let pid = match role {
+            Role::Main => self.main.pid().filter(|_| self.stopping),
+            Role::Log => self.logger.pid().filter(|_| matches!(self.log, Log::Draining(_) | Log::Closed)),
+        };
+        pid.map(if role == Role::Main { Action::Stop } else { Action::Drain })
+    }
+
+    /// Whether it is being stopped.
+    pub(super) const fn is_stopping(&self) -> bool {
+        self.stopping
+    }
+
+    /// Whether one of its two supervises runs, or may have left something that the next one has to end.
+    pub(super) const fn is_unfinished(&self, role: Role) -> bool {
+        self.supervisor(role).is_unfinished()
+    }
+
+    /// One of its two supervises, if it runs.
+    pub(super) const fn pid(&self, role: Role) -> Option<i32> {
+        self.supervisor(role).pid()
+    }
+
+    /// Closes our end to write to, and tells the logger to end when it has read what is in the pipe.
+    pub(super) fn drain(&mut self) -> Option<Action> {
+        self.log = match std::mem::replace(&mut self.log, Log::Closed) {
+            Log::None => Log::None,
+            Log::Piped(reader, _) | Log::Draining(reader) if self.is_unfinished(Role::Log) => {
+                Log::Draining(reader)
+            }
+            _ => Log::Closed,
+        };
         self.logger.pid().map(Action::Drain)
+    }
+
+    /// The supervises that are missing by now to end what others have left.
+    fn missing_in_the_end(&mut self, identity: Identity, now: Instant) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for (role, task) in [(Role::Main, Task::Stop), (Role::Log, Task::Run(Duration::ZERO))] {
+            let has_pipe = self.end_of_pipe(role).is_some();
+            let supervisor = self.supervisor_mut(role);
+            if supervisor.wanted_to_stop().is_none_or(|moment| now < moment) {
+                continue;
+            }
+            // There is nothing left to be read.
+            if role == Role::Log && !has_pipe {
+                supervisor.dispense(now);
+                continue;
+            }
+            supervisor.ask();
+            actions.push(Action::Start(identity, role, task));
+        }
+        actions
     }
 
     /// What it lacks by now.
     pub(super) fn missing(&mut self, identity: Identity, now: Instant) -> Vec<Action> {
+        if self.stopping {
+            return self.missing_in_the_end(identity, now);
+        }
         if !self.listed || self.incomplete_until.is_some_and(|until| now < until) {
             return Vec::new();
         }
@@ -241,8 +286,8 @@ impl<P> Service<P> {
         let (main, logger) = (self.main.pid(), self.logger.pid());
         let roles: &[Role] = match &mut self.log {
             Log::None | Log::Awaited(_) => &[Role::Main],
-            Log::Piped(_) => &[Role::Main, Role::Log],
-            Log::Closed => &[],
+            Log::Piped(..) => &[Role::Main, Role::Log],
+            Log::Draining(_) | Log::Closed => &[],
             Log::Wanted(moment) if now < *moment => return Vec::new(),
             // If there is no answer, it is asked for again.
             Log::Wanted(moment) => {
@@ -253,14 +298,14 @@ impl<P> Service<P> {
         let delay = self.first_start.saturating_duration_since(now);
         let mut actions = Vec::new();
         for &role in roles {
-            let supervise = self.supervise(role);
-            if matches!(supervise, Supervise::Wanted(moment) if *moment <= now) {
-                *supervise = Supervise::Asked;
+            let supervisor = self.supervisor_mut(role);
+            if supervisor.wanted().is_some_and(|moment| moment <= now) {
+                supervisor.ask();
                 let delay = if role == Role::Main { delay } else { Duration::ZERO };
-                actions.push(Action::Start(identity, role, delay));
+                actions.push(Action::Start(identity, role, Task::Run(delay)));
             }
         }
-        if matches!(self.log, Log::Piped(_)) {
+        if matches!(self.log, Log::Piped(..)) {
             let is_due = |&&(_, moment): &&(i32, Instant)| moment <= now;
             actions.extend(self.without_pipe.iter().filter(is_due).map(|&(pid, _)| Action::Replace(pid)));
             self.without_pipe.retain(|&(_, moment)| moment > now);
@@ -270,27 +315,33 @@ impl<P> Service<P> {
 
     /// When it lacks something next.
     pub(super) fn deadline(&self) -> Option<Instant> {
+        if self.stopping {
+            return [&self.main, &self.logger].into_iter().filter_map(Supervisor::wanted_to_stop).min();
+        }
         if !self.listed {
             return None;
         }
-        let wanted = |supervise: &Supervise| match supervise {
-            Supervise::Wanted(moment) => Some(*moment),
-            Supervise::Asked | Supervise::Running(..) => None,
-        };
         let earliest = match self.log {
-            Log::None => wanted(&self.main),
-            Log::Awaited(until) => wanted(&self.main).into_iter().chain([until]).min(),
+            Log::None => self.main.wanted(),
+            Log::Awaited(until) => self.main.wanted().into_iter().chain([until]).min(),
             Log::Wanted(moment) => Some(moment),
-            Log::Piped(_) => {
+            Log::Piped(..) => {
                 let replaced = self.without_pipe.iter().map(|&(_, moment)| moment);
-                [&self.main, &self.logger].into_iter().filter_map(wanted).chain(replaced).min()
+                [&self.main, &self.logger].into_iter().filter_map(Supervisor::wanted).chain(replaced).min()
             }
-            Log::Closed => None,
+            Log::Draining(_) | Log::Closed => None,
         };
         earliest.map(|earliest| self.incomplete_until.map_or(earliest, |until| until.max(earliest)))
     }
 
-    const fn supervise(&mut self, role: Role) -> &mut Supervise {
+    const fn supervisor(&self, role: Role) -> &Supervisor {
+        match role {
+            Role::Main => &self.main,
+            Role::Log => &self.logger,
+        }
+    }
+
+    const fn supervisor_mut(&mut self, role: Role) -> &mut Supervisor {
         match role {
             Role::Main => &mut self.main,
             Role::Log => &mut self.logger,

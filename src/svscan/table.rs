@@ -6,8 +6,10 @@
 //! restart of either, so that nothing in it is lost.
 #![forbid(unsafe_code)]
 
-use super::ending::End;
+use super::ending::{End, Unfinished};
+use super::event::{Action, Ending, Event, FirstStart, Found, Identity, Logging, Outlook, Role};
 use super::service::Service;
+use super::waiting::{Awaited, Waiting};
 use std::collections::{BTreeMap, btree_map};
 use std::ffi::CString;
 use std::time::{Duration, Instant};
@@ -27,128 +29,6 @@ pub(super) const ABSENCE: Duration = Duration::from_secs(5);
 
 /// A supervise that has run for so long has not failed at once.
 pub(super) const AT_ONCE: Duration = Duration::from_secs(1);
-
-/// What makes a directory the one it is: device and inode.
-pub type Identity = (u64, u64);
-
-/// Which of the two supervises of a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Role {
-    /// The service itself.
-    Main,
-    /// Its logger, in the directory `log`.
-    Log,
-}
-
-/// Whether a service has a logger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Logging {
-    /// There is something called `log` in its directory.
-    Logged,
-    /// There is not.
-    Unlogged,
-}
-
-/// Whether a directory has what it takes to be started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Completeness {
-    /// Its `run` is there, executable, and not being written; and so is that of its logger.
-    Complete,
-    /// Something is missing; perhaps it is being copied.
-    Incomplete,
-}
-
-/// Whether the next change will be told, so that there is no need to look for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outlook {
-    /// It will.
-    Told,
-    /// Perhaps it will not: something is not watched, or was not there.
-    Untold,
-}
-
-/// Whether a service is going to be started as soon as it has a supervise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FirstStart {
-    /// It is.
-    Due,
-    /// It is not: there is a file `down`, or it runs already.
-    NotDue,
-}
-
-/// A directory in the scan directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// Its name.
-    pub name: CString,
-    /// Which directory it is.
-    pub identity: Identity,
-    /// Whether it has a logger.
-    pub logging: Logging,
-    /// Whether it can be started.
-    pub completeness: Completeness,
-    /// Supervises that an earlier svscan has left running: of the service and of its logger.
-    pub running: [Option<i32>; 2],
-    /// Whether it will be started at once.
-    pub first_start: FirstStart,
-}
-
-/// How a supervise has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// It was told to exit, and did.
-    AsTold,
-    /// It could not go on, or was killed.
-    Failed,
-}
-
-/// What can happen. `P` is a pipe.
-#[derive(Debug)]
-pub enum Event<P> {
-    /// The time for something has come.
-    Deadline,
-    /// Something has changed in the scan directory, or somebody wants it to be looked at.
-    Changed,
-    /// The scan directory was read: its directories, in order. What is not among them is gone.
-    Scanned(Vec<Found>, Outlook),
-    /// The scan directory could not be read.
-    Unreadable,
-    /// A pipe was made or found, as [`Action::MakePipe`] asked; whether each of the two supervises has it.
-    Piped(Identity, P, [bool; 2]),
-    /// A supervise was started, as [`Action::Start`] asked.
-    Started(Identity, Role, i32),
-    /// A supervise could not be started.
-    Refused(Identity, Role),
-    /// A supervise has ended.
-    Ended(i32, Ending),
-    /// Services whose directories have vanished are to be stopped.
-    Sweep,
-    /// All services are to be stopped.
-    Shutdown,
-    /// The service of a supervise that was told to stop may take so long.
-    Grace(i32, Duration),
-}
-
-/// What is to be done, in order. An action that fails is asked for again after the next look.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Read the scan directory.
-    Scan,
-    /// Make the pipe between a service and its logger, or find the one that these supervises have.
-    MakePipe(Identity, [Option<i32>; 2]),
-    /// Start a supervise that waits so long before it starts the service for the first time.
-    Start(Identity, Role, Duration),
-    /// Watch over a supervise that is not a child.
-    Adopt(i32),
-    /// Tell a supervise to stop its service and to exit.
-    Stop(i32),
-    /// Tell the supervise of a logger to exit when the logger has come to the end of its input.
-    Drain(i32),
-    /// Tell a supervise to kill its service.
-    Kill(i32),
-    /// End a supervise and leave its service running: the next one takes it over.
-    Replace(i32),
-}
 
 /// All services that svscan knows.
 #[derive(Debug)]
@@ -180,10 +60,8 @@ impl<P> Table<P> {
 
     /// When [`Event::Deadline`] is due.
     pub fn deadline(&self) -> Option<Instant> {
-        match &self.end {
-            Some(end) => Some(end.deadline()),
-            None => self.services.values().filter_map(Service::deadline).chain([self.next_look]).min(),
-        }
+        let next = self.end.as_ref().map_or(self.next_look, End::deadline);
+        self.services.values().filter_map(Service::deadline).chain([next]).min()
     }
 
     /// A service by its identity.
@@ -212,19 +90,33 @@ impl<P> Table<P> {
         Some((self.services.get(&identity)?.name(), role, identity))
     }
 
-    /// All supervises: the name of the service each belongs to, and which of its two it is.
-    pub fn supervises(&self) -> impl Iterator<Item = (&CString, Role)> {
-        self.supervises.keys().filter_map(|&pid| self.whereabouts(pid)).map(|(name, role, _)| (name, role))
+    /// The end to read from of the pipe that the logger under this supervise is to empty before it ends.
+    pub fn draining(&self, pid: i32) -> Option<&P> {
+        let (identity, role) = self.supervises.get(&pid)?;
+        self.services.get(identity).filter(|_| *role == Role::Log)?.draining()
+    }
+
+    /// The services that have a logger which has not ended yet, by name.
+    pub fn logged(&self) -> impl Iterator<Item = &CString> {
+        self.services.values().filter(|service| service.is_unfinished(Role::Log)).map(Service::name)
+    }
+
+    /// What has not ended yet.
+    fn unfinished(&self) -> impl Iterator<Item = Unfinished> {
+        self.services.iter().flat_map(|(&identity, service)| {
+            let roles = [Role::Main, Role::Log].into_iter().filter(|&role| service.is_unfinished(role));
+            roles.map(move |role| (identity, role, service.pid(role)))
+        })
     }
 
     /// Whether all services have ended; loggers may still be busy.
     pub fn is_draining(&self) -> bool {
-        self.is_ending() && self.supervises.values().all(|(_, role)| *role == Role::Log)
+        self.is_ending() && self.unfinished().all(|(_, role, _)| role == Role::Log)
     }
 
-    /// Whether all supervises have ended.
+    /// Whether everything has ended.
     pub fn has_ended(&self) -> bool {
-        self.is_ending() && self.supervises.is_empty()
+        self.is_ending() && self.unfinished().next().is_none()
     }
 
     /// Takes note of what happened and decides what to do.
@@ -249,29 +141,30 @@ impl<P> Table<P> {
                 }
                 None => Vec::new(),
             },
-            Event::Started(identity, role, pid) => {
-                if let Some(service) = self.services.get_mut(&identity) {
-                    service.started(role, pid, now);
-                    self.supervises.insert(pid, (identity, role));
-                }
-                Vec::new()
+            Event::Started(identity, role, pid) | Event::Met(identity, role, pid) => {
+                let Some(service) = self.services.get_mut(&identity) else { return Vec::new() };
+                service.started(role, pid, now);
+                self.supervises.insert(pid, (identity, role));
+                // One that was started to end a service does so without being told.
+                let is_told = role == Role::Main && matches!(event, Event::Started(..));
+                service.catch_up(role).filter(|_| !is_told).into_iter().collect()
             }
             Event::Refused(identity, role) => {
                 if let Some(service) = self.services.get_mut(&identity) {
                     service.refused(role, now);
                 }
-                Vec::new()
+                self.go_on(identity, role, now)
             }
             Event::Ended(pid, how) => self.bury(pid, how, now),
             Event::Sweep if self.is_ending() => Vec::new(),
             Event::Sweep => {
                 let vanished = self.services.values_mut().filter(|service| !service.listed);
-                vanished.filter_map(Service::sweep).collect()
+                vanished.filter_map(|service| service.stop(now)).collect()
             }
             Event::Shutdown => self.begin_end(now),
             Event::Grace(pid, grace) => {
-                if let Some(end) = &mut self.end {
-                    end.grant(pid, grace);
+                if let (Some(end), Some((identity, _))) = (&mut self.end, self.supervises.get(&pid)) {
+                    end.grant(*identity, grace);
                 }
                 Vec::new()
             }
@@ -279,15 +172,26 @@ impl<P> Table<P> {
     }
 
     fn act_in_time(&mut self, now: Instant) -> Vec<Action> {
-        if let Some(end) = &mut self.end {
-            return end.act(self.supervises.iter().map(|(&pid, &(_, role))| (pid, role)), now);
-        }
         let mut actions: Vec<Action> = self
             .services
             .iter_mut()
             .flat_map(|(identity, service)| service.missing(*identity, now))
             .collect();
-        if self.next_look <= now {
+        let left: Vec<Unfinished> = self.unfinished().collect();
+        if let Some(end) = &mut self.end {
+            let awaited = end.report(&left, now).into_iter().filter_map(|(identity, role, killed_in)| {
+                let name = self.services.get(&identity)?.name().clone();
+                Some(Awaited { name, role, killed_in })
+            });
+            let waiting = Waiting { since: end.since(now), awaited: awaited.collect() };
+            actions.extend((!waiting.awaited.is_empty()).then_some(Action::Report(waiting)));
+            actions.extend(end.act(left.into_iter(), now));
+            for action in &actions {
+                let Action::Replace(pid) = action else { continue };
+                let Some((identity, role)) = self.supervises.get(pid) else { continue };
+                self.services.get_mut(identity).into_iter().for_each(|service| service.give_up(*role));
+            }
+        } else if self.next_look <= now {
             actions.push(Action::Scan);
         }
         actions
@@ -333,15 +237,21 @@ impl<P> Table<P> {
 
     fn bury(&mut self, pid: i32, how: Ending, now: Instant) -> Vec<Action> {
         let Some((identity, role)) = self.supervises.remove(&pid) else { return Vec::new() };
-        let is_ending = self.is_ending();
+        if let Some(service) = self.services.get_mut(&identity) {
+            service.ended(role, how, now);
+        }
+        self.go_on(identity, role, now)
+    }
+
+    /// What comes after the end of a supervise.
+    fn go_on(&mut self, identity: Identity, role: Role, now: Instant) -> Vec<Action> {
         let Some(service) = self.services.get_mut(&identity) else { return Vec::new() };
-        service.ended(role, how, now);
         let mut actions = Vec::new();
-        if role == Role::Main && (is_ending || service.is_swept()) {
+        if role == Role::Main && service.is_stopping() && !service.is_unfinished(Role::Main) {
             actions.extend(service.drain());
         }
-        if !is_ending {
-            actions.extend(service.missing(identity, now));
+        actions.extend(service.missing(identity, now));
+        if !self.is_ending() {
             self.services.retain(|_, service| !service.is_gone());
         }
         actions
@@ -353,7 +263,11 @@ impl<P> Table<P> {
             return Vec::new();
         }
         self.end = Some(End::new(now));
-        self.services.values_mut().filter_map(Service::sweep).collect()
+        let stop = |(identity, service): (&Identity, &mut Service<P>)| {
+            let told = service.stop(now);
+            told.into_iter().chain(service.missing(*identity, now)).collect::<Vec<_>>()
+        };
+        self.services.iter_mut().flat_map(stop).collect()
     }
 }
 

@@ -12,6 +12,14 @@ pub fn wall() -> Duration {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
+/// The time since the machine was booted, in which it may have been suspended; zero if the system does not say.
+pub fn since_boot() -> Duration {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is valid for the call.
+    unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &raw mut now) };
+    Duration::new(now.tv_sec.try_into().unwrap_or(0), now.tv_nsec.try_into().unwrap_or(0))
+}
+
 /// What the local clock showed `seconds` after the start of 1970, if the C library can say.
 pub fn local(seconds: i64) -> Option<Local> {
     // SAFETY: all-zero is a valid `tm`: numbers and a null pointer.

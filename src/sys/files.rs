@@ -5,8 +5,8 @@
 
 use super::{Errno, Result};
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
-use nix::sys::stat::{FchmodatFlags, Mode, fchmod, fchmodat, fstatat, mkdirat};
-use nix::unistd::{LinkatFlags, UnlinkatFlags, linkat, mkfifo, unlinkat};
+use nix::sys::stat::{FchmodatFlags, Mode, fchmod, fchmodat, fstat, fstatat, mkdirat};
+use nix::unistd::{LinkatFlags, UnlinkatFlags, linkat, unlinkat};
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -23,6 +23,15 @@ pub const HERE: BorrowedFd<'static> = AT_FDCWD;
 /// Opens for appending; creates it with mode 0600.
 pub fn open_append(at: impl AsFd, path: &CStr) -> Result<File> {
     open(at, path, OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT, 0o600)
+}
+
+/// Opens for appending, and for reading where that is permitted; creates it with mode 0644.
+pub fn open_log(at: impl AsFd, path: &CStr) -> Result<File> {
+    let how = OFlag::O_APPEND | OFlag::O_CREAT;
+    match open(&at, path, OFlag::O_RDWR | how, 0o644) {
+        Err(error) if error.is(libc::EACCES) => open(&at, path, OFlag::O_WRONLY | how, 0o644),
+        other => other,
+    }
 }
 
 /// Opens for writing from the start on; creates it with mode 0644, empties what is there.
@@ -77,44 +86,70 @@ pub struct Facts {
     pub identity: (u64, u64),
     /// Whether it is a directory.
     pub is_directory: bool,
+    /// Whether it is a regular file.
+    pub is_regular: bool,
+    /// Whether it is a pipe with a name.
+    pub is_fifo: bool,
     /// Whether its owner may execute it.
     pub owner_executes: bool,
+    /// The number of the account that owns it.
+    pub owner: u32,
+    /// Who may read, write and execute it, as in `chmod`.
+    pub mode: libc::mode_t,
     /// The number of its names.
     pub names: u64,
     /// Its size in bytes.
     pub size: u64,
 }
 
-/// What `path` leads to, through symbolic links; `None` if there is nothing.
-pub fn look(at: impl AsFd, path: &CStr) -> Result<Option<Facts>> {
-    match fstatat(at, path, AtFlags::empty()) {
-        Ok(stat) => Ok(Some(Facts {
+impl Facts {
+    fn new(stat: &libc::stat) -> Self {
+        let kind = stat.st_mode & libc::S_IFMT;
+        Self {
             identity: (stat.st_dev, stat.st_ino),
-            is_directory: stat.st_mode & libc::S_IFMT == libc::S_IFDIR,
+            is_directory: kind == libc::S_IFDIR,
+            is_regular: kind == libc::S_IFREG,
+            is_fifo: kind == libc::S_IFIFO,
             owner_executes: stat.st_mode & libc::S_IXUSR != 0,
+            owner: stat.st_uid,
+            mode: stat.st_mode & 0o7777,
             names: stat.st_nlink,
             size: u64::try_from(stat.st_size).unwrap_or(0),
-        })),
+        }
+    }
+
+    /// Whether only the account of this process can have written to it.
+    pub fn is_ours(&self) -> bool {
+        self.owner == nix::unistd::geteuid().as_raw() && self.mode & (libc::S_IWGRP | libc::S_IWOTH) == 0
+    }
+}
+
+/// What `path` leads to, through symbolic links; `None` if there is nothing.
+pub fn look(at: impl AsFd, path: &CStr) -> Result<Option<Facts>> {
+    look_how(at, path, AtFlags::empty())
+}
+
+/// What `path` itself is, be it a symbolic link; `None` if there is nothing.
+pub fn look_at_link(at: impl AsFd, path: &CStr) -> Result<Option<Facts>> {
+    look_how(at, path, AtFlags::AT_SYMLINK_NOFOLLOW)
+}
+
+fn look_how(at: impl AsFd, path: &CStr, how: AtFlags) -> Result<Option<Facts>> {
+    match fstatat(at, path, how) {
+        Ok(stat) => Ok(Some(Facts::new(&stat))),
         Err(nix::Error::ENOENT) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
+/// What is open as `file`.
+pub fn look_open(file: impl AsFd) -> Result<Facts> {
+    Ok(Facts::new(&fstat(file)?))
+}
+
 /// Whether there is anything called `path`, be it a symbolic link to nothing.
 pub fn is_there(at: impl AsFd, path: &CStr) -> bool {
     !matches!(fstatat(at, path, AtFlags::AT_SYMLINK_NOFOLLOW), Err(nix::Error::ENOENT))
-}
-
-/// Whether the directory `at` may be changed by other machines, or by a program that makes up what is in it: nobody
-/// here is told then.
-pub fn is_remote(at: impl AsFd) -> bool {
-    const FUSE: u64 = 0x6573_5546;
-    const KINDS: [u64; 8] =
-        [0x6969, 0x517B, 0xFF53_4D42, 0xFE53_4D42, 0x0102_1997, 0x00C3_6400, 0x5346_414F, FUSE];
-    let kind = openat(at, c".", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
-        .and_then(|directory| nix::sys::statfs::fstatfs(&directory));
-    let number = kind.ok().and_then(|kind| u64::try_from(kind.filesystem_type().0).ok());
-    number.is_some_and(|number| KINDS.contains(&number))
 }
 
 /// Whether some process has `file` open for writing. Answers no where the system does not say.
@@ -137,6 +172,12 @@ pub fn modified(at: impl AsFd, path: &CStr) -> Result<Duration> {
     Ok(Duration::new(seconds, u32::try_from(stat.st_mtime_nsec).unwrap_or(0)))
 }
 
+/// Sets when `file` was changed last, since 1970.
+pub fn set_modified(file: impl AsFd, time: Duration) -> Result<()> {
+    use nix::sys::time::TimeSpec;
+    Ok(nix::sys::stat::futimens(file, &TimeSpec::UTIME_OMIT, &TimeSpec::from_duration(time))?)
+}
+
 /// When it, its mode, its owner or its times were changed last: nobody can set that back.
 pub fn changed(at: impl AsFd, path: &CStr) -> Result<Duration> {
     let stat = fstatat(at, path, AtFlags::empty())?;
@@ -147,11 +188,6 @@ pub fn changed(at: impl AsFd, path: &CStr) -> Result<Duration> {
 /// Makes the directory `path`.
 pub fn make_directory(at: impl AsFd, path: &CStr, mode: libc::mode_t) -> Result<()> {
     mkdirat(at, path, Mode::from_bits_truncate(mode)).map_err(Errno::from)
-}
-
-/// Makes the fifo `path` in the current directory, mode 0600, unless something is there.
-pub fn make_fifo(path: &CStr) -> Result<()> {
-    mkfifo(path, Mode::from_bits_truncate(0o600)).map_err(Errno::from)
 }
 
 /// Where the symbolic link `path` in the current directory points to.
@@ -218,20 +254,9 @@ pub fn remove(at: impl AsFd, path: &CStr) -> Result<()> {
 
 /// The names in the open directory, in the system's order, without `.` and `..`.
 pub fn names(directory: impl AsFd) -> Result<Vec<CString>> {
-    let mut directory = nix::dir::Dir::openat(
-        directory,
-        c".",
-        OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC,
-        Mode::empty(),
-    )?;
+    let directory = open(directory, c".", OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0)?;
     let mut names = Vec::new();
-    for entry in directory.iter() {
-        let entry = entry?;
-        let name = entry.file_name();
-        if name != c"." && name != c".." {
-            names.push(name.to_owned());
-        }
-    }
+    super::listing::each(&directory, |name, _| names.push(name.to_owned()))?;
     Ok(names)
 }
 
@@ -306,6 +331,12 @@ pub fn read_all(mut file: &File) -> Result<Vec<u8>> {
     let mut content = Vec::new();
     file.read_to_end(&mut content)?;
     Ok(content)
+}
+
+/// Reads once at `offset`, wherever the file is read or written otherwise; 0 is the end.
+pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> Result<usize> {
+    use std::os::unix::fs::FileExt;
+    retry(|| file.read_at(buffer, offset))
 }
 
 /// Writes once, and says how much was taken.

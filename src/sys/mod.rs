@@ -10,6 +10,8 @@
 pub mod startup;
 // The clocks.
 pub mod clock;
+// Files of a directory that another account may own.
+pub mod confined;
 // Error numbers and their texts.
 pub mod errno;
 // Becoming another program.
@@ -20,6 +22,14 @@ pub mod files;
 pub mod identity;
 // Limits of the resources of this process.
 pub mod limits;
+// The names in a directory.
+pub mod listing;
+// Who holds a lock.
+pub mod locks;
+// Large buffers.
+pub mod memory;
+// Messages that wait for nobody.
+pub mod messages;
 // Pipes.
 pub mod pipes;
 // Waiting for whatever comes first.

@@ -64,6 +64,14 @@ pub fn has_unread(pid: i32, number: i32, now: Instant) -> bool {
     matches!(ready, Some(Ok([true])))
 }
 
+/// How many bytes are left to read in the pipe that has this end.
+pub fn unread(end: impl AsFd) -> usize {
+    let mut count: libc::c_int = 0;
+    // SAFETY: a call on an open descriptor; the pointer is valid for it.
+    let known = unsafe { libc::ioctl(end.as_fd().as_raw_fd(), libc::FIONREAD, &raw mut count) } == 0;
+    if known { usize::try_from(count).unwrap_or(0) } else { 0 }
+}
+
 /// Lets the pipe that is standard input hold so many bytes, if it is one and the system allows it: those who write to it
 /// wait less, and more comes with one read.
 pub fn widen_input(size: i32) {

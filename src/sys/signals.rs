@@ -2,7 +2,7 @@
 //! code of ours ever runs inside a signal handler.
 
 use super::Result;
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, pthread_sigmask, sigaction};
+use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -12,39 +12,37 @@ pub use nix::sys::signal::Signal;
 #[derive(Debug)]
 pub struct Inbox {
     descriptor: SignalFd,
-    /// The signals that were blocked before.
-    inherited: SigSet,
+    /// The signals that are blocked in children.
+    children: SigSet,
 }
 
 impl Inbox {
-    /// Starts to collect `signals`. Their dispositions become the default ones, because a signal that this
-    /// process was started to ignore would never arrive; like the original's handlers, that replaces what the
-    /// caller had set.
+    /// Starts to collect `signals`. Their dispositions become the default ones, because a signal that this process was
+    /// started to ignore would never arrive. Children get the mask that this process was given.
+    ///
+    /// SIGPIPE is blocked as well: a message on a standard error without a reader is an error of that write, and not the
+    /// end of this process.
     pub fn open(signals: &[Signal]) -> Result<Self> {
-        Self::open_polite(signals, &[])
+        let (set, mut inherited) = (SigSet::from_iter(signals.iter().copied()), SigSet::empty());
+        let blocked = with_broken_pipes(set);
+        // First of all, so that no signal meets a disposition that is about to change.
+        pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&blocked), Some(&mut inherited))?;
+        signals.iter().for_each(|&signal| forget(signal as i32));
+        Self::new(&set, inherited)
     }
 
-    /// Starts to collect `signals`, and those of `optional` that this process was not started to ignore: who
-    /// calls a program so does not want it to react (`nohup`, a shell's background processes).
-    pub fn open_polite(signals: &[Signal], optional: &[Signal]) -> Result<Self> {
-        let mut set = SigSet::from_iter(signals.iter().chain(optional).copied());
-        let mut inherited = SigSet::empty();
-        // First of all, so that no signal meets a disposition that is only being looked at.
-        pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&set), Some(&mut inherited))?;
-        for &signal in signals {
-            change(signal, SigHandler::SigDfl)?;
-        }
-        for &signal in optional {
-            if matches!(change(signal, SigHandler::SigDfl)?, SigHandler::SigIgn) {
-                change(signal, SigHandler::SigIgn)?;
-                set.remove(signal);
-            }
-        }
-        let mut mask = inherited;
-        mask.extend(&set);
-        pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&mask), None)?;
-        let descriptor = SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
-        Ok(Self { descriptor, inherited })
+    /// The same for a program whose children must be reachable by signals, however it was started: no other signal stays
+    /// blocked or ignored, neither here nor in the children.
+    pub fn open_fresh(signals: &[Signal]) -> Result<Self> {
+        let set = SigSet::from_iter(signals.iter().copied());
+        pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&with_broken_pipes(set)), None)?;
+        (1..=libc::SIGRTMAX()).for_each(forget);
+        Self::new(&set, SigSet::empty())
+    }
+
+    fn new(set: &SigSet, children: SigSet) -> Result<Self> {
+        let descriptor = SignalFd::with_flags(set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+        Ok(Self { descriptor, children })
     }
 
     /// The next signal that has arrived, without waiting.
@@ -53,15 +51,20 @@ impl Inbox {
         Signal::try_from(i32::try_from(arrived.ssi_signo).ok()?).ok()
     }
 
-    /// Takes whatever has arrived, unseen. It may leave some if there is much.
-    pub fn clear(&self) {
-        let mut buffer = [0; 8 * 128];
-        let _ = nix::unistd::read(&self.descriptor, &mut buffer);
+    /// Takes what has arrived, and says whether `signal` was among it. If much has arrived it may leave some for the next call.
+    pub fn take(&self, signal: Signal) -> bool {
+        const RECORD: usize = size_of::<libc::signalfd_siginfo>();
+        let mut buffer = [0; 8 * RECORD];
+        let length = nix::unistd::read(&self.descriptor, &mut buffer).unwrap_or(0);
+        let records = buffer.get(..length).unwrap_or_default().chunks_exact(RECORD);
+        // A record begins with the number of the signal.
+        let number = |record: &[u8]| record.first_chunk().map(|number| i32::from_ne_bytes(*number));
+        records.into_iter().any(|record| number(record) == Some(signal as i32))
     }
 
-    /// In a child: blocks what the caller of this program had blocked, but for `free`.
+    /// In a child: blocks only the signals that children are to find blocked, without those of `free`.
     pub fn release(&self, free: &[Signal]) {
-        let mut mask = self.inherited;
+        let mut mask = self.children;
         free.iter().for_each(|&signal| mask.remove(signal));
         let _ = pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&mask), None);
     }
@@ -75,12 +78,28 @@ impl AsFd for Inbox {
 
 /// Makes writing to a pipe without readers an error instead of the end of this process.
 pub fn ignore_broken_pipes() {
-    let _ = change(Signal::SIGPIPE, SigHandler::SigIgn);
+    set_disposition(libc::SIGPIPE, libc::SIG_IGN);
 }
 
-/// Changes the disposition of `signal` to the default or to being ignored, and returns what it was.
-fn change(signal: Signal, handler: SigHandler) -> Result<SigHandler> {
-    let action = SigAction::new(handler, SaFlags::empty(), SigSet::empty());
-    // SAFETY: neither disposition runs code in a handler.
-    Ok(unsafe { sigaction(signal, &action) }?.handler())
+/// Forgets a SIGPIPE that is blocked and has come, before this process unblocks it to become another program.
+pub fn forget_broken_pipes() {
+    // To ignore a signal takes away the one that waits.
+    ignore_broken_pipes();
+    forget(libc::SIGPIPE);
+}
+
+fn with_broken_pipes(mut set: SigSet) -> SigSet {
+    set.add(Signal::SIGPIPE);
+    set
+}
+
+/// Gives the signal with this number its default disposition. The kernel and the C library keep some numbers to
+/// themselves; these stay as they are.
+fn forget(number: i32) {
+    set_disposition(number, libc::SIG_DFL);
+}
+
+fn set_disposition(number: i32, disposition: libc::sighandler_t) {
+    // SAFETY: neither the default nor the ignoring disposition runs code in a handler.
+    unsafe { libc::signal(number, disposition) };
 }

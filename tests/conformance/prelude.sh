@@ -27,12 +27,12 @@ show() {
     [ -z "$(tail -c 1 "$2" | tr '\000' '0')" ] || echo '<no newline>'
 }
 
-# wait_until CMD ARG...: polls, silently, until the command succeeds; ends the case after 20 s.
+# wait_until CMD ARG...: polls, silently, until the command succeeds; ends the case after a minute, or more if it is slow.
 wait_until() {
     rounds=0
     until "$@" >/dev/null 2>&1; do
         rounds=$((rounds + 1))
-        if [ "$rounds" -gt 800 ]; then
+        if [ "$rounds" -gt 3000 ]; then
             echo "*** waited in vain: $*"
             exit 99
         fi
@@ -49,9 +49,19 @@ status_is() { [ "$(status "$1")" = "$1: $2" ]; } # status_is SERVICE TEXT
 gone() {                                        # gone PID: ended, perhaps not yet reaped
     in_state "$1" Z || [ ! -e "/proc/$1/stat" ]
 }
+never_or_running() { svok sv || gone "$1"; }    # never_or_running PID: supervise of sv runs, or has ended
 sleeping() { has_stat "$1" "*($2) S *"; }       # sleeping PID NAME: blocked, in a read for instance
 # settled PID NAME: blocked, and no signal waits to be seen; so it has dealt with the last one.
 settled() { grep -q '^ShdPnd:.0*$' "/proc/$1/status" && sleeping "$1" "$2"; }
+# obeyed DIR PID: nothing is left in the fifo of that supervise, and it waits. svc returns before that: what follows a
+# command needs this, or a condition that shows the effect.
+obeyed() { ! unread "$1" && settled "$2" supervise; }
+unread() { # unread DIR: letters are left in its fifo
+    perl -MFcntl -e 'sysopen my $f, "$ARGV[0]/supervise/control", O_RDONLY | O_NONBLOCK or exit 1;
+        vec(my $set, fileno $f, 1) = 1; exit !select $set, undef, undef, 0' "$1"
+}
+# listens DIR: a supervise reads its control; svc without letters only opens that.
+listens() { [ -z "$(svc "$1" 2>&1)" ]; }
 in_state() { has_stat "$1" "*) $2 *"; }         # in_state PID LETTER
 has_stat() { # has_stat PID PATTERN; no process is started for it, as it is asked most often
     read -r stat_line 2>/dev/null <"/proc/$1/stat" || return
@@ -117,6 +127,11 @@ up() {
     wait_until says "$1" '^[^:]*: up '
     pid=$(pid_of "$1")
     wait_until execed "$pid"
+}
+# asleep DIR: waits until a sleeper is up and has become sleep, so that all facts about it are final.
+asleep() {
+    up "$1"
+    wait_until sleeping "$pid" sleep
 }
 # The child of fork looks like supervise until it has exec'd.
 execed() { [ "$(head -c 9 "/proc/$1/cmdline")" != supervise ]; }
@@ -209,6 +224,13 @@ odd() { exec /usr/bin/python3 -ISB "$words/odd.py" "$@"; }
 # facts PID: its arguments, environment, descriptors, signals, ids, limits and so on.
 facts() { perl "$words/facts.pl" "$1"; }
 
+# signals_in FILE: the signals that are blocked and ignored in what is, or was, in a /proc/PID/status, as bits in hexadecimal, if
+# there are any. 32 and 33, which the C library keeps to itself, do not count.
+signals_in() {
+    perl -ne 'next unless /^(Sig(?:Blk|Ign)):\s*(\w+)/; my $set = hex($2) & ~(3 << 31); printf "%s %x\n", $1, $set if $set' "$1" |
+        sort -u
+}
+
 # seen STATE... -- CMD ARG...: a caller in an odd state starts CMD ARG... sleep 1000: shows all facts of that sleep.
 seen() {
     printf '$ %s\n' "$*"
@@ -231,6 +253,10 @@ seen_environment() { seen "$@" | grep '^\$\|^environ'; }
 # oddly WORD: calls WORD, one of these, with one oddity after the other.
 oddly() {
     "$1" ignore=HUP,INT,QUIT,PIPE,CHLD,TERM,XFSZ block=HUP,PIPE,CHLD,ALRM,TERM,USR1,WINCH umask=027 nice=5
+    oddly_but_for_signals "$1"
+}
+# oddly_but_for_signals WORD: the same without signals that are blocked or ignored.
+oddly_but_for_signals() {
     "$1" open=5:/dev/zero open=17:/dev/null pipe=8,9 group=own
     "$1" env="CASE=$CASE" env="PATH=$PATH" env=A=1 env=B=2 env=A=3 env=NOEQ env==x env= env=UID=7 env=UID env=GID=8 \
         env=UID=9 env=C= env="$(printf 'odd\377=new\nline')" env=PATH=/bin
@@ -312,6 +338,9 @@ child() {
     for child in $(cat "/proc/$1/task/$1/children"); do
         ! grep -q "^[0-9]* ($2) " "/proc/$child/stat" || echo "$child"
     done
+}
+child_sleeps() { # child_sleeps PID NAME: it has a child of that name, which waits
+    waiting=$(child "$@") && [ -n "$waiting" ] && sleeping "$waiting" "$2"
 }
 child_is_there() { [ -n "$(child "$@")" ]; }
 # set_kid PID: $kid is its child.

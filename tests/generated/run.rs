@@ -147,7 +147,7 @@ pub(super) fn wait(mut ended: impl FnMut() -> Option<ExitStatus>) -> Option<Exit
     let mut pause = Duration::from_micros(100);
     loop {
         let end = ended();
-        if end.is_some() || start.elapsed() > Duration::from_secs(20) {
+        if end.is_some() || start.elapsed() > crate::support::DEADLINE {
             return end;
         }
         std::thread::sleep(pause);

@@ -3,7 +3,7 @@
 
 use super::run::{Bytes, SIDES, Side};
 use super::{Generator, Verdict};
-use crate::support::{Running, Sandbox, process_state};
+use crate::support::{Patience, Running, Sandbox, process_state};
 use model::{Service, is_determined};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -177,13 +177,13 @@ impl<'a> Supervised<'a> {
 
 /// Waits until both are still and show the same for a while; says what they show if they never do.
 fn settle(sides: &mut [Supervised<'_>; 2], is_ready: impl Fn(&View) -> bool) -> Result<View, String> {
-    let start = Instant::now();
+    let mut patience = Patience::new();
     let mut same_since: Option<(Instant, View)> = None;
     loop {
         let [ours, theirs] = sides.each_mut().map(Supervised::view);
         let are_still = sides.iter_mut().all(Supervised::is_still);
         if !(are_still && ours == theirs && is_ready(&ours)) {
-            if start.elapsed() > crate::support::DEADLINE {
+            if !patience.lasts() {
                 return Err(format!("never the same\nours:   {ours:?}\ntheirs: {theirs:?}"));
             }
             same_since = None;

@@ -1,10 +1,10 @@
 //! multilog with a fifo as its input, and a log directory `main`.
 
-use super::{DEADLINE, Running, Sandbox};
+use super::{Patience, Running, Sandbox, is_root};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Well before multilog tries again what has failed, which it does every 5 seconds.
 pub const BEFORE_THE_RETRY: Duration = Duration::from_secs(4);
@@ -23,9 +23,25 @@ impl Logger {
     }
 
     pub fn start_in(sandbox: Sandbox, arguments: &str) -> Self {
+        Self::start_under(sandbox, &format!("multilog {arguments}"))
+    }
+
+    /// The same as an account that permissions hold for.
+    pub fn start_unprivileged(arguments: &str) -> Self {
+        let sandbox = Sandbox::for_everybody();
+        let account = if is_root() { "setuidgid nobody " } else { "" };
+        sandbox.run("mkdir main");
+        if is_root() {
+            sandbox.run("chown nobody main");
+        }
+        Self::start_under(sandbox, &format!("{account}multilog {arguments}"))
+    }
+
+    /// The same with a command before the log directory, its arguments included.
+    pub fn start_under(sandbox: Sandbox, command: &str) -> Self {
         let input = sandbox.fifo("input");
         // A file that grows beyond a limit is then an error like a full disk, not a deadly signal.
-        let script = format!("trap '' XFSZ; exec multilog {arguments} ./main");
+        let script = format!("trap '' XFSZ; exec {command} ./main");
         let mut command = sandbox.command("sh");
         command.args(["-c", &script]).stdin(File::open(sandbox.path("input")).unwrap());
         let running = sandbox.spawn(command, "messages");
@@ -36,14 +52,13 @@ impl Logger {
     /// Hands over lines; multilog has to make room for them.
     #[track_caller]
     pub fn feed(&mut self, lines: &str) {
-        let start = Instant::now();
+        let mut patience = Patience::new();
         let mut rest = lines.as_bytes();
         while !rest.is_empty() {
             match self.input.write(rest) {
-                Ok(length) => rest = &rest[length..],
+                Ok(length) => (rest, patience) = (&rest[length..], Patience::new()),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    assert!(start.elapsed() < DEADLINE, "multilog does not read: {}", self.messages());
-                    std::thread::sleep(Duration::from_millis(1));
+                    assert!(patience.lasts(), "multilog does not read: {}", self.messages());
                 }
                 Err(error) => panic!("{error}"),
             }

@@ -1,7 +1,7 @@
 //! A machine of its own: a copy-on-write view of the whole system in namespaces, with our programs in it, and nothing
 //! of it outside.
 
-use super::{DEADLINE, Running, Sandbox, built, is_root, ours, programs};
+use super::{Patience, Running, Sandbox, built, is_root, ours, programs};
 use std::fs;
 use std::io::Write;
 
@@ -128,7 +128,8 @@ impl Machine {
                 inits().display()
             ),
         );
-        let process1 = sandbox.start(&format!("{UNSHARE} sh boot"), "messages");
+        // As at boot, whatever the caller of the tests ignores: what is in the background of a shell ignores some.
+        let process1 = sandbox.start(&format!("env --default-signal {UNSHARE} sh boot"), "messages");
         let children = format!("/proc/{0}/task/{0}/children", process1.pid());
         let mut child = String::new();
         sandbox.wait_until("the machine has its first process", || {
@@ -175,10 +176,8 @@ impl Machine {
     /// Waits until the log is this.
     #[track_caller]
     pub fn wait_for_log(&self, expected: &str) {
-        let start = std::time::Instant::now();
-        while self.log() != expected && start.elapsed() < DEADLINE {
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
+        let mut patience = Patience::new();
+        while self.log() != expected && patience.lasts() {}
         assert_eq!(self.log(), expected, "{}", self.sandbox.read("messages"));
     }
 

@@ -1,14 +1,18 @@
 //! What all tests need: a scratch directory, programs that run in it, waiting with a deadline, and the certainty
 //! that nothing is left running.
 
+mod commands;
 pub mod logger;
 pub mod machine;
+mod patience;
 mod processes;
 pub mod scanned;
 mod supervised;
 pub mod tree;
+mod writer;
 
-pub use processes::{Running, children, kill, process_state, program_of, send};
+pub use patience::{DEADLINE, Patience, best_of_attempts};
+pub use processes::{Running, children, is_settled, kill, process_state, program_of, send};
 pub use supervised::{NOTE_START, Supervised};
 
 use servicedir::programs::TOGETHER;
@@ -20,16 +24,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
-
-/// How long anything may take that should happen at once. Only failing tests wait so long.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+use std::time::Duration;
 
 /// What svscan gives to services that are to end before it kills them.
 pub const GRACE: Duration = Duration::from_secs(10);
 
 /// What obeys is gone long before that.
 pub const BEFORE_THE_GRACE_IS_OVER: Duration = Duration::from_secs(9);
+
+/// In the file `timeout-kill` of a service: svscan then waits longer for it than any test does. So a test shows that
+/// nobody waits for the grace, however slow the machine is.
+pub const ENDLESS_GRACE: &str = "3600000\n";
 
 /// The variable that marks every process of a sandbox, and is how they are found again.
 const MARK: &str = "SERVICEDIR_TEST";
@@ -139,7 +144,7 @@ impl Sandbox {
     pub fn write(&self, name: &str, content: &str) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
+        writer::write(&path, content.as_bytes());
     }
 
     /// Writes an executable shell script.
@@ -162,6 +167,12 @@ impl Sandbox {
     /// Reads a file; an empty text if there is none.
     pub fn read(&self, name: &str) -> String {
         String::from_utf8_lossy(&fs::read(self.path(name)).unwrap_or_default()).into_owned()
+    }
+
+    /// What was said, without what svscan tells of an end that takes a while, on a busy machine for example.
+    pub fn complaints(&self) -> String {
+        let is_complaint = |line: &&str| !line.contains("still waiting for");
+        self.read("messages").split_inclusive('\n').filter(is_complaint).collect()
     }
 
     /// How many lines of a file contain `text`.
@@ -243,10 +254,9 @@ impl Sandbox {
     /// Waits until `condition` holds.
     #[track_caller]
     pub fn wait_until(&self, what: &str, mut condition: impl FnMut() -> bool) {
-        let start = Instant::now();
+        let mut patience = Patience::new();
         while !condition() {
-            assert!(start.elapsed() < DEADLINE, "waited in vain until {what}\n{}", self.describe());
-            std::thread::sleep(Duration::from_millis(5));
+            assert!(patience.lasts(), "waited in vain until {what}\n{}", self.describe());
         }
     }
 
@@ -285,14 +295,14 @@ impl Sandbox {
         Instance::decode(&fs::read(self.path(service).join("supervise/instance")).ok()?)
     }
 
-    /// Waits until `service` has a supervise that is alive and another than `before`, and returns that.
+    /// Waits until `service` has a supervise that is alive, takes commands and is another than `before`, and returns that.
     #[track_caller]
     pub fn next_supervise(&self, service: &str, before: i32) -> i32 {
         let mut pid = 0;
         self.wait_until(&format!("{service} has another supervise than {before}"), || {
             let supervise = self.instance(service).and_then(|instance| instance.supervise);
             pid = supervise.map_or(0, |supervise| supervise.pid);
-            pid != 0 && pid != before && process_state(pid).is_some()
+            pid != 0 && pid != before && process_state(pid).is_some() && self.is_served(service)
         });
         pid
     }
@@ -350,21 +360,6 @@ impl Drop for Sandbox {
         }
         let _ = fs::remove_dir_all(&self.directory);
     }
-}
-
-/// Fails unless one of a few attempts takes less than `limit`: a machine that is busy with other things may miss it now
-/// and then, and what is always late misses it every time. An attempt that does not count takes for ever.
-#[track_caller]
-pub fn best_of_attempts(what: &str, limit: Duration, mut attempt: impl FnMut() -> Duration) {
-    const ATTEMPTS: usize = 5;
-    let mut times = Vec::new();
-    while times.len() < ATTEMPTS {
-        times.push(attempt());
-        if times.iter().any(|&time| time < limit) {
-            return;
-        }
-    }
-    panic!("{what}: {times:?}");
 }
 
 /// Shows a figure to whoever runs the tests with `--nocapture`.

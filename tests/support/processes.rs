@@ -1,6 +1,6 @@
 //! Processes: those that a test has started, and those that it only knows by number.
 
-use super::DEADLINE;
+use super::Patience;
 use std::fs;
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -17,7 +17,13 @@ impl Running {
     /// Waits for its end, and says how it ended.
     #[track_caller]
     pub fn wait(&mut self) -> std::process::ExitStatus {
-        self.wait_at_most(DEADLINE).unwrap_or_else(|| panic!("process {} does not end", self.pid()))
+        let mut patience = Patience::new();
+        loop {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return status;
+            }
+            assert!(patience.lasts(), "process {} does not end", self.pid());
+        }
     }
 
     /// Waits for its end and says how it ended, unless that takes longer than `limit`.
@@ -59,6 +65,13 @@ pub fn send(pid: i32, signal: nix::sys::signal::Signal) {
 pub fn process_state(pid: i32) -> Option<char> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit(") ").next()?.chars().next().filter(|&state| state != 'Z')
+}
+
+/// Whether a process sleeps, and no signal waits to be taken: it has dealt with all that it was told so far.
+pub fn is_settled(pid: i32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let mut pending = status.lines().filter(|line| line.contains("Pnd:"));
+    pending.all(|line| line.ends_with("\t0000000000000000")) && process_state(pid) == Some('S')
 }
 
 /// The children of a process.

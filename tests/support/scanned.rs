@@ -1,9 +1,9 @@
 //! svscan in a scan directory that is empty at first.
 
-use super::{Running, Sandbox};
+use super::{Running, Sandbox, is_settled};
 use std::fs::{self, File};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::time::{Duration, Instant};
 
 /// From being complete to running: well under the five seconds of a look.
@@ -56,8 +56,16 @@ impl Scanned {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let (new, name) = (format!("witness{number}"), format!("service/witness{number}"));
         self.sandbox.write(&format!("{new}/run"), MARK_AND_STAY);
-        self.sandbox.run(&format!("chmod 755 {new}/run && mv {new} {name}"));
+        let run = self.sandbox.path(&format!("{new}/run"));
+        fs::set_permissions(run, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::rename(self.sandbox.path(&new), self.sandbox.path(&name)).unwrap();
         self.sandbox.next_pid(&name, 0);
+    }
+
+    /// Waits until svscan has seen the last change, which wakes it at once. It may look once more a moment later.
+    #[track_caller]
+    pub fn rests(&self) {
+        self.sandbox.wait_until("svscan rests", || is_settled(self.svscan.pid()));
     }
 
     /// Makes a service in the scan directory step by step, each seen by svscan; returns `run`, complete, but open.
@@ -66,16 +74,17 @@ impl Scanned {
     pub fn copy_slowly(&self, name: &str, mode: u32, log: Log) -> Option<File> {
         let begin = Instant::now();
         fs::create_dir(self.sandbox.path(name)).unwrap();
-        self.has_looked();
+        self.rests();
         if log == Log::First {
             self.sandbox.script(&format!("{name}/log/run"), "exec multilog ./main");
-            self.has_looked();
+            self.rests();
         }
         let mut run = create(&self.sandbox, &format!("{name}/run"), mode);
         for line in MARK_AND_STAY.split_inclusive('\n') {
             run.write_all(line.as_bytes()).unwrap();
-            self.has_looked();
+            self.rests();
         }
+        self.has_looked();
         self.still_waits(name, begin).then_some(run)
     }
 

@@ -2,15 +2,16 @@
 //! again: whoever is about to send the signal looks here first, and keeps the others away until it was written down.
 
 use nix::fcntl::OFlag;
+use servicedir::service::directory::TOLD;
 use servicedir::service::status::Status;
+use servicedir::service::told::note;
 use servicedir::sys::files::{self, Contention};
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-
-/// Where it is written down, in the directory of the participant.
-const FILE: &str = "supervise/told";
 
 /// More than a note has.
 const LENGTH: u64 = 100;
@@ -27,14 +28,14 @@ pub(crate) struct Told {
 impl Told {
     /// What is written down about the participant in this directory.
     pub(crate) fn read(directory: &Path) -> Self {
-        let path = directory.join(FILE);
+        let path = directory.join(OsStr::from_bytes(TOLD.to_bytes()));
         let note = open(&path).and_then(|file| read(&file)).unwrap_or_default();
         Self { path, note, file: None }
     }
 
     /// The same for whoever may be about to tell it; others wait for the end of that.
     pub(crate) fn lock(directory: &Path) -> Self {
-        let path = directory.join(FILE);
+        let path = directory.join(OsStr::from_bytes(TOLD.to_bytes()));
         // Only who makes it opens it to write: closing it then is news to those who wait for the participant.
         let how = || options(&path, OpenOptions::new().write(true).create_new(true));
         let opened = open(&path).or_else(|_| how().and_then(|_| open(&path)));
@@ -58,14 +59,6 @@ impl Told {
             self.note = note;
         }
     }
-}
-
-/// A run: its process, and since when, because another process may get its number.
-fn note(status: &Status) -> Option<Vec<u8>> {
-    let mut note = format!("{} ", status.pid?).into_bytes();
-    note.extend_from_slice(&status.since.to_label());
-    note.push(b'\n');
-    Some(note)
 }
 
 fn open(path: &Path) -> io::Result<File> {

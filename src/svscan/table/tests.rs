@@ -9,8 +9,10 @@ mod looking;
 mod starting;
 
 use super::super::ending::GRACE;
-use super::super::service::SOON;
+use super::super::event::Completeness;
+use super::super::supervisor::SOON;
 use super::*;
+use crate::supervise::event::Task;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -36,6 +38,8 @@ struct World {
     elusive: Vec<i32>,
     looks: usize,
     log: Vec<String>,
+    /// What was said to be waited for.
+    reports: Vec<String>,
 }
 
 impl World {
@@ -58,6 +62,7 @@ impl World {
             elusive: Vec::new(),
             looks: 0,
             log: Vec::new(),
+            reports: Vec::new(),
         }
     }
 
@@ -161,12 +166,14 @@ impl World {
                 }
                 self.next_pipe += 1;
                 let have = supervises.map(|pid| pid.is_some_and(|pid| self.piped.contains(&pid)));
-                return Some(Event::Piped(identity, self.next_pipe - 1, have));
+                let pipe = (self.next_pipe - 1, self.next_pipe - 1);
+                return Some(Event::Piped(identity, pipe, have));
             }
-            Action::Start(identity, role, delay) => {
+            Action::Start(identity, role, task) => {
                 let suffix = if role == Role::Log { "/log" } else { "" };
                 let label = format!("{}{suffix}", name(self, identity));
-                assert!(!self.table.is_ending(), "{label} is started although all is to end");
+                let only_ends = task == Task::Stop || role == Role::Log;
+                assert!(only_ends || !self.table.is_ending(), "{label} is started although all is to end");
                 if self.refuse_starts {
                     self.log.push(format!("{label}!"));
                     return Some(Event::Refused(identity, role));
@@ -176,11 +183,18 @@ impl World {
                 let pid = self.next_pid;
                 self.next_pid += 1;
                 self.running.insert(pid, (identity, role));
-                if self.pipe(identity.1).is_some() {
+                if self.table.service(identity).unwrap().end_of_pipe(role).is_some() {
                     self.piped.push(pid);
                 }
-                let delay = if delay.is_zero() { String::new() } else { format!("+{}", delay.as_secs()) };
-                self.log.push(format!("{label}={pid}{delay}"));
+                let task = match task {
+                    Task::Run(Duration::ZERO) => String::new(),
+                    Task::Run(delay) => format!("+{}", delay.as_secs()),
+                    Task::Stop => {
+                        self.told.push(pid);
+                        " to end".to_string()
+                    }
+                };
+                self.log.push(format!("{label}={pid}{task}"));
                 return Some(Event::Started(identity, role, pid));
             }
             Action::Adopt(pid) => {
@@ -193,6 +207,7 @@ impl World {
             Action::Drain(pid) => self.end("drain", pid),
             Action::Kill(pid) => self.end("kill", pid),
             Action::Replace(pid) => self.end("replace", pid),
+            Action::Report(waiting) => self.reports.push(String::from_utf8(waiting.text()).unwrap()),
         }
         None
     }
@@ -225,7 +240,8 @@ impl World {
         found.collect()
     }
 
+    /// The end of the pipe that is written to.
     fn pipe(&self, number: u64) -> Option<u32> {
-        self.table.service((0, number)).and_then(Service::pipe).copied()
+        self.table.service((0, number))?.end_of_pipe(Role::Main).copied()
     }
 }

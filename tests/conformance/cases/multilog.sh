@@ -776,8 +776,26 @@ echo x | try sh -c 'exec multilog ./c >&- 2>&-'
 printf 'one\ntwo\n' | try sh -c 'exec multilog e ./d 2>/dev/full'
 
 #= descriptors: e with a stderr whose reader has gone
+#! differs 1.10
 printf 'one\ntwo\n' | try perl -e 'pipe R, W; open STDERR, ">&W"; close R; close W; $SIG{PIPE} = "DEFAULT"; exec qw(multilog e ./d)'
 printf 'one\ntwo\n' | try perl -e 'pipe R, W; open STDERR, ">&W"; close R; close W; $SIG{PIPE} = "IGNORE"; exec qw(multilog e ./d2)'
+#| $ perl -e pipe R, W; open STDERR, ">&W"; close R; close W; $SIG{PIPE} = "DEFAULT"; exec qw(multilog e ./d)
+#| = 0
+#| $ perl -e pipe R, W; open STDERR, ">&W"; close R; close W; $SIG{PIPE} = "IGNORE"; exec qw(multilog e ./d2)
+#| = 0
+#| exit 0
+#| dir 0700 d/
+#| file 0744 8 d/current
+#|     | one
+#|     | two
+#| file 0600 0 d/lock
+#| file 0644 0 d/state
+#| dir 0700 d2/
+#| file 0744 8 d2/current
+#|     | one
+#|     | two
+#| file 0600 0 d2/lock
+#| file 0644 0 d2/state
 
 #= processor: its output becomes the archive
 logging '!tr a-z A-Z' ./d

@@ -1,0 +1,74 @@
+//! Which supervise a service directory has, as the kernel tells: the holder of its lock. So those are found, too, that
+//! leave no instance: the original's, and older ones. What is written in the directory is not asked.
+
+use super::event::Identity;
+use super::inspect;
+use crate::service::directory::LOCK;
+use crate::sys::locks::{self, Locks};
+use crate::sys::process::{self, Handle};
+use std::collections::BTreeMap;
+use std::ffi::CStr;
+
+/// What there is to know of the supervise of a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Supervision {
+    /// None has ever run here.
+    Never,
+    /// None runs, as far as the system tells.
+    Ended,
+    /// This process.
+    Running(i32),
+}
+
+impl Supervision {
+    /// The supervise, if it runs.
+    pub const fn pid(self) -> Option<i32> {
+        match self {
+            Self::Running(pid) => Some(pid),
+            Self::Never | Self::Ended => None,
+        }
+    }
+}
+
+/// The supervises that were found running. The locks of the system are read once for all directories that are looked at
+/// together.
+#[derive(Debug, Default)]
+pub struct Holders {
+    locks: Option<Locks>,
+    found: BTreeMap<i32, Handle>,
+}
+
+impl Holders {
+    /// Forgets what was read and found: some time has passed.
+    pub fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Whether the service directory `directory` has a supervise.
+    pub fn find(&mut self, directory: &CStr) -> Supervision {
+        match inspect::identify(&inspect::below(directory, LOCK)) {
+            Some(lock) => self.holder(directory, lock).map_or(Supervision::Ended, Supervision::Running),
+            None => Supervision::Never,
+        }
+    }
+
+    /// The supervise of a service directory that has this `lock`.
+    fn holder(&mut self, directory: &CStr, lock: Identity) -> Option<i32> {
+        let here = inspect::identify(directory)?;
+        let (_, inode) = lock;
+        let locks = self.locks.get_or_insert_with(Locks::read);
+        let (pid, handle) = locks.candidates(inode).find_map(|pid| {
+            // From here on the number cannot be given to another process unnoticed.
+            let handle = Handle::open(pid).ok()?;
+            let is_it = process::directory(pid) == Some(here) && locks::holds(pid, lock);
+            is_it.then_some((pid, handle))
+        })?;
+        self.found.insert(pid, handle);
+        Some(pid)
+    }
+
+    /// What tells when a supervise that was found ends.
+    pub fn take(&mut self, pid: i32) -> Option<Handle> {
+        self.found.remove(&pid)
+    }
+}
