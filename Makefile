@@ -26,16 +26,23 @@ SECONDS ?= 60
 DYNAMIC = envuidgid setuidgid
 TOGETHER = $(filter-out $(DYNAMIC),$(PROGRAMS))
 # Of what these two load, the unwinder of GCC comes along instead, where there is one to take along.
-UNWINDER := $(wildcard $(shell $(CC) -print-file-name=libgcc_eh.a))
+UNWINDER := $(wildcard $(shell $(CC) -print-file-name=libgcc_eh.a 2>/dev/null))
 ifneq ($(UNWINDER),)
 DYNAMIC_FLAGS = -L native=$(dir $(UNWINDER)) -l static=gcc_eh
 endif
-HOST := $(shell rustc -vV | sed -n 's/^host: //p')
-ifneq ($(wildcard $(shell $(CC) -print-file-name=libc.a)),)
+HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+ifneq ($(wildcard $(shell $(CC) -print-file-name=libc.a 2>/dev/null)),)
 STATIC_FLAGS = -C target-feature=+crt-static -C relocation-model=static -C link-arg=-Wl,-z,separate-loadable-segments
 endif
 
+# Says what a first build needs, where the messages of make would not.
+define toolchain
+@command -v $(firstword $(CARGO)) >/dev/null || { echo 'make: there is no $(CARGO): install Rust 1.85 or newer (https://rustup.rs)' >&2; exit 1; }
+@command -v cc >/dev/null || { echo 'make: there is no cc, which links: apt-get install gcc, or dnf install gcc' >&2; exit 1; }
+endef
+
 all:
+	$(toolchain)
 	for program in $(DYNAMIC); do \
 		$(CARGO) rustc --release --locked --bin $$program -- $(DYNAMIC_FLAGS) || exit 1; \
 	done
@@ -49,11 +56,15 @@ ifneq ($(CRATES),)
 endif
 
 demo:
+	$(toolchain)
+	@demo/demo.sh
 	$(CARGO) build --locked
 	@demo/demo.sh $(TARGET_DIR)/debug
 
 # A process through two participants of SkyNET; needs an installed RabbitMQ, and jq.
 demo-skynet:
+	$(toolchain)
+	@demo/skynet.sh
 	$(CARGO) build --locked --workspace
 	@demo/skynet.sh $(TARGET_DIR)/debug
 

@@ -2,6 +2,7 @@
 # demo.sh BINDIR: a tour of the programs in BINDIR that ends within half a minute.
 # It needs no root and touches nothing outside a scratch directory, which it
 # removes. KEEP=1 demo.sh BINDIR sets up the services and leaves them to you.
+# Without BINDIR it only says what it needs and is missing.
 set -eu
 
 # ---- What it needs --------------------------------------------------------
@@ -9,20 +10,16 @@ set -eu
 # shellcheck source=demo/stage.sh
 . "$(dirname "$0")/stage.sh"
 
-[ $# -eq 1 ] || {
-    echo 'demo: usage: demo.sh BINDIR' >&2
-    exit 100
-}
+python3 -c 'import http.server' 2>/dev/null ||
+    stop 'the demonstration uses the web server that comes with Python, and there is' \
+        'no working python3 here. Install it with "apt-get install python3" (Debian,' \
+        'Ubuntu), "dnf install python3" (Fedora) or "apk add python3" (Alpine).'
+[ $# -gt 0 ] || exit 0
 BINDIR=$(cd "$1" && pwd) || exit 1
 for program in svscan supervise svc svok svstat multilog tai64nlocal; do
     [ -x "$BINDIR/$program" ] || stop "$BINDIR/$program is missing: is everything built?"
 done
 PATH=$BINDIR:$PATH
-
-python3 -c 'import http.server' 2>/dev/null ||
-    stop 'the demonstration uses the web server that comes with Python, and there is' \
-        'no working python3 here. Install it with "apt-get install python3" (Debian,' \
-        'Ubuntu), "dnf install python3" (Fedora) or "apk add python3" (Alpine).'
 
 # The page is fetched from this machine: never by way of a proxy.
 unset http_proxy HTTP_PROXY all_proxy ALL_PROXY
@@ -214,7 +211,8 @@ type_in 'cat new/web/run'
 
 say 'If there is a directory "log" in it with a "run" too, that one gets what the' \
     'service prints. multilog writes it to files, stamps each line (t) and removes' \
-    'the oldest files by itself.'
+    'the oldest files by itself. The way there is a pipe, into which Python writes' \
+    'some kilobytes at a time; -u above has it write each line at once.'
 type_in 'cat new/web/log/run'
 
 say 'The second service is a small job that is made to fail after two seconds:'

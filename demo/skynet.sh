@@ -1,6 +1,7 @@
 #!/bin/sh
 # skynet.sh BINDIR: a process of ten workitems through two participants, with a broker of its own, in a scratch
-# directory that is removed in the end. It needs no root, but an installed RabbitMQ and jq.
+# directory that is removed in the end. It needs no root, but an installed RabbitMQ and jq. Without BINDIR it only says
+# what it needs and is missing.
 set -eu
 
 # ---- What it needs --------------------------------------------------------
@@ -8,21 +9,18 @@ set -eu
 # shellcheck source=demo/stage.sh
 . "$(dirname "$0")/stage.sh"
 
-[ $# -eq 1 ] || {
-    echo 'demo: usage: skynet.sh BINDIR' >&2
-    exit 100
-}
+for program in python3 jq; do
+    command -v $program >/dev/null || stop "the demonstration needs $program: apt-get install $program"
+done
+server=/usr/lib/rabbitmq/bin/rabbitmq-server
+[ -x $server ] || stop 'the demonstration needs a broker: apt-get install rabbitmq-server'
+[ $# -gt 0 ] || exit 0
 BINDIR=$(cd "$1" && pwd) || exit 1
 demo=$(cd "$(dirname "$0")" && pwd)
 for program in svscan supervise svc svok svstat multilog setuidgid skynet exo; do
     [ -x "$BINDIR/$program" ] || stop "$BINDIR/$program is missing: is everything built?"
 done
 PATH=$BINDIR:$PATH
-for program in python3 jq; do
-    command -v $program >/dev/null || stop "the demonstration needs $program: apt-get install $program"
-done
-server=/usr/lib/rabbitmq/bin/rabbitmq-server
-[ -x $server ] || stop 'the demonstration needs a broker: apt-get install rabbitmq-server'
 umask 022
 
 # ---- How it ends ----------------------------------------------------------
@@ -54,11 +52,18 @@ describe() {
 # ---- A broker -------------------------------------------------------------
 
 set_stage
+# Not from the range that the system hands out by itself, so that no other
+# program is given one of them before the broker has it.
 ports=$(python3 -c '
-import socket
-sockets = [socket.socket() for _ in range(3)]
-for one in sockets:
-    one.bind(("127.0.0.1", 0))
+import random, socket
+sockets = []
+while len(sockets) < 3:
+    one = socket.socket()
+    try:
+        one.bind(("127.0.0.1", random.randint(20000, 29999)))
+        sockets.append(one)
+    except OSError:
+        pass
 print(*(one.getsockname()[1] for one in sockets))')
 # shellcheck disable=SC2086 # three words
 set -- $ports
@@ -84,6 +89,11 @@ broker_answers() {
     python3 -c 'import socket; socket.create_connection(("127.0.0.1", '"$port"'), 5)' 2>/dev/null
 }
 
+# skynet finds svscan by its directory.
+svscan_runs() {
+    [ "$(readlink "/proc/$svscan/cwd")" = "$scratch/BOSS/service" ]
+}
+
 # ---- The tour -------------------------------------------------------------
 
 say 'SkyNET lets processes be carried out by participants: services that take' \
@@ -91,7 +101,7 @@ say 'SkyNET lets processes be carried out by participants: services that take' \
     'This one, RabbitMQ, runs for this demonstration only:'
 start_broker "$@"
 # It takes its time, on a busy machine.
-patience=600
+patience=1800
 wait_for 'the broker to answer' broker_answers
 printf '[boss]\namqp_host=127.0.0.1:%s\namqp_user=guest\namqp_pwd=guest\namqp_vhost=/\n' "$port" >boss.conf
 type_in 'cat boss.conf'
@@ -101,6 +111,7 @@ type_in 'mkdir -p BOSS/participants BOSS/service; mv boss.conf BOSS; cd BOSS'
 show 'svscan service &'
 SERVICEDIR_DEMO=$scratch svscan service >../svscan.log 2>&1 &
 svscan=$!
+wait_for 'svscan to start' svscan_runs
 
 say 'The logic of a participant can be in any language. One in Python:'
 cat >../adder.py <<'END'

@@ -1,6 +1,7 @@
 //! Options as POSIX getopt reads them (CONTRACT.md 1.0): single letters, clustered, their arguments attached
-//! or in the next word; a word that starts with `--` ends them and is dropped, a lone `-` or any other word is
-//! the first operand. Long options, which getopt does not know, are the `--` words that a program asks for.
+//! or in the next word; the word `--` ends them and is dropped, a lone `-` or any other word is the first operand.
+//! Long options, which getopt does not know, are the `--` words that a program asks for. For getopt, all others end
+//! the options, too; here they are mistakes.
 #![forbid(unsafe_code)]
 
 use std::ffi::CStr;
@@ -20,18 +21,21 @@ pub enum Found<'a> {
     Illegal(u8),
     /// A letter whose argument is missing.
     MissingArgument(u8),
+    /// A word that begins with `--` and is no long option.
+    Unknown(&'a CStr),
 }
 
 impl Found<'_> {
     /// getopt's own complaint, which starts with the base name of the program as it was called.
     pub fn complaint(&self, called_as: &CStr) -> Option<Vec<u8>> {
-        let (text, letter): (&[u8], u8) = match *self {
+        let (text, option): (&[u8], &[u8]) = match self {
             Found::Letter(..) | Found::Long(..) => return None,
-            Found::Illegal(letter) => (b": illegal option -- ", letter),
-            Found::MissingArgument(letter) => (b": option requires an argument -- ", letter),
+            Found::Illegal(letter) => (b": illegal option -- ", &[*letter]),
+            Found::MissingArgument(letter) => (b": option requires an argument -- ", &[*letter]),
+            Found::Unknown(word) => (b": unknown option ", word.to_bytes()),
         };
         let name = called_as.to_bytes().rsplit(|&byte| byte == b'/').next().unwrap_or_default();
-        Some([name, text, &[letter, b'\n']].concat())
+        Some([name, text, option, b"\n"].concat())
     }
 }
 
@@ -52,6 +56,8 @@ pub struct Options<'a> {
     valued: &'static [u8],
     long: Long,
     has_letters: bool,
+    /// What is left are operands.
+    has_ended: bool,
     words: &'a [&'a CStr],
     /// The letters of the present word that are still to be read.
     cluster: &'a [u8],
@@ -62,13 +68,14 @@ impl<'a> Options<'a> {
     /// argument.
     pub const fn new(flags: &'static [u8], valued: &'static [u8], words: &'a [&'a CStr]) -> Self {
         let long = Long { flags: &[], valued: &[] };
-        Self { flags, valued, long, has_letters: true, words, cluster: &[] }
+        Self { flags, valued, long, has_letters: true, has_ended: false, words, cluster: &[] }
     }
 
-    /// Reads `words`, in which only long options are options, for programs that have always taken whatever else
-    /// there is as an operand.
+    /// Reads `words`, in which only long options are options, for programs that have always taken every other word
+    /// as an operand. [`Found::Unknown`] is the first operand, too, if the program does not refuse it; and so is `--`
+    /// if no other word follows.
     pub const fn only_long(long: Long, words: &'a [&'a CStr]) -> Self {
-        Self { flags: b"", valued: b"", long, has_letters: false, words, cluster: &[] }
+        Self { flags: b"", valued: b"", long, has_letters: false, has_ended: false, words, cluster: &[] }
     }
 
     /// Knows these long options, too.
@@ -103,11 +110,12 @@ impl<'a> Options<'a> {
             return Some(Some(Found::Long(flag, value)));
         }
         let Some(valued) = self.long.valued.iter().find(is) else {
-            // As for getopt, a word that starts so ends the options.
-            if self.has_letters {
+            let is_end = word.to_bytes() == b"--";
+            self.has_ended = is_end || !self.has_letters;
+            if self.has_letters || (is_end && !rest.is_empty()) {
                 self.words = rest;
             }
-            return None;
+            return (!is_end).then_some(Some(Found::Unknown(word)));
         };
         self.words = rest;
         if value.is_some() {
@@ -131,6 +139,9 @@ impl<'a> Iterator for Options<'a> {
     type Item = Found<'a>;
 
     fn next(&mut self) -> Option<Found<'a>> {
+        if self.has_ended {
+            return None;
+        }
         if self.cluster.is_empty() {
             if let Some(long) = self.open_word()? {
                 return Some(long);
@@ -184,6 +195,7 @@ mod tests {
                 }
                 Found::Illegal(letter) => format!("?{}", char::from(letter)),
                 Found::MissingArgument(letter) => format!(":{}", char::from(letter)),
+                Found::Unknown(word) => format!("?{}", word.to_string_lossy()),
             });
         }
         seen.push("|".to_string());
@@ -207,26 +219,40 @@ mod tests {
         check("-od5 a", "o=d5 | a");
         check("-o", ":o |");
         check("-o -- a", "o=-- | a");
-        check("-d --u -x", "d | -x");
+        check("-d -- -- --x -u", "d | -- --x -u");
         check("-d --wait=up -x a", "d --wait=up x | a");
         check("-d --wait up -x a", "d --wait=up x | a");
-        check("--check --waiting -d a", "--check | -d a");
         check("--check=x -d a", "--check=x d | a");
         check("-d --wait", "d --wait |");
         check("-d-u", "d ?- u |");
     }
 
     #[test]
+    fn a_word_that_looks_like_a_long_option_and_is_none_is_a_mistake() {
+        check("-d --u -x", "d ?--u x |");
+        check("--check --waiting -d a", "--check ?--waiting d | a");
+        check("--wiat=up a", "?--wiat=up | a");
+        check("--=up --- a", "?--=up ?--- | a");
+        check("-d a --wiat=up", "d | a --wiat=up");
+        check("-o --wiat a", "o=--wiat | a");
+    }
+
+    #[test]
     fn where_there_are_only_long_options_all_other_words_are_operands() {
-        for (words, operands) in [
-            (&[c"--wait", c"3", c"dir"][..], &[c"dir"][..]),
-            (&[c"--wait=3", c"-d"], &[c"-d"]),
-            (&[c"--other", c"--wait=3"], &[c"--other", c"--wait=3"]),
-            (&[c"--"], &[c"--"]),
+        let wait = Found::Long("wait", Some(b"3"));
+        for (words, found, operands) in [
+            (&[c"--wait", c"3", c"dir"][..], &[wait][..], &[c"dir"][..]),
+            (&[c"--wait=3", c"-d"], &[wait], &[c"-d"]),
+            (&[c"--other", c"--wait=3"], &[Found::Unknown(c"--other")], &[c"--other", c"--wait=3"]),
+            (&[c"--wait=3", c"--other"], &[wait, Found::Unknown(c"--other")], &[c"--other"]),
+            (&[c"dir", c"--other"], &[], &[c"dir", c"--other"]),
+            (&[c"--"], &[], &[c"--"]),
+            (&[c"--", c"--"], &[], &[c"--"]),
+            (&[c"--", c"--wait=3"], &[], &[c"--wait=3"]),
+            (&[c"--wait=3", c"--", c"dir"], &[wait], &[c"dir"]),
         ] {
             let mut options = Options::only_long(Long { flags: &[], valued: &["wait"] }, words);
-            let read = options.by_ref().all(|found| found == Found::Long("wait", Some(b"3")));
-            assert!(read);
+            assert_eq!(options.by_ref().collect::<Vec<_>>(), found);
             assert_eq!(options.operands(), operands);
         }
     }
@@ -246,6 +272,7 @@ mod tests {
         assert_eq!(complaint(Found::Illegal(b'z')).unwrap(), b"svc: illegal option -- z\n");
         let missing = Found::MissingArgument(b'o');
         assert_eq!(complaint(missing).unwrap(), b"svc: option requires an argument -- o\n");
+        assert_eq!(complaint(Found::Unknown(c"--wiat")).unwrap(), b"svc: unknown option --wiat\n");
         assert_eq!(complaint(Found::Letter(b'd', None)), None);
     }
 }

@@ -35,6 +35,11 @@ impl Failure {
         Self { code: USAGE, message: line(&parts) }
     }
 
+    /// The same after a complaint, which brings its own newline.
+    pub fn after(self, complaint: Option<Vec<u8>>) -> Self {
+        Self { message: [complaint.unwrap_or_default(), self.message].concat(), ..self }
+    }
+
     /// `PROG: fatal: PARTS`, exit 111. The parts follow each other without anything in between.
     pub fn fatal(program: &str, parts: &[&[u8]]) -> Self {
         Self { code: SYSTEM, message: tagged(program, ": fatal: ", parts) }
@@ -106,6 +111,10 @@ mod tests {
     fn a_failure_knows_its_code_and_its_message() {
         check(&Failure::silent(100), 100, "");
         check(&Failure::usage("svok", "svok dir"), 100, "svok: usage: svok dir\n");
+        let complaint = Some(b"svok: unknown option --x\n".to_vec());
+        let usage = Failure::usage("svok", "svok dir");
+        check(&usage.clone().after(complaint), 100, "svok: unknown option --x\nsvok: usage: svok dir\n");
+        check(&usage.after(None), 100, "svok: usage: svok dir\n");
         let text: [&[u8]; 4] = [b"unable to chdir to ", b"x", b": ", b"not a directory"];
         check(&Failure::fatal("svok", &text), 111, "svok: fatal: unable to chdir to x: not a directory\n");
     }

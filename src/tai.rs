@@ -31,6 +31,26 @@ impl Stamp {
         }
     }
 
+    /// The stamp of a moment since 1970, to the nanosecond.
+    pub const fn from_time(since_1970: Duration) -> Self {
+        Self { seconds: EPOCH.wrapping_add(since_1970.as_secs()), nanoseconds: since_1970.subsec_nanos() }
+    }
+
+    /// The moment since 1970, to the nanosecond; 1970 itself before that.
+    pub fn to_time(self) -> Duration {
+        Duration::new(u64::try_from(self.to_unix()).unwrap_or(0), self.nanoseconds.min(999_999_999))
+    }
+
+    /// The stamp of one nanosecond later.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        if self.nanoseconds < 999_999_999 {
+            Self { seconds: self.seconds, nanoseconds: self.nanoseconds + 1 }
+        } else {
+            Self { seconds: self.seconds.wrapping_add(1), nanoseconds: 0 }
+        }
+    }
+
     /// Reads the 12 bytes of a status file.
     pub const fn from_bytes(bytes: [u8; 12]) -> Self {
         let [a, b, c, d, e, f, g, h, nanoseconds @ ..] = bytes;
@@ -73,6 +93,11 @@ impl Stamp {
     /// Seconds since 1970; negative before.
     pub fn to_unix(self) -> i64 {
         i64::from_ne_bytes(self.seconds.wrapping_sub(EPOCH).to_ne_bytes())
+    }
+
+    /// The time since 1970; zero before.
+    pub fn since_1970(self) -> Duration {
+        Duration::new(u64::try_from(self.to_unix()).unwrap_or(0), self.nanoseconds)
     }
 
     /// Shows the moment in universal time as RFC 3339 has it; fractions of a second only as long as they must be.
@@ -201,6 +226,17 @@ mod tests {
     use super::*;
 
     const MOMENT: Duration = Duration::new(1_800_000_000, 123_456_789);
+
+    #[test]
+    fn a_stamp_is_a_moment_to_the_nanosecond() {
+        for (seconds, nanoseconds) in [(0, 0), (1, 999_999_999), (1_700_000_000, 123_456_789)] {
+            let time = Duration::new(seconds, nanoseconds);
+            assert_eq!(Stamp::from_time(time).to_time(), time);
+            assert_eq!(Stamp::from_time(time).next().to_time(), time + Duration::from_nanos(1));
+            assert!(Stamp::from_time(time) < Stamp::from_time(time).next());
+        }
+        assert_eq!(Stamp::default().to_time(), Duration::ZERO);
+    }
 
     #[test]
     fn a_stamp_is_unix_time_plus_ten_in_the_middle_of_its_microsecond() {

@@ -22,9 +22,9 @@ const LINE: usize = 3;
 /// 1000 lines that come at once: poll, read, write.
 const BURST: usize = 3;
 
-/// A full `current`: fsync, close, rename, open, 2 chmod, stat, link, unlink, 8 to list the archives, unlink of the
-/// oldest.
-const ROTATION: usize = 18;
+/// A full `current`: are `current` and `lock` in their places, fsync, rename, open, is it new, close, chmod, stat, link,
+/// unlink, 3 to list the archives, unlink of the oldest.
+const ROTATION: usize = 15;
 
 /// A service that svscan finds when it starts: 3 stat, 4 on `run`, is it to be taken over, is it not wanted, watch and
 /// stat, clone.
@@ -181,9 +181,11 @@ fn a_restart_takes_few_calls() {
     check("a restart, in the child", &child, (1, RESTART_IN_CHILD));
 }
 
-/// The calls of multilog from the one that wrote `from` to the one that wrote `to`, without the first.
+/// The calls of multilog from the one that wrote `from` to the one that wrote `to`, without the first. It also wakes
+/// when nothing has come for a second, which is a matter of how busy the machine is.
 fn between(trace: &Trace<'_>, (from, to): (&str, &str)) -> Vec<Call> {
     let mut calls = trace.own_calls();
+    calls.retain(|call| !call.text.ends_with(" = 0 (Timeout)"));
     let wrote = |calls: &[Call], what: &str| {
         calls.iter().position(|call| call.is("write") && call.text.contains(what)).unwrap()
     };
@@ -218,7 +220,12 @@ fn a_line_takes_few_calls() {
     let Some(trace) = Trace::of(&sandbox, "trace") else { return };
     let lines: Vec<_> = (100..=110).map(|number| format!("line {number}\n")).collect();
     log(&trace, ("t", &lines));
-    check("a line", &between(&trace, ("line 100", "line 110")), (10, LINE));
+    let mut calls = between(&trace, ("line 100", "line 110"));
+    // On a slow machine this takes so long that multilog looks after its files: 2 calls and perhaps a poll every 5 seconds.
+    let looks = calls.iter().filter(|call| call.is("newfstatat")).count().div_ceil(2);
+    calls.retain(|call| !call.is("newfstatat"));
+    calls.truncate(calls.len() - looks);
+    check("a line", &calls, (10, LINE));
 }
 
 #[test]
@@ -241,10 +248,10 @@ fn a_rotation_takes_few_calls() {
     let inputs: Vec<_> = (0..8).map(|number| format!("{}{number}\n", "x".repeat(3000))).collect();
     log(&trace, ("t s4096 n2", &inputs));
     let calls = trace.own_calls();
-    // Each begins with an fsync, and is over when something is written again or waited for.
+    // Each is over when something is written again or waited for.
     let turns = calls.split(|call| call.is("write") || call.is("ppoll"));
     let is_rotation = |turn: &&[Call]| {
-        turn.first().is_some_and(|call| call.is("fsync")) && turn.iter().any(|call| call.is("linkat"))
+        turn.iter().any(|call| call.is("fsync")) && turn.iter().any(|call| call.is("linkat"))
     };
     let rotations: Vec<_> = turns.filter(is_rotation).collect();
     assert!(rotations.len() > 3, "{} rotations", rotations.len());

@@ -92,5 +92,17 @@ fn one_form_at_a_time() {
         assert_eq!(output.status.code(), Some(100));
         assert_eq!(output.stderr, b"svstat: usage: svstat [--long|--json] dirs...\n");
     }
-    assert_eq!(sandbox.run("svstat --other"), "--other: unable to chdir: file does not exist\n");
+    let output = sandbox.sh("exec svstat --lnog web");
+    assert_eq!(output.status.code(), Some(100));
+    assert_eq!(output.stdout, b"");
+    assert_eq!(
+        output.stderr,
+        b"svstat: unknown option --lnog\nsvstat: usage: svstat [--long|--json] dirs...\n"
+    );
+    // It is an operand where the original would find something to tell.
+    sandbox.run("mkdir ./--other");
+    let other = "--other: unable to open supervise/ok: file does not exist\n";
+    assert_eq!(sandbox.run("svstat --other"), other);
+    assert_eq!(sandbox.run("svstat -- --other"), other);
+    assert_eq!(sandbox.run("svstat -- --json"), "--json: unable to chdir: file does not exist\n");
 }

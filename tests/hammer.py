@@ -200,8 +200,9 @@ class Hammer:
         failures = run.failures()
         key = (run.suite, run.pinned)
         self.finished += 1
-        self.done[key] += 1
-        self.times.setdefault(key, []).append(run.seconds())
+        if failures or not run.is_interrupted:
+            self.done[key] += 1
+            self.times.setdefault(key, []).append(run.seconds())
         self.failed.update((run.suite, run.pinned, name) for name in failures)
         verdict = f"FAILED {' '.join(failures)}" if failures else "interrupted" if run.is_interrupted else "ok"
         say(f"{self.finished:4}/{self.total} {run.name:18} {run.seconds():5.0f} s  {verdict}")
@@ -288,6 +289,8 @@ def interrupt(*_):
 
 
 if __name__ == "__main__":
+    # In the background of a shell, some signals are ignored, and the tests would inherit that.
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signal_number, interrupt)
     main()

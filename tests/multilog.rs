@@ -1,7 +1,7 @@
 //! What multilog does when the disk is full, the clock goes back, the power fails, and on every other bad day.
 
 use crate::support::logger::{BEFORE_THE_RETRY, FULL, Logger, archives, is_clean, logged, numbered, restart};
-use crate::support::{Sandbox, best_of_attempts, kill, send};
+use crate::support::{Sandbox, best_of_attempts, is_root, kill, send, show};
 use nix::sys::signal::Signal::{SIGALRM, SIGTERM};
 use std::time::{Duration, Instant};
 
@@ -224,4 +224,81 @@ fn what_was_written_when_the_power_failed_becomes_an_archive() {
     assert!(last.ends_with(".u") && others.iter().all(|name| name.ends_with(".s")), "{archives:?}");
     assert_eq!(sandbox.read(&format!("main/{last}")), current);
     assert_eq!(logged(sandbox), lines);
+}
+
+#[test]
+fn hard_links_of_a_backup_hide_no_line() {
+    for arguments in ["s4096 n100", "s4096 n100 '!cat'"] {
+        let mut logger = Logger::start(arguments);
+        let lines = numbered(1..=2000);
+        logger.feed(&lines[..1000]);
+        logger.sandbox.wait_until("the first lines are logged", || logged(&logger.sandbox).len() == 1000);
+        logger.sandbox.run("cp -al main backup");
+        logger.feed(&lines[1000..]);
+        let sandbox = logger.finish();
+        assert!(logged(&sandbox) == lines, "{arguments}");
+    }
+    // The same when it crashes before the file is full.
+    let mut logger = Logger::start("s4096 n100");
+    logger.feed(&numbered(1..=100));
+    logger.sandbox.wait_until("the lines are logged", || logged(&logger.sandbox).len() == 1000);
+    logger.sandbox.run("cp -al main backup");
+    kill(logger.running.pid());
+    logger.running.wait();
+    restart(&logger.sandbox, "s4096 n100");
+    assert!(logged(&logger.sandbox) == numbered(1..=100));
+}
+
+#[test]
+fn a_stamp_that_is_taken_already_does_no_harm() {
+    let sandbox = Sandbox::new();
+    // 1,500,000,000 seconds and 500 nanoseconds after 1970.
+    sandbox.write("main/@4000000059682f0a000001f4.u", "one\n");
+    sandbox.write("main/previous", "two\n");
+    sandbox.run("touch -d @1500000000.000000500 main/previous");
+    restart(&sandbox, "n100");
+    assert_eq!(archives(&sandbox), ["@4000000059682f0a000001f4.u", "@4000000059682f0a000001f5.u"]);
+    assert_eq!(logged(&sandbox), "one\ntwo\n");
+}
+
+#[test]
+fn archives_that_cannot_be_removed_hold_up_nothing() {
+    if !is_root() {
+        show("skipped: takes files of another account");
+        return;
+    }
+    for processor in ["", " '!cat'"] {
+        let sandbox = Sandbox::for_everybody();
+        for digit in 1..=5 {
+            sandbox.write(&format!("main/@400000005000000{digit}00000000.s"), "old\n");
+        }
+        // Nobody but their owner removes files from such a directory.
+        sandbox.run("chmod 1777 main");
+        let mut logger =
+            Logger::start_under(sandbox, &format!("setuidgid nobody multilog s4096 n3{processor}"));
+        logger.feed(&numbered(1..=2000));
+        logger.wait_for_message("unable to remove ./main/@400000005000000100000000.s, pausing", 1);
+        logger.feed(&numbered(2001..=4000));
+        let sandbox = logger.finish();
+        assert_eq!(sandbox.count("messages", ""), 1, "{}", sandbox.read("messages"));
+        assert!(logged(&sandbox).ends_with("000004000\n"));
+        // Archives of its own are removed all the same.
+        assert!(archives(&sandbox).len() <= 7, "{:?}", archives(&sandbox));
+    }
+}
+
+#[test]
+fn refused_memory_loses_no_line_of_a_burst() {
+    for processor in ["", " '!cat'"] {
+        let mut logger = Logger::start(&format!("s100000 n1000{processor}"));
+        logger.feed("one\n");
+        logger.sandbox.wait_until("it is logged", || logged(&logger.sandbox) == "one\n");
+        let status = logger.sandbox.run(&format!("grep VmSize /proc/{}/status", logger.running.pid()));
+        let kilobytes: u64 = status.split_whitespace().nth(1).unwrap().parse().unwrap();
+        logger.sandbox.limit(&logger.running, &format!("as={}", kilobytes * 1024 + 4096));
+        let lines = numbered(1..=200_000);
+        logger.feed(&lines);
+        let sandbox = logger.finish();
+        assert!(logged(&sandbox) == format!("one\n{lines}"), "{}", sandbox.read("messages"));
+    }
 }

@@ -206,3 +206,44 @@ fn the_end_of_input_waits_for_the_processor() {
     assert_eq!(logged(&sandbox), lines + "\n");
     assert!(is_clean(&sandbox));
 }
+
+#[test]
+fn names_tell_the_order_after_a_crash_between_processing_and_archiving() {
+    for (processed, ending) in [("744", ".s"), ("644", ".u")] {
+        let sandbox = Sandbox::new();
+        sandbox.write("main/previous", "1\n");
+        sandbox.write("main/processed", "1\n");
+        sandbox.run(&format!(
+            "chmod 744 main/previous; chmod {processed} main/processed; touch -d '-10 seconds' main/p*"
+        ));
+        // A file that was full while the processor was at work.
+        sandbox.write("waiting", "2\n");
+        sandbox.run("mv waiting main/$(echo | tai64n | cut -b 1-25).u");
+        sandbox.write("main/current", "3\n");
+        restart(&sandbox, "n100 '!cat'");
+        assert_eq!(logged(&sandbox), "1\n2\n3\n", "{processed}");
+        assert!(archives(&sandbox)[0].ends_with(ending));
+    }
+}
+
+#[test]
+fn lines_stay_in_order_wherever_multilog_is_killed() {
+    let mut logger = Logger::start("s4096 n1000 '!cat'");
+    let mut next = 1;
+    for _ in 0..20 {
+        logger.feed(&numbered(next..=next + 2000));
+        next += 2001;
+        kill(logger.running.pid());
+        logger.running.wait();
+        restart(&logger.sandbox, "n1000");
+        let unread = logger.unread();
+        let lines: Vec<_> = logged(&logger.sandbox).lines().map(str::to_owned).collect();
+        assert!(lines.is_sorted(), "{:?}", archives(&logger.sandbox));
+        assert!(lines.windows(2).all(|pair| pair[0] != pair[1]));
+        drop(unread);
+        let sandbox = logger.sandbox;
+        std::fs::remove_file(sandbox.path("input")).unwrap();
+        logger = Logger::start_in(sandbox, "s4096 n1000 '!cat'");
+    }
+    logger.finish();
+}

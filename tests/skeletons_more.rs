@@ -14,6 +14,8 @@ fn a_server_is_ready_when_it_answers_and_nothing_of_the_checker_is_left() {
     // A server that takes its time, as long as the test likes.
     let slow = r#"sed -i 's/^set -- python3/set -- sh -c "until [ -e go ]; do sleep 0.02; done; exec \\"\\$@\\"" slow python3/' service/web/run"#;
     sandbox.run(slow);
+    // As patient as the test is on a busy machine.
+    sandbox.run("sed -i 's/^patience=.*/patience=600/' service/web/run");
     let address = sandbox.read("service/web/run");
     let address = address.split("\naddress=").nth(1).unwrap().lines().next().unwrap();
     let question = format!("curl --silent --fail --max-time 10 http://{address}:8080/");
@@ -28,7 +30,7 @@ fn a_server_is_ready_when_it_answers_and_nothing_of_the_checker_is_left() {
     assert!(!sandbox.path("service/web/supervise/ready").exists());
 
     sandbox.write("service/web/go", "");
-    let page = sandbox.run(&format!("svc -u --wait=ready --timeout=60 service/web && {question}"));
+    let page = sandbox.run(&format!("svc -u --wait=ready --timeout=600 service/web && {question}"));
     assert!(page.contains("The example service is ready."), "{page}");
     assert_eq!(sandbox.pid("service/web"), pid, "the server is the process that was started");
     sandbox.wait_until("the checker is gone", || checkers(&sandbox).is_empty());
@@ -321,4 +323,39 @@ fn pipe_of_checker(sandbox: &Sandbox) -> PathBuf {
 fn descriptors(pid: i32) -> Vec<PathBuf> {
     let entries = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
     entries.filter_map(|entry| fs::read_link(entry.unwrap().path()).ok()).collect()
+}
+
+/// Runs the skeleton with a log, with this program in the place of its own, which prints a line and goes on. That line
+/// must be in the log while the program runs.
+#[track_caller]
+fn check_that_the_log_has_the_first_line_at_once(sandbox: &Sandbox, program: &str) {
+    copy(sandbox, "service-log", "service/job");
+    let run = sandbox.read("service/job/run");
+    let (before, rest) = run.split_once("\nset -- sh -c ").unwrap();
+    let (_, after) = rest.split_once('\n').unwrap();
+    sandbox.write("service/job/run", &format!("{before}\nset -- {program}\n{after}"));
+    let _svscan = sandbox.start("svscan service", "messages");
+    let pid = sandbox.pid("service/job");
+    sandbox.wait_until("the first line is in the log", || {
+        sandbox.log_of("service/job").contains("first line\n")
+    });
+    assert_eq!(sandbox.pid("service/job"), pid, "the program ran all the time");
+}
+
+#[test]
+fn the_log_of_a_python_program_has_its_first_line_while_it_runs() {
+    let sandbox = Sandbox::for_everybody();
+    let program = "import threading; print('first line'); threading.Event().wait()";
+    sandbox.write("job.py", program);
+    sandbox.run("chmod 644 job.py");
+    check_that_the_log_has_the_first_line_at_once(&sandbox, "python3 ../../job.py");
+}
+
+#[test]
+fn the_log_of_a_program_that_uses_stdio_has_its_first_line_while_it_runs() {
+    let sandbox = Sandbox::for_everybody();
+    let mut input = sandbox.fifo("input");
+    sandbox.run("chmod 644 input");
+    input.write_all(b"first word\n").unwrap();
+    check_that_the_log_has_the_first_line_at_once(&sandbox, "stdbuf -oL sed s/word/line/ ../../input");
 }

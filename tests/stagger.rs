@@ -188,7 +188,14 @@ fn values_that_are_no_seconds_are_refused() {
 
 #[test]
 fn directories_that_look_like_options_are_scanned_as_ever() {
-    let cases = [("--other", ""), ("-s", ""), ("--staggered", ""), ("--stagger", "./"), ("--", "")];
+    let cases = [
+        ("--other", ""),
+        ("-s", ""),
+        ("--staggered", ""),
+        ("--stagger", "./"),
+        ("--stagger", "-- "),
+        ("--", ""),
+    ];
     for (name, prefix) in cases {
         let sandbox = Sandbox::new();
         sandbox.script(&format!("{name}/a/run"), NOTE);
@@ -197,6 +204,21 @@ fn directories_that_look_like_options_are_scanned_as_ever() {
         sandbox.wait_until(&format!("the service in {name} runs"), || started.exists());
         assert_eq!(sandbox.read("messages"), "");
     }
+}
+
+#[test]
+fn mistyped_options_are_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.script("service/a/run", NOTE);
+    for words in ["svscan --staggered=1 service", "svscan --stager=1", "supervise --dealy=1 service/a"] {
+        let output = sandbox.sh(&format!("exec {words}"));
+        let [program, option] = [0, 1].map(|index| words.split(' ').nth(index).unwrap());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(100), "{words}");
+        let expected = format!("{program}: unknown option {option}\n{program}: usage: {program} ");
+        assert!(said.starts_with(&expected), "{said}");
+    }
+    assert!(!sandbox.path("service/a/supervise").exists());
 }
 
 /// svscan with these services, of which only the first has started and the others wait for ever.

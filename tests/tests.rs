@@ -53,6 +53,8 @@ mod processors;
 mod readme;
 /// What was removed from `supervise/`.
 mod removed;
+/// multilog whose files are removed, renamed or replaced.
+mod repairs;
 /// Debian's package, replaced in a running system.
 mod replacing;
 /// What comes into the scan directory runs.

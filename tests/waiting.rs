@@ -1,6 +1,6 @@
 //! `svc --wait`, `--timeout` and `--check`: what a script may rely on.
 
-use crate::support::{DEADLINE, Running, Sandbox, Supervised, process_state, show};
+use crate::support::{DEADLINE, Running, Sandbox, Supervised, kill, process_state, show};
 use servicedir::service::control::Letters;
 use servicedir::service::directory::Directory;
 use servicedir::service::waiting::Crowd;
@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
-const USAGE: [(&str, &str); 7] = [
+const USAGE: [(&str, &str); 11] = [
     ("--wait", "--wait=up, --wait=down or --wait=ready"),
     ("--wait=", "--wait=up, --wait=down or --wait=ready"),
     ("--wait=gone", "--wait=up, --wait=down or --wait=ready"),
@@ -20,6 +20,10 @@ const USAGE: [(&str, &str); 7] = [
     ("--timeout=soon", "--timeout=SECONDS"),
     ("--timeout=-1", "--timeout=SECONDS"),
     ("--check=yes", "--check"),
+    ("--for", "--for=SECONDS"),
+    ("--wait=up --for=long", "--for=SECONDS"),
+    ("--for=1", "--wait=up --for=SECONDS"),
+    ("--wait=down --for=1", "--wait=up --for=SECONDS"),
 ];
 
 #[test]
@@ -155,6 +159,10 @@ fn readiness_is_waited_for() {
     writeln!(&words[0]).unwrap();
     assert_eq!(svc.wait().code(), Some(0));
     said(&sandbox.sh("exec svc --wait=ready --timeout=0 service/web"), 0, "");
+    // Who says that it is ready need not stay up for a second first, unless that is asked for.
+    said(&sandbox.sh("exec svc --wait=up --timeout=0 service/web"), 0, "");
+    let late = "svc: warning: service/web is not in the state that was waited for\n";
+    said(&sandbox.sh("exec svc --wait=up --for=3600 --timeout=0 service/web"), 99, late);
     // The readiness of the run that ends does not count.
     let mut svc = sandbox.start("svc -t --wait=ready --timeout=60 service/web", "said");
     assert_eq!(svc.wait_at_most(Duration::from_millis(400)), None, "the new run is not ready");
@@ -167,6 +175,10 @@ fn readiness_is_waited_for() {
 fn a_time_of_nothing_is_a_question() {
     let (sandbox, _svscan, _) = services(&[("web", ": >ready\nexec sleep 1000")]);
     let late = "svc: warning: service/web is not in the state that was waited for\n";
+    said(&sandbox.sh("exec svc --wait=up --for=0 --timeout=0 service/web"), 0, "");
+    said(&sandbox.sh("exec svc --wait=up --for=3600 --timeout=0 service/web"), 99, late);
+    // One that has been up for long answers at once.
+    said(&sandbox.sh("exec svc --wait=up --timeout=60 service/web"), 0, "");
     said(&sandbox.sh("exec svc --wait=up --timeout=0 service/web"), 0, "");
     said(&sandbox.sh("exec svc --wait down --timeout 0 service/web"), 99, late);
     said(&sandbox.sh("exec svc --wait=ready --timeout=0 service/web"), 99, late);
@@ -222,7 +234,13 @@ fn options_that_make_no_sense_are_refused_and_nothing_is_sent() {
         let output = sandbox.sh(&format!("exec svc -d {option}{directory}"));
         said(&output, 100, &format!("svc: usage: {expected}\n"));
     }
-    // After the first directory everything is a directory, as ever; and so is what only resembles an option.
+    for option in ["--wiat=down", "--chekc", "--wait-down", "--help"] {
+        let output = sandbox.sh(&format!("exec svc -d {option} service/web"));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.starts_with(&format!("svc: unknown option {option}\nsvc options: u up, ")), "{said}");
+        assert_eq!(output.status.code(), Some(100), "{option}");
+    }
+    // After the first directory everything is a directory, as ever.
     let message = |name: &str| format!("svc: warning: unable to chdir to {name}: file does not exist\n");
     said(&sandbox.sh("exec svc -h nowhere --check"), 0, &[message("nowhere"), message("--check")].concat());
     said(&sandbox.sh("exec svc -- --check"), 0, &message("--check"));
@@ -247,6 +265,107 @@ fn a_pause_between_two_starts_is_not_the_end() {
     assert_eq!(waited.status.code(), Some(99));
     sandbox.run("svc -d --wait=down --timeout=60 web");
     sandbox.wait_for_status("web", ": down ");
+}
+
+#[test]
+fn a_supervise_that_is_about_to_come_is_waited_for() {
+    let sandbox = Sandbox::new();
+    // The one has never been supervised, the other was, and its fifos are still there.
+    for name in ["new", "old", "other"] {
+        sandbox.script(&format!("{name}/run"), "exec sleep 1000");
+    }
+    let mut first = sandbox.start("supervise old", "messages");
+    sandbox.run("svc --wait=up --for=0 --timeout=60 old; svc -dx --wait=down old");
+    assert!(first.wait().success());
+    let mut up = sandbox.start("svc -u --wait=up --for=0 --timeout=60 new old", "said");
+    let mut down = sandbox.start("svc -d --wait=down --timeout=60 other", "said");
+    assert_eq!(up.wait_at_most(Duration::from_millis(400)), None, "there is no supervise");
+    assert_eq!(down.wait_at_most(Duration::from_millis(100)), None, "there is no supervise");
+    let _supervises =
+        ["new", "old", "other"].map(|name| sandbox.start(&format!("supervise {name}"), "messages"));
+    assert_eq!((up.wait().code(), down.wait().code()), (Some(0), Some(0)));
+    assert_eq!(sandbox.read("said"), "");
+    let pid = |name: &str| sandbox.status(name).unwrap().pid;
+    assert!(pid("new").is_some() && pid("old").is_some());
+    // It was told to go down before svc came back.
+    sandbox.wait_until("it is down and stays so", || {
+        sandbox.run("svstat other").ends_with("seconds, normally up\n") && pid("other").is_none()
+    });
+}
+
+#[test]
+fn a_supervise_that_does_not_come_is_waited_for_a_few_seconds_unless_it_is_told_to_exit() {
+    let sandbox = Sandbox::new();
+    sandbox.script("web/run", "exec sleep 1000");
+    let message = "svc: warning: unable to control web: file does not exist\n";
+    let start = Instant::now();
+    said(&sandbox.sh("exec svc --wait=up --timeout=0.2 web"), 111, message);
+    assert!(start.elapsed() >= Duration::from_millis(200), "{:?}", start.elapsed());
+    for options in ["-u --wait=up", "-d --wait=down --timeout=1000"] {
+        let start = Instant::now();
+        said(&sandbox.sh(&format!("exec svc {options} web")), 111, message);
+        assert!(start.elapsed() >= Duration::from_secs(7), "{options}: {:?}", start.elapsed());
+    }
+    // These return at once, or the test does not.
+    said(&sandbox.sh("exec svc -dx --wait=down --timeout=100000 web"), 111, message);
+    said(&sandbox.sh("exec svc -u --check web"), 111, message);
+    said(&sandbox.sh("exec svc -u web"), 0, message);
+    // The others are seen to meanwhile.
+    let _supervise = sandbox.start("supervise web", "messages");
+    sandbox.run("svc --wait=up --for=0 web; mkdir none");
+    let output = sandbox.sh("exec svc -d --wait=down --timeout=60 none web");
+    said(&output, 111, &message.replace("web", "none"));
+    assert!(sandbox.status("web").unwrap().pid.is_none());
+}
+
+/// What may fail has not begun, however long that takes; so no machine is too slow for this test.
+#[test]
+fn a_run_that_cannot_be_executed_is_never_up() {
+    let sandbox = Sandbox::new();
+    sandbox.script("plain/run", "exec sleep 1000");
+    sandbox.run("chmod -x plain/run");
+    sandbox.script("missing/other", "");
+    sandbox.write("odd/run", "#!/no/such/interpreter\n");
+    sandbox.write("bare/run", "exec sleep 1000\n");
+    sandbox.run("chmod +x odd/run bare/run");
+    let names = ["plain", "missing", "odd", "bare"];
+    let start = |name: &&str| sandbox.start(&format!("supervise {name}"), &format!("{name}.messages"));
+    let _supervises: Vec<Running> = names.iter().map(start).collect();
+    for name in names {
+        let messages = format!("{name}.messages");
+        sandbox.wait_until("it was tried", || sandbox.count(&messages, "unable to start") >= 1);
+    }
+    let late = |name| format!("svc: warning: {name} is not in the state that was waited for\n");
+    let output = sandbox.sh("exec svc -u --wait=up --for=0 --timeout=4 plain missing odd bare");
+    let named: Vec<String> = names.into_iter().map(late).collect();
+    said(&output, 99, &named.concat());
+}
+
+#[test]
+fn up_is_what_has_stayed_up_for_a_second_or_for_as_long_as_is_said() {
+    let (sandbox, _svscan, _) =
+        services(&[("web", ": >ready\nexec sleep 1000"), ("flap", ": >ready\nexit 1")]);
+    for (option, least) in [("", 1000), ("--for=1.5", 1500), ("--for 0.5", 500)] {
+        sandbox.run("svc -d --wait=down service/web");
+        let start = Instant::now();
+        said(&sandbox.sh(&format!("exec svc -u --wait=up {option} service/web")), 0, "");
+        assert!(start.elapsed() >= Duration::from_millis(least), "{option}: {:?}", start.elapsed());
+    }
+    // It is up again and again, but never for so long.
+    let output = sandbox.sh("exec svc -u --wait=up --for=30 --timeout=4 service/flap");
+    said(&output, 99, "svc: warning: service/flap is not in the state that was waited for\n");
+}
+
+#[test]
+fn a_record_that_could_not_be_written_is_not_believed() {
+    let supervised = Supervised::new(&[("run", "exec sleep 1000")]);
+    let sandbox = &supervised.sandbox;
+    let pid = supervised.wait_for_program("sleep");
+    sandbox.run("svc --wait=up web; rm web/run; ln -s /dev/full web/supervise/status.new");
+    kill(pid);
+    sandbox.wait_until("it has failed", || sandbox.read("messages").contains("unable to start web/run"));
+    let output = sandbox.sh("exec svc --wait=up --for=0 --timeout=2 web");
+    said(&output, 99, "svc: warning: web is not in the state that was waited for\n");
 }
 
 /// svscan with these services, each of which has said that it runs, and has a fifo `in`.

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use servicedir::multilog::archive::{Archive, Made};
+use servicedir::multilog::archive::{Archive, ArchiveOrder};
 
 fuzz_target!(|data: &[u8]| {
     let Some((&number, data)) = data.split_first() else { return };
@@ -16,10 +16,10 @@ fuzz_target!(|data: &[u8]| {
             }
         }
     }
-    let mut made = Made::default();
+    let mut made = ArchiveOrder::default();
     let newest = archives.last().copied();
     newest.into_iter().for_each(|archive| made.add(archive.stamp));
-    let surplus = made.surplus(archives.clone(), u64::from(number));
+    let surplus = made.surplus(&archives, u64::from(number)).unwrap();
     let most = usize::from(number.saturating_sub(1)).max(1);
     assert_eq!(archives.len() - surplus.len(), archives.len().min(most));
     assert!(surplus.iter().all(|archive| archives.contains(archive)));

@@ -22,6 +22,7 @@ fuzz_target!(|data: &[u8]| {
             }
             Found::Illegal(letter) => assert!(!b"duxos".contains(&letter)),
             Found::MissingArgument(letter) => assert!(b"os".contains(&letter)),
+            Found::Unknown(word) => assert!(word.to_bytes().starts_with(b"--") && word != c"--"),
         }
         let complains = !matches!(found, Found::Letter(..) | Found::Long(..));
         assert_eq!(found.complaint(c"/bin/x").is_some(), complains);
@@ -29,5 +30,5 @@ fuzz_target!(|data: &[u8]| {
     let operands = options.operands();
     assert_eq!(operands, &words[words.len() - operands.len()..]);
     let mut options = Options::only_long(long, &words);
-    assert!(options.by_ref().all(|found| matches!(found, Found::Long(..))));
+    assert!(options.by_ref().all(|found| matches!(found, Found::Long(..) | Found::Unknown(_))));
 });

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use crate::tai::{LABEL, Stamp};
+use std::collections::TryReserveError;
 use std::ffi::CString;
 
 /// The state of an old log file, told by the end of its name.
@@ -46,15 +47,32 @@ impl Archive {
     }
 }
 
+/// The stamp of a file that a crash has left before it was an archive: the one that it was to have, which is when it was
+/// `changed` last. The file is newer than what was finished before it; what waited for the processor may be newer.
+pub fn recovered_stamp(changed: Stamp, now: Stamp, archives: &[Archive]) -> Stamp {
+    let finished = archives.iter().filter(|archive| archive.code == Code::Safe && archive.stamp <= now);
+    let least = finished.map(|archive| archive.stamp.next()).max();
+    least.unwrap_or_default().max(changed.min(now))
+}
+
 /// The order in which this process has finished files. Names alone do not tell it once the clock was set back.
 #[derive(Debug, Default, Clone)]
-pub struct Made {
+pub struct ArchiveOrder {
     order: Vec<Stamp>,
     /// The place of a file that is not an archive at present, because it is with the processor.
     reserved: Option<Stamp>,
 }
 
-impl Made {
+impl ArchiveOrder {
+    /// The stamp for what is finished `now`: the clock may stand still, and no two files have the same.
+    pub fn choose(&self, now: Stamp) -> Stamp {
+        let mut stamp = now;
+        while self.order.contains(&stamp) {
+            stamp = stamp.next();
+        }
+        stamp
+    }
+
     /// Remembers that the archive with this stamp was made; one that had its place before keeps it.
     pub fn add(&mut self, stamp: Stamp) {
         self.reserved = self.reserved.filter(|reserved| *reserved != stamp);
@@ -67,23 +85,36 @@ impl Made {
         self.place(stamp);
     }
 
+    /// Where there is no memory for it, the name must tell.
     fn place(&mut self, stamp: Stamp) {
-        if !self.order.contains(&stamp) {
+        if !self.order.contains(&stamp) && self.order.try_reserve(1).is_ok() {
             self.order.push(stamp);
         }
     }
 
     /// Which of the archives `found` have to go so that fewer than `number` stay, oldest first: those from
     /// before this process by name, then its own in the order in which they were finished, never the newest.
-    pub fn surplus(&mut self, mut found: Vec<Archive>, number: u64) -> Vec<Archive> {
+    ///
+    /// # Errors
+    /// Where there is no memory.
+    pub fn surplus(&mut self, found: &[Archive], number: u64) -> Result<Vec<Archive>, TryReserveError> {
         let reserved = self.reserved;
         self.order
             .retain(|stamp| reserved == Some(*stamp) || found.iter().any(|archive| archive.stamp == *stamp));
-        let place = |archive: &Archive| self.order.iter().position(|stamp| *stamp == archive.stamp);
-        found.sort_by_cached_key(|archive| (place(archive).map_or(0, |place| place + 1), *archive));
         let most = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX).max(1);
-        found.truncate(found.len().saturating_sub(most));
-        found
+        let mut surplus = Vec::new();
+        if found.len() <= most {
+            return Ok(surplus);
+        }
+        let place = |archive: &Archive| self.order.iter().position(|stamp| *stamp == archive.stamp);
+        let mut sorted = Vec::new();
+        sorted.try_reserve_exact(found.len())?;
+        sorted.extend(found.iter().map(|archive| (place(archive).map_or(0, |place| place + 1), *archive)));
+        sorted.sort_unstable();
+        sorted.truncate(found.len() - most);
+        surplus.try_reserve_exact(sorted.len())?;
+        surplus.extend(sorted.into_iter().map(|(_, archive)| archive));
+        Ok(surplus)
     }
 }
 
@@ -125,9 +156,11 @@ mod tests {
     /// `made` by this process in this order, `found` in the directory, `gone` with at most `number` - 1 kept.
     #[track_caller]
     fn check(made: &[u64], found: &[u64], number: u64, gone: &[u64]) {
-        let mut order = Made::default();
+        let mut order = ArchiveOrder::default();
         made.iter().for_each(|&seconds| order.add(archive(seconds).stamp));
-        let surplus = order.surplus(found.iter().map(|&seconds| archive(seconds)).collect(), number);
+        let surplus = order
+            .surplus(&found.iter().map(|&seconds| archive(seconds)).collect::<Vec<_>>(), number)
+            .unwrap();
         assert_eq!(surplus, gone.iter().map(|&seconds| archive(seconds)).collect::<Vec<_>>());
     }
 
@@ -155,19 +188,48 @@ mod tests {
 
     #[test]
     fn a_file_that_comes_late_from_the_processor_is_as_old_as_it_is() {
-        let mut order = Made::default();
+        let mut order = ArchiveOrder::default();
         order.reserve(archive(1).stamp);
         order.add(archive(2).stamp);
-        assert_eq!(order.surplus(vec![archive(2)], 2), []);
+        assert_eq!(order.surplus(&[archive(2)], 2).unwrap(), []);
         order.add(archive(1).stamp);
-        assert_eq!(order.surplus(vec![archive(1), archive(2)], 2), [archive(1)]);
+        assert_eq!(order.surplus(&[archive(1), archive(2)], 2).unwrap(), [archive(1)]);
+    }
+
+    #[test]
+    fn no_two_files_get_the_same_stamp_while_the_clock_stands_still() {
+        let mut order = ArchiveOrder::default();
+        let now = archive(1).stamp;
+        assert_eq!(order.choose(now), now);
+        order.reserve(now);
+        assert_eq!(order.choose(now), now.next());
+        order.add(now.next());
+        assert_eq!(order.choose(now), now.next().next());
+        assert_eq!(order.choose(archive(2).stamp), archive(2).stamp);
+    }
+
+    #[test]
+    fn what_a_crash_has_left_sorts_after_what_was_finished_and_before_what_waited() {
+        let stamp = |seconds| archive(seconds).stamp;
+        let waiting = |seconds| Archive { code: Code::Unfinished, ..archive(seconds) };
+        let check = |changed, archives: &[Archive], expected| {
+            assert_eq!(recovered_stamp(stamp(changed), stamp(9), archives), expected);
+        };
+        check(3, &[], stamp(3));
+        check(3, &[archive(2), waiting(4)], stamp(3));
+        // The clock of the file system is behind, or coarse.
+        check(3, &[archive(4), waiting(5)], stamp(4).next());
+        check(3, &[waiting(2), waiting(5)], stamp(3));
+        // It was touched, or an archive is from a time when the clock was wrong.
+        check(99, &[archive(4)], stamp(9));
+        check(3, &[archive(99)], stamp(3));
     }
 
     #[test]
     fn both_codes_of_a_stamp_are_two_files() {
         let unfinished = Archive { code: Code::Unfinished, ..archive(1) };
-        let mut made = Made::default();
+        let mut made = ArchiveOrder::default();
         made.add(archive(1).stamp);
-        assert_eq!(made.surplus(vec![unfinished, archive(1)], 2), [archive(1)]);
+        assert_eq!(made.surplus(&[unfinished, archive(1)], 2).unwrap(), [archive(1)]);
     }
 }

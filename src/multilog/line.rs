@@ -5,7 +5,7 @@
 //! longer line goes where the head went.
 #![forbid(unsafe_code)]
 
-use crate::tai::{Arrivals, Labeler, Stamp};
+use crate::tai::{Arrivals, LABEL, Labeler, Stamp};
 use memchr::memchr;
 
 /// The most bytes that a decision is based on.
@@ -57,6 +57,13 @@ impl Assembler {
     /// Whether a line has begun and not ended.
     pub fn is_within_line(&self) -> bool {
         self.place != Place::Start
+    }
+
+    /// How many bytes can be fed so that the pieces of them have at most `room` bytes: each may be a line with a label, and
+    /// the head that is held comes with them.
+    pub fn fitting(&self, room: usize) -> usize {
+        let each = if self.labels == Labels::Stamped { LABEL + 2 } else { 1 };
+        room.saturating_sub(HEAD + 1) / each
     }
 
     /// Cuts `chunk` into pieces. `now` is asked for the time when the first byte of a line is there, unless that was a
@@ -179,6 +186,29 @@ mod tests {
         for size in [1, 3, 999, 1000, 1001, 10_000] {
             assert_eq!(pieces(labels, input.as_bytes(), size), expected, "in chunks of {size}");
         }
+    }
+
+    #[test]
+    fn what_fits_never_takes_more_than_the_room() {
+        for labels in [Labels::Stamped, Labels::Plain] {
+            for (room, line) in [(4096, "\n"), (4096, "ab\n"), (5000, "a line\n"), (100_000, "\n")] {
+                let mut assembler = Assembler::new(labels);
+                // As much as can be held without coming out.
+                assembler.feed(&[b'x'; HEAD - LABEL - 2], Stamp::default, |_| panic!("too much"));
+                let input = line.repeat(room);
+                let fitting = assembler.fitting(room);
+                assert!(fitting > 0);
+                let mut taken = 0;
+                assembler.feed(&input.as_bytes()[..fitting], Stamp::default, |piece| {
+                    taken += match piece {
+                        Piece::Head(bytes) | Piece::Rest(bytes) => bytes.len(),
+                        Piece::End => 1,
+                    }
+                });
+                assert!(taken <= room, "{taken} of {room}");
+            }
+        }
+        assert_eq!(Assembler::new(Labels::Plain).fitting(HEAD), 0);
     }
 
     #[test]

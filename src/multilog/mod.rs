@@ -6,6 +6,8 @@
 
 // The names of old log files, and which of them have to go. *Pure.*
 pub mod archive;
+// The open file `current`, and what was written to one that was removed.
+pub mod current;
 // Where a log file ends. *Pure.*
 pub mod cut;
 // One log directory: performs what its rotation decides.
@@ -14,6 +16,10 @@ pub mod directory;
 pub mod line;
 // Whether a line matches. *Pure.*
 pub mod pattern;
+// What is to be written to a `current`. *Pure.*
+pub mod pending;
+// Where a log directory is: opening, locking and inspecting it.
+pub mod place;
 // The command that old files go through.
 pub mod processor;
 // What a log directory does next. *Pure.*
@@ -24,6 +30,10 @@ pub mod run;
 pub mod script;
 // The files that show the last line.
 pub mod status_files;
+// What can be done in a log directory, and what can be seen of it. *Pure.*
+pub mod step;
+// What was not possible, and why.
+pub mod trouble;
 
 /// The program's name in its messages.
 const PROGRAM: &str = "multilog";

@@ -1,7 +1,7 @@
 //! A processor: the shell command that turns a finished log file into an archive.
 
 use super::PROGRAM;
-use super::directory::{NEW_STATE, PREVIOUS, PROCESSED, STATE};
+use super::place::{NEW_STATE, PREVIOUS, PROCESSED, STATE};
 use crate::report::Failure;
 use crate::sys::exec::Prepared;
 use crate::sys::files::{self, HERE};

@@ -1,133 +1,29 @@
 //! What a log directory does next: how much to write to `current`, when to begin a new one, what happens to the
 //! old one, and when to try again what failed.
 //!
-//! Two tracks run beside each other. The *writer* appends to `current` and moves it out of the way when it is
+//! Three tracks run beside each other. The *writer* appends to `current` and moves it out of the way when it is
 //! full. The *processor* turns `previous` into an archive; while it is busy, the writer archives a full
-//! `current` unprocessed, and it waits its turn. A track whose step fails tries again after a pause; it never
+//! `current` unprocessed, and it waits its turn. The *pruner* removes what is too much. A track whose step fails tries again after a pause; it never
 //! skips a step, so nothing is lost.
+//!
+//! Other programs may remove, rename or replace `current` or the directory. The writer looks whether both are in their
+//! places before it begins a new file, before it closes the directory, when a step fails because something is not there,
+//! and every 5 seconds as long as something is written. What is not in its place is made again at once.
 #![forbid(unsafe_code)]
 
 use super::archive::{Archive, Code};
 use super::cut::{Cut, cut};
+pub use super::step::{
+    Closing, Found, Leftover, Naming, Processed, Processing, Sighting, Source, Step, Track, Verdict,
+};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// From a failure to the next attempt.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// One of the two tracks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Track {
-    /// Appends to `current`, and moves it away.
-    Writer,
-    /// Deals with `previous`.
-    Processor,
-}
-
-/// A file of the directory that can become an archive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are those of the files")]
-pub enum Source {
-    Current,
-    Previous,
-    Processed,
-}
-
-/// One thing to do. Every step can be done again after it has failed half-way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// At the start: remove a file that a crash has left.
-    Remove(Leftover),
-    /// At the start: make an empty `state`. Failing is fatal.
-    MakeState,
-    /// At the start: open the `current` that was closed cleanly, to go on with it. Failing is fatal.
-    Resume,
-    /// At the start: make a new `current`. Failing is fatal.
-    Begin,
-    /// Write so many of the pending bytes to `current`.
-    Write(usize),
-    /// Make sure that `current` is on disk.
-    Sync,
-    /// Rename `current` to `previous`, and name the archive that it will be.
-    MoveAway,
-    /// Make a new `current`.
-    Renew,
-    /// Mark `previous` as complete.
-    FinishPrevious,
-    /// Make a file an archive, under the stamp of this moment or the given one, and remove what is too much.
-    Archive(Source, Code, Option<Archive>),
-    /// Run the processor on `previous`.
-    Process,
-    /// Make sure that `processed` is on disk, and mark it as complete.
-    FinishProcessed,
-    /// Make sure that `newstate` is on disk.
-    SyncState,
-    /// Rename `newstate` to `state`.
-    KeepState,
-    /// Make an archive that waits for the processor `previous` again; it may have been removed meanwhile.
-    Reclaim(Archive),
-    /// Tell the processor to end; nobody waits for it.
-    Abandon,
-    /// Mark `current` as closed cleanly; nothing comes after that.
-    Close,
-    /// Leave everything as it is, as after a crash; nothing comes after that.
-    Leave,
-}
-
-/// What a crash can leave behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are those of the files")]
-pub enum Leftover {
-    State,
-    NewState,
-    Previous,
-    Processed,
-}
-
-/// How a log directory was left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
-    /// Cleanly: `current` is marked, and so many bytes long.
-    Clean(u64),
-    /// Not cleanly, or never used.
-    Unclean(Processed),
-}
-
-/// Whether `processed` was complete.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Processed {
-    /// It is there and marked: `previous` is done with.
-    Complete,
-    /// It is not marked, or not there: `previous` is what counts.
-    Incomplete,
-}
-
-/// Whether old files go through a processor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Processing {
-    /// They do.
-    Yes,
-    /// They do not.
-    No,
-}
-
-/// How multilog ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Closing {
-    /// After all that is to be done is done.
-    Patient,
-    /// As soon as everything is on disk; what is unprocessed stays so.
-    Prompt,
-}
-
-/// How a processor ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// With success.
-    Done,
-    /// Without.
-    Failed,
-}
+/// From one inspection to the next, as long as something is written.
+const INSPECTION: Duration = Duration::from_secs(5);
 
 /// The next steps of a track, and when it may go on after a failure.
 #[derive(Debug, Default)]
@@ -157,6 +53,7 @@ pub struct Rotation {
     cut: Cut,
     writer: Lane,
     processor: Lane,
+    pruner: Lane,
     /// Whether `current` is open.
     open: bool,
     /// Whether the processor runs right now.
@@ -166,6 +63,10 @@ pub struct Rotation {
     /// The archive that `previous` will be, or was before it was reclaimed. Its stamp is that of the moment when
     /// the file was finished, so that archives sort as they were written, however long the processor takes.
     previous: Option<Archive>,
+    /// When an inspection was done last.
+    inspected: Option<Instant>,
+    /// Whether something was written since.
+    unconfirmed: bool,
     closing: Option<Closing>,
     /// Whether something is left as a crash would leave it.
     abandoned: bool,
@@ -176,8 +77,8 @@ impl Rotation {
     /// A directory that was found so; its first steps make it usable.
     pub fn new(size: u64, processing: Processing, found: Found) -> Self {
         let (written, steps) = match found {
-            Found::Clean(written) => (written, VecDeque::from([Step::Resume])),
-            Found::Unclean(processed) => (0, recovery(processed)),
+            Found::Clean(written) => (written, first_steps(found, Step::Resume)),
+            Found::Unclean(_) => (0, first_steps(found, Step::Begin)),
         };
         Self {
             size,
@@ -186,10 +87,13 @@ impl Rotation {
             cut: Cut::default(),
             writer: Lane { steps, resume: None },
             processor: Lane::default(),
+            pruner: Lane::default(),
             open: false,
             running: false,
             waiting: VecDeque::new(),
             previous: None,
+            inspected: None,
+            unconfirmed: false,
             closing: None,
             abandoned: false,
             closed: false,
@@ -200,7 +104,10 @@ impl Rotation {
     /// [`Self::done`] or [`Self::failed`]. `None` until something happens or the deadline comes.
     pub fn next(&mut self, pending: &[u8], now: Instant) -> Option<(Track, Step)> {
         if self.writer.steps.is_empty() && !self.writer.is_paused(now) {
-            if !pending.is_empty() {
+            let inspection = *self.inspected.get_or_insert(now) + INSPECTION;
+            if now >= inspection && (self.unconfirmed || !pending.is_empty()) {
+                self.writer.steps.push_back(Step::Inspect);
+            } else if !pending.is_empty() {
                 self.cut = cut(self.written, self.size, pending);
                 if self.cut.length > 0 {
                     return Some((Track::Writer, Step::Write(self.cut.length)));
@@ -208,16 +115,19 @@ impl Rotation {
                 self.begin_rotation();
             } else if self.closing.is_some() && !self.closed && !self.is_processing() {
                 let end = if self.abandoned { Step::Leave } else { Step::Close };
-                self.writer.steps.extend([Step::Sync, end]);
+                let last = if self.unconfirmed { [Step::Inspect].as_slice() } else { &[Step::Sync, end] };
+                self.writer.steps.extend(last);
             }
         }
-        let writer = self.writer.next(now).map(|step| (Track::Writer, step));
-        writer.or_else(|| self.processor.next(now).map(|step| (Track::Processor, step)))
+        [Track::Pruner, Track::Writer, Track::Processor]
+            .into_iter()
+            .find_map(|track| self.lane(track).next(now).map(|step| (track, step)))
     }
 
     /// So many of the pending bytes were written.
     pub fn wrote(&mut self, length: usize) {
         self.writer.resume = None;
+        self.unconfirmed = true;
         self.written = self.written.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
         if self.cut.full && length == self.cut.length {
             self.begin_rotation();
@@ -228,11 +138,20 @@ impl Rotation {
     pub fn done(&mut self, track: Track, archive: Option<Archive>) {
         let lane = self.lane(track);
         lane.resume = None;
-        match lane.steps.pop_front() {
+        let step = lane.steps.pop_front();
+        if matches!(step, Some(Step::Archive(..))) {
+            self.pruner = Lane { steps: VecDeque::from([Step::Prune]), resume: None };
+        }
+        match step {
             Some(Step::Resume | Step::Begin) => self.open = true,
             Some(Step::MoveAway) => {
                 self.written = 0;
                 self.previous = archive;
+                if self.processing == Processing::No {
+                    let naming = archive.map_or(Naming::Now, Naming::Chosen);
+                    let keep = Step::Archive(Source::Previous, Code::Safe, naming);
+                    self.writer.steps.extend([keep, Step::Unlink(Source::Previous)]);
+                }
             }
             Some(Step::FinishPrevious) if self.processing == Processing::Yes => {
                 self.processor.steps.push_back(Step::Process);
@@ -244,7 +163,7 @@ impl Rotation {
                     self.process_waiting();
                 }
             }
-            Some(Step::Archive(Source::Processed, ..)) if self.open => {
+            Some(Step::Unlink(Source::Processed)) if self.open => {
                 self.previous = None;
                 self.process_waiting();
             }
@@ -262,12 +181,87 @@ impl Rotation {
         }
     }
 
-    /// The present step of a track has failed: it is tried again after a pause.
+    /// The present step of a track has failed: it is tried again after a pause. A file that cannot be moved away need not
+    /// be when the directory is being closed: then it takes what is left, however large it becomes.
     pub fn failed(&mut self, track: Track, now: Instant) {
-        if track == Track::Processor && self.closing == Some(Closing::Prompt) {
+        let is_moving = matches!(
+            self.writer.steps.front(),
+            Some(Step::MoveAway | Step::Archive(Source::Current, ..)) if self.open
+        );
+        if track == Track::Writer && self.closing.is_some() && is_moving {
+            self.writer.steps.clear();
+            self.size = u64::MAX;
+        } else if track == Track::Processor && self.closing == Some(Closing::Prompt) {
             self.abandon_processing();
         } else {
             self.lane(track).resume = Some(now + PAUSE);
+        }
+    }
+
+    /// A step has failed because something is not there, or something else is there: an inspection comes first.
+    pub fn inspect(&mut self) {
+        self.writer.steps.push_front(Step::Inspect);
+    }
+
+    /// The inspection was done.
+    pub fn inspected(&mut self, sighting: Sighting, now: Instant) {
+        self.writer.steps.pop_front();
+        self.confirm(now);
+        let repair = match sighting {
+            Sighting::Intact(size) => {
+                // Others may have emptied it or written to it.
+                self.written = size.unwrap_or(self.written);
+                return;
+            }
+            Sighting::OtherCurrent => Step::Restore,
+            Sighting::OtherDirectory => Step::Reopen,
+        };
+        self.writer.steps.push_front(repair);
+    }
+
+    /// `current` is open again, and has so many bytes.
+    pub fn restored(&mut self, size: u64, now: Instant) {
+        self.writer.steps.pop_front();
+        // What was planned for the one before does not concern this one.
+        let for_current = |step: &Step| matches!(step, Step::Renew | Step::Close | Step::Leave);
+        if self.writer.steps.iter().any(for_current) {
+            self.writer.steps.clear();
+        }
+        self.confirm(now);
+        self.open = true;
+        self.written = size;
+    }
+
+    /// Another directory has been opened, which was found so; what was to be done in the one before is not done.
+    pub fn reopened(&mut self, found: Found) {
+        self.writer = Lane { steps: first_steps(found, Step::Restore), resume: None };
+        self.processor = Lane::default();
+        self.waiting.clear();
+        (self.open, self.running, self.abandoned, self.previous) = (false, false, false, None);
+    }
+
+    /// The repair is not possible now: what is open goes on being used until the next inspection.
+    pub fn stayed(&mut self, now: Instant) {
+        self.writer.steps.pop_front();
+        self.confirm(now);
+    }
+
+    fn confirm(&mut self, now: Instant) {
+        self.writer.resume = None;
+        self.inspected = Some(now);
+        self.unconfirmed = false;
+    }
+
+    /// What the processor was to work on, or has made, is not there any more: the processor runs again, or takes what
+    /// waits next.
+    pub fn vanished(&mut self) {
+        self.processor.resume = None;
+        if self.processor.steps.pop_front() == Some(Step::Process) {
+            self.previous = None;
+            self.process_waiting();
+        } else {
+            self.processor.steps.clear();
+            self.processor.steps.push_back(Step::Process);
         }
     }
 
@@ -276,11 +270,16 @@ impl Rotation {
         self.running = false;
         match verdict {
             Verdict::Done => self.processor.steps.extend([
-                Step::FinishProcessed,
+                Step::FinishProcessed(self.previous),
                 Step::SyncState,
                 Step::Remove(Leftover::Previous),
                 Step::KeepState,
-                Step::Archive(Source::Processed, Code::Safe, self.previous),
+                Step::Archive(
+                    Source::Processed,
+                    Code::Safe,
+                    self.previous.map_or(Naming::Now, Naming::Chosen),
+                ),
+                Step::Unlink(Source::Processed),
             ]),
             Verdict::Failed => {
                 self.processor.steps.push_back(Step::Process);
@@ -308,7 +307,12 @@ impl Rotation {
 
     /// When to ask for the next step, if nothing else happens before.
     pub fn deadline(&self) -> Option<Instant> {
-        [self.writer.resume, self.processor.resume].into_iter().flatten().min()
+        let inspection = self.inspected.filter(|_| self.unconfirmed && !self.closed);
+        let inspection = inspection.map(|inspected| inspected + INSPECTION);
+        [self.writer.resume, self.processor.resume, self.pruner.resume, inspection]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Whether more input can be taken: `current` is open and nothing stands in the writer's way.
@@ -325,6 +329,7 @@ impl Rotation {
         match track {
             Track::Writer => &mut self.writer,
             Track::Processor => &mut self.processor,
+            Track::Pruner => &mut self.pruner,
         }
     }
 
@@ -332,23 +337,26 @@ impl Rotation {
     pub fn hurry(&mut self) {
         self.writer.resume = None;
         self.processor.resume = None;
+        self.pruner.resume = None;
+    }
+
+    /// Whether there is no more input.
+    pub const fn is_closing(&self) -> bool {
+        self.closing.is_some()
     }
 
     /// Whether there is a `previous` to be processed, or an archive that waits for that.
-    fn is_processing(&self) -> bool {
+    pub fn is_processing(&self) -> bool {
         self.running || !self.processor.steps.is_empty() || !self.waiting.is_empty()
     }
 
     fn begin_rotation(&mut self) {
-        self.writer.steps.push_back(Step::Sync);
+        self.writer.steps.extend([Step::Inspect, Step::Sync]);
         if self.is_processing() {
-            let unprocessed = Step::Archive(Source::Current, Code::Unfinished, None);
-            self.writer.steps.extend([unprocessed, Step::Renew]);
+            let unprocessed = Step::Archive(Source::Current, Code::Unfinished, Naming::Now);
+            self.writer.steps.extend([unprocessed, Step::Unlink(Source::Current), Step::Renew]);
         } else {
             self.writer.steps.extend([Step::MoveAway, Step::Renew, Step::FinishPrevious]);
-            if self.processing == Processing::No {
-                self.writer.steps.push_back(Step::Archive(Source::Previous, Code::Safe, None));
-            }
         }
     }
 
@@ -371,18 +379,20 @@ impl Rotation {
     }
 }
 
-/// What makes an unclean directory usable.
-fn recovery(processed: Processed) -> VecDeque<Step> {
-    let archive = |source, code| Step::Archive(source, code, None);
-    let (remove, keep) = match processed {
-        Processed::Complete => (Step::Remove(Leftover::Previous), archive(Source::Processed, Code::Safe)),
-        Processed::Incomplete => {
-            (Step::Remove(Leftover::Processed), archive(Source::Previous, Code::Unfinished))
+/// What makes a directory usable, of which the last step opens `current`.
+fn first_steps(found: Found, last: Step) -> VecDeque<Step> {
+    let archive =
+        |source, code| [Step::Archive(source, code, Naming::Recovered), Step::Unlink(source)].into_iter();
+    let (remove, keep) = match found {
+        Found::Clean(_) => return VecDeque::from([last]),
+        Found::Unclean(Processed::Complete) => (Leftover::Previous, archive(Source::Processed, Code::Safe)),
+        Found::Unclean(Processed::Incomplete) => {
+            (Leftover::Processed, archive(Source::Previous, Code::Unfinished))
         }
     };
-    let leftovers = [Step::Remove(Leftover::State), Step::Remove(Leftover::NewState), remove, keep];
-    let renewal = [archive(Source::Current, Code::Unfinished), Step::MakeState, Step::Begin];
-    leftovers.into_iter().chain(renewal).collect()
+    let leftovers = [Leftover::State, Leftover::NewState, remove].map(Step::Remove);
+    let current = archive(Source::Current, Code::Unfinished);
+    leftovers.into_iter().chain(keep).chain(current).chain([Step::MakeState, last]).collect()
 }
 
 #[cfg(test)]

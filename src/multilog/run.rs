@@ -1,7 +1,7 @@
 //! multilog's loop: signals, standard input, and what the directories have to do.
 
 use super::PROGRAM;
-use super::directory::LogDirectory;
+use super::directory::{LogDirectory, out_of_memory};
 use super::line::{Assembler, Piece};
 use super::rotation::Closing;
 use super::script::{Route, Script, alert};
@@ -9,14 +9,15 @@ use super::status_files::StatusFiles;
 use crate::report::Failure;
 use crate::sys::signals::{Inbox, Signal};
 use crate::sys::startup::{self, say};
-use crate::sys::{clock, files, pipes, poll, process};
+use crate::sys::{clock, files, memory, pipes, poll, process};
 use crate::tai::Stamp;
 use std::ffi::CStr;
+use std::ops::Range;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 /// How much is read at a time, and how much the pipe may hold. So large a buffer takes memory only as far as something
-/// was read into it.
+/// was read into it; where memory is refused at the start, it is smaller.
 const CHUNK: i32 = 256 * 1024;
 
 /// More than this at a time is a burst.
@@ -39,7 +40,8 @@ pub fn run(arguments: &[&CStr]) -> Result<u8, Failure> {
         sinks: Sinks { script: &script, status_files, directories: Vec::new(), route: Route::default() },
         input: Input::Open,
         terms: 0,
-        buffer: new_buffer(),
+        buffer: memory::buffer(usize::try_from(CHUNK).unwrap_or(LITTLE)).ok_or_else(out_of_memory)?,
+        unhandled: 0..0,
         had_burst: false,
     };
     for rules in &script.directories {
@@ -59,12 +61,10 @@ struct Multilog<'a> {
     terms: u32,
     /// What is read goes through here.
     buffer: Vec<u8>,
+    /// What of it was not handled yet, because there is no room where it is to go.
+    unhandled: Range<usize>,
     /// There was a burst whose memory was not given back yet.
     had_burst: bool,
-}
-
-fn new_buffer() -> Vec<u8> {
-    vec![0; usize::try_from(CHUNK).unwrap_or(LITTLE)]
 }
 
 /// What becomes of standard input.
@@ -104,14 +104,46 @@ impl Multilog<'_> {
 
     fn main(mut self) -> Result<u8, Failure> {
         loop {
-            self.sinks.work(&self.signals)?;
+            self.handle()?;
             if self.input == Input::Closed && self.sinks.is_closed() {
                 return Ok(0);
             }
-            let wanted = if self.sinks.is_settled() { self.input } else { Input::Closed };
+            let is_ready = self.unhandled.is_empty() && self.sinks.is_settled();
+            let wanted = if is_ready { self.input } else { Input::Closed };
             if self.wait(wanted)? {
                 self.read();
             }
+        }
+    }
+
+    /// Does all that can be done with what was read.
+    fn handle(&mut self) -> Result<(), Failure> {
+        loop {
+            self.feed();
+            self.sinks.work(&self.signals)?;
+            if self.unhandled.is_empty() {
+                // What comes of it may be the end.
+                self.obey_term();
+                return self.sinks.work(&self.signals);
+            }
+            if !self.sinks.is_settled() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Hands over as much of what was read as there is room for. A little is not worth a write.
+    fn feed(&mut self) {
+        let sinks = &mut self.sinks;
+        while !self.unhandled.is_empty() {
+            let fitting = self.assembler.fitting(sinks.room());
+            if fitting < LITTLE.min(self.unhandled.len()) && !sinks.are_empty() {
+                return;
+            }
+            let end = self.unhandled.end.min(self.unhandled.start.saturating_add(fitting.max(1)));
+            let chunk = self.buffer.get(self.unhandled.start..end).unwrap_or_default();
+            self.assembler.feed(chunk, || Stamp::from_unix(clock::wall()), |piece| sinks.take(piece));
+            self.unhandled.start = end;
         }
     }
 
@@ -125,9 +157,9 @@ impl Multilog<'_> {
         let deadline = [self.sinks.deadline(), calm].into_iter().flatten().min();
         // A failing poll would be trouble with our own arguments; the next turn tries again.
         let [signalled, readable] = poll::wait(descriptors, now, deadline).unwrap_or_default();
-        if !readable && calm.is_some_and(|calm| calm <= clock::monotonic()) {
+        if !readable && self.unhandled.is_empty() && calm.is_some_and(|calm| calm <= clock::monotonic()) {
             self.had_burst = false;
-            self.buffer = new_buffer();
+            memory::give_back_bytes(&mut self.buffer);
             self.sinks.release();
         }
         if signalled {
@@ -141,7 +173,9 @@ impl Multilog<'_> {
         while let Some(signal) = self.signals.next() {
             match signal {
                 Signal::SIGTERM => self.terms += 1,
-                Signal::SIGALRM => self.sinks.rotate(),
+                // What was read belongs into the present file.
+                Signal::SIGALRM if self.unhandled.is_empty() => self.sinks.rotate(),
+                Signal::SIGALRM => self.sinks.hurry(),
                 _ => self.sinks.bury(clock::monotonic()),
             }
         }
@@ -151,18 +185,31 @@ impl Multilog<'_> {
     /// A TERM: no more input but the rest of the line. A second one: no more waiting for what cannot be written.
     fn terminate(&mut self) -> Result<(), Failure> {
         if self.terms > 1 {
-            if let Some(failure) = self.sinks.directories.iter().find_map(LogDirectory::give_up) {
+            let unhandled = self.unhandled.len();
+            if let Some(failure) =
+                self.sinks.directories.iter().find_map(|directory| directory.give_up(unhandled))
+            {
                 return Err(failure);
             }
         }
         self.sinks.hurry();
-        match self.input {
-            Input::Open if self.assembler.is_within_line() => self.input = Input::ToLineEnd,
-            Input::Open => self.close(Closing::Prompt),
-            Input::ToLineEnd => {}
-            Input::Closed => self.sinks.close(Closing::Prompt),
+        if self.input == Input::Closed {
+            self.sinks.close(Closing::Prompt);
+        } else if self.unhandled.is_empty() {
+            self.obey_term();
         }
         Ok(())
+    }
+
+    /// After a TERM, the end of the line is the end.
+    fn obey_term(&mut self) {
+        let is_within_line = self.assembler.is_within_line();
+        match self.input {
+            Input::Open if self.terms > 0 && is_within_line => self.input = Input::ToLineEnd,
+            Input::Open if self.terms > 0 => self.close(Closing::Prompt),
+            Input::ToLineEnd if !is_within_line => self.close(Closing::Prompt),
+            Input::Open | Input::ToLineEnd | Input::Closed => {}
+        }
     }
 
     fn close(&mut self, closing: Closing) {
@@ -176,17 +223,13 @@ impl Multilog<'_> {
         let room = if self.input == Input::ToLineEnd { 1 } else { self.buffer.len() };
         let buffer = self.buffer.get_mut(..room).unwrap_or_default();
         let length = files::read_from(files::input(), buffer).unwrap_or(0);
-        let sinks = &mut self.sinks;
         if length == 0 {
+            let sinks = &mut self.sinks;
             self.assembler.finish(|piece| sinks.take(piece));
             let closing = if self.terms > 0 { Closing::Prompt } else { Closing::Patient };
             return self.close(closing);
         }
-        let chunk = self.buffer.get(..length).unwrap_or_default();
-        self.assembler.feed(chunk, || Stamp::from_unix(clock::wall()), |piece| sinks.take(piece));
-        if self.input == Input::ToLineEnd && !self.assembler.is_within_line() {
-            self.close(Closing::Prompt);
-        }
+        self.unhandled = 0..length;
         self.had_burst |= length > LITTLE;
     }
 }
@@ -219,6 +262,16 @@ impl Sinks<'_> {
 
     fn is_settled(&self) -> bool {
         self.status_files.is_settled() && self.directories.iter().all(LogDirectory::is_settled)
+    }
+
+    /// Whether all that the directories were given is written.
+    fn are_empty(&self) -> bool {
+        self.directories.iter().all(LogDirectory::is_empty)
+    }
+
+    /// How many bytes each directory can take.
+    fn room(&self) -> usize {
+        self.directories.iter().map(LogDirectory::room).min().unwrap_or(usize::MAX)
     }
 
     fn is_closed(&self) -> bool {

@@ -18,7 +18,9 @@ pub mod svstat;
 pub mod tai64n;
 pub mod tai64nlocal;
 
+use crate::options::Found;
 use crate::report::{Failure, USAGE};
+use crate::sys::files;
 use crate::sys::startup::{self, Program, Word};
 
 /// Those that can be in one file: all that look up no accounts, for which the C library loads its name service.
@@ -38,6 +40,12 @@ pub const TOGETHER: [(&str, Program); 14] = [
     ("tai64n", tai64n::PROGRAM),
     ("tai64nlocal", tai64nlocal::PROGRAM),
 ];
+
+/// For programs that take every word that is no option as the name of a directory: whether `found` is a mistyped option,
+/// because no such name exists.
+fn is_mistyped(found: Found<'_>) -> bool {
+    matches!(found, Found::Unknown(word) if !files::is_there(files::HERE, word))
+}
 
 /// The program that is meant by how this process was started; `called_as` is what the caller says that it is called.
 pub fn choose(called_as: Word) -> Program {

@@ -21,7 +21,7 @@ fn run(words: &[Word]) -> Result<u8, Failure> {
             Found::Letter(b'n', _) => contention = Contention::Fail,
             Found::Letter(b'N', _) => contention = Contention::Wait,
             Found::Letter(letter, _) => silent = letter == b'x',
-            Found::Long(..) | Found::Illegal(_) | Found::MissingArgument(_) => {
+            Found::Long(..) | Found::Illegal(_) | Found::MissingArgument(_) | Found::Unknown(_) => {
                 return Err(usage(found.complaint(called_as)));
             }
         }
@@ -44,6 +44,5 @@ fn run(words: &[Word]) -> Result<u8, Failure> {
 }
 
 fn usage(complaint: Option<Vec<u8>>) -> Failure {
-    let usage = Failure::usage("setlock", "setlock [ -nNxX ] file program [ arg ... ]");
-    Failure::new(USAGE, [&complaint.unwrap_or_default(), usage.message()].concat())
+    Failure::usage("setlock", "setlock [ -nNxX ] file program [ arg ... ]").after(complaint)
 }

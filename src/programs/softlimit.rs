@@ -51,8 +51,5 @@ const fn system(resource: Resource) -> limits::Resource {
 fn usage(complaint: Option<Vec<u8>>) -> Failure {
     let synopsis = "softlimit [-a allbytes] [-c corebytes] [-d databytes] [-f filebytes] [-l lockbytes] \
         [-m membytes] [-o openfiles] [-p processes] [-r residentbytes] [-s stackbytes] [-t cpusecs] child";
-    Failure::new(
-        USAGE,
-        [&complaint.unwrap_or_default(), Failure::usage("softlimit", synopsis).message()].concat(),
-    )
+    Failure::usage("softlimit", synopsis).after(complaint)
 }

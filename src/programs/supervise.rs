@@ -1,5 +1,6 @@
 //! `supervise [--delay=SECONDS | --down] dir`: keeps the service in `dir` running, or ends it.
 
+use super::is_mistyped;
 use crate::options::{Found, Long, Options, seconds};
 use crate::report::Failure;
 use crate::supervise;
@@ -20,7 +21,8 @@ fn run(words: &[Word]) -> Result<u8, Failure> {
         task = match found {
             Found::Long("down", None) => Task::Stop,
             Found::Long("delay", Some(value)) => Task::Run(seconds(value).ok_or_else(usage)?),
-            _ => return Err(usage()),
+            Found::Unknown(_) if !is_mistyped(found) => task,
+            _ => return Err(usage().after(found.complaint(c"supervise"))),
         };
     }
     let &[directory] = options.operands() else { return Err(usage()) };

@@ -1,5 +1,6 @@
 //! `svscan [--stagger=SECONDS] [--then=PROGRAM] [dir]`: keeps a supervise running for every directory in `dir`.
 
+use super::is_mistyped;
 use crate::options::{Found, Long, Options, seconds};
 use crate::report::Failure;
 use crate::svscan::run::{Order, run as scan};
@@ -20,7 +21,8 @@ fn run(words: &[Word]) -> Result<u8, Failure> {
         match found {
             Found::Long("stagger", Some(value)) => order.stagger = seconds(value).ok_or_else(usage)?,
             Found::Long(_, Some(value)) => then = Some(CString::new(value).map_err(|_| usage())?),
-            _ => return Err(usage()),
+            Found::Unknown(_) if !is_mistyped(found) => {}
+            _ => return Err(usage().after(found.complaint(c"svscan"))),
         }
     }
     order.then = then.as_deref();

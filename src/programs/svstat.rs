@@ -1,5 +1,6 @@
 //! `svstat [--long|--json] dirs...`: a line about each service.
 
+use super::is_mistyped;
 use crate::json;
 use crate::options::{Found, Long, Options};
 use crate::report::Failure;
@@ -20,7 +21,11 @@ fn run(words: &[Word]) -> Result<u8, Failure> {
     for found in options.by_ref() {
         match found {
             Found::Long(name, None) if form.is_none_or(|form| form == name) => form = Some(name),
-            _ => return Err(Failure::usage("svstat", "svstat [--long|--json] dirs...")),
+            Found::Unknown(_) if !is_mistyped(found) => {}
+            _ => {
+                let usage = Failure::usage("svstat", "svstat [--long|--json] dirs...");
+                return Err(usage.after(found.complaint(c"svstat")));
+            }
         }
     }
     let here = files::open_read(files::HERE, c".")

@@ -2,23 +2,27 @@
 
 use super::control::Letters;
 use super::directory::{Directory, NoControl};
-use super::goal::{Goal, end_the_run};
-use super::waiting::{Awaited, Crowd, EndsTheRun, wait};
+use super::goal::{Expectation, Goal};
+use super::waiting::{Awaited, Crowd, Request, wait};
 use crate::options::{Long, seconds};
 use crate::report::{Failure, SYSTEM, USAGE, warning};
+use crate::sys::clock;
 use crate::sys::startup::say;
-use crate::sys::{Errno, clock};
 use std::ffi::CStr;
 use std::os::fd::AsFd;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const PROGRAM: &str = "svc";
 
 /// svc's long options.
-pub const LONG_OPTIONS: Long = Long { flags: &["check"], valued: &["wait", "timeout"] };
+pub const LONG_OPTIONS: Long = Long { flags: &["check"], valued: &["wait", "for", "timeout"] };
 
 /// svc's exit code if the time was over before every service was in the state.
 pub const LATE: u8 = 99;
+
+/// How long commands wait for a supervise that is about to come, as a rule: longer than the 5 seconds after which svscan
+/// brings back one that was told to exit, and takes up a directory that it was not told of.
+const COMING: Duration = Duration::from_secs(7);
 
 /// What svc was told to do.
 #[derive(Debug, Default)]
@@ -29,6 +33,8 @@ pub struct Order {
     is_honest: bool,
     /// What to wait for.
     goal: Option<Goal>,
+    /// How long a service must stay up to count as up, if that was said.
+    enough: Option<Duration>,
     /// How long to wait; for ever without it.
     timeout: Option<Duration>,
 }
@@ -46,11 +52,40 @@ impl Order {
             ("timeout", Some(value)) => {
                 self.timeout = Some(seconds(value).ok_or_else(|| usage("--timeout=SECONDS"))?);
             }
+            ("for", Some(value)) => {
+                self.enough = Some(seconds(value).ok_or_else(|| usage("--for=SECONDS"))?);
+            }
             ("check", Some(_)) => return Err(usage("--check")),
             ("wait", None) => return Err(usage("--wait=up, --wait=down or --wait=ready")),
+            ("for", None) => return Err(usage("--for=SECONDS")),
             _ => return Err(usage("--timeout=SECONDS")),
         }
         Ok(())
+    }
+
+    /// What each service is told and what is expected of it then, if it is waited for. To be called when all options are
+    /// read.
+    fn request(&self, now: Instant) -> Option<Request<'_>> {
+        let goal = self.goal?;
+        let expectation = Expectation::new(goal);
+        let expectation = self.enough.map_or(expectation, |enough| expectation.lasting(enough));
+        let patience = if self.letters.bytes().contains(&b'x') {
+            // A supervise that is not there has done what it is told.
+            Some(now)
+        } else {
+            // One that is down already is not worth a long wait for somebody to tell that to.
+            let is_short = self.timeout.is_none() || goal == Goal::Down;
+            is_short.then(|| now + COMING)
+        };
+        Some(Request { letters: &self.letters, expectation, patience })
+    }
+
+    /// Refuses options that make no sense together.
+    pub fn check(&self) -> Result<(), Failure> {
+        match (self.enough, self.goal) {
+            (None, _) | (Some(_), Some(Goal::Up)) => Ok(()),
+            (Some(_), _) => Err(usage("--wait=up --for=SECONDS")),
+        }
     }
 }
 
@@ -61,53 +96,59 @@ fn usage(expected: &str) -> Failure {
 /// Sends the commands to every service, then waits if that was asked for. Returns the exit code: 0; when the code
 /// is to tell, 111 if a service could not be controlled and 99 if one was not in the state in time.
 pub fn give(order: &Order, here: impl AsFd, paths: &[&CStr]) -> u8 {
-    let deadline = order.timeout.map(|timeout| clock::monotonic() + timeout);
+    let now = clock::monotonic();
+    let deadline = order.timeout.map(|timeout| now + timeout);
+    let request = order.request(now);
     let mut failed = false;
     let mut awaited = Vec::new();
     let mut crowd = Crowd::new();
     for &path in paths {
-        match control(&here, path, order, &mut crowd) {
-            Some(service) => awaited.extend(service),
-            None => failed = true,
+        let directory = match Directory::open(&here, path) {
+            Ok(directory) => directory,
+            Err(error) => {
+                failed = true;
+                warn("unable to chdir to ", path, error.bytes());
+                continue;
+            }
+        };
+        match request {
+            Some(request) => awaited.push(Awaited::new(&mut crowd, (path, directory), request)),
+            None => failed |= directory.control(&order.letters).map_err(|why| complain(path, why)).is_err(),
         }
     }
-    let late = order.goal.map_or(Vec::new(), |goal| wait(crowd, awaited, goal, deadline));
-    for service in &late {
-        say(&warning(PROGRAM, &[service.path.to_bytes(), b" is not in the state that was waited for"]));
+    let mut is_late = false;
+    for service in wait(crowd, awaited, deadline) {
+        match service.failure() {
+            Some(why) => {
+                failed = true;
+                complain(service.path, why);
+            }
+            None => {
+                is_late = true;
+                let path = service.path.to_bytes();
+                say(&warning(PROGRAM, &[path, b" is not in the state that was waited for"]));
+            }
+        }
     }
-    match (failed && (order.is_honest || order.goal.is_some()), late.is_empty()) {
+    match (failed && (order.is_honest || order.goal.is_some()), is_late) {
         (true, _) => SYSTEM,
-        (false, false) => LATE,
-        (false, true) => 0,
+        (false, true) => LATE,
+        (false, false) => 0,
     }
 }
 
-/// Sends the commands to one service, or warns that this was not possible. Returns what to wait for, if anything.
-fn control<'a>(
-    here: impl AsFd,
-    path: &'a CStr,
-    order: &Order,
-    crowd: &mut Crowd<'a>,
-) -> Option<Option<Awaited<'a>>> {
-    let warn = |what: &str, reason: &[u8]| {
-        say(&warning(PROGRAM, &[what.as_bytes(), path.to_bytes(), b": ", reason]));
-    };
-    let unable = |what: &str, error: Errno| warn(what, error.bytes());
-    let directory =
-        Directory::open(&here, path).map_err(|error| unable("unable to chdir to ", error)).ok()?;
-    let ends_the_run = if end_the_run(&order.letters.bytes()) { EndsTheRun::Yes } else { EndsTheRun::No };
-    // What is waited for must be watched before it can happen.
-    let awaited = order
-        .goal
-        .and_then(|_| Some(Awaited::new(crowd, path, Directory::open(&here, path).ok()?, ends_the_run)));
-    match directory.control(&order.letters) {
-        Ok(()) => return Some(awaited),
-        Err(NoControl::Unopened(error)) if error.is(libc::ENXIO) => {
-            warn("unable to control ", b"supervise not running");
+/// Warns that a service did not get the commands.
+fn complain(path: &CStr, why: NoControl) {
+    match why {
+        NoControl::Unopened(error) if error.is(libc::ENXIO) => {
+            warn("unable to control ", path, b"supervise not running");
         }
-        Err(NoControl::Unopened(error)) => unable("unable to control ", error),
-        Err(NoControl::NotAFifo) => warn("unable to control ", b"supervise/control is not a fifo"),
-        Err(NoControl::Unwritten(error)) => unable("error writing commands to ", error),
+        NoControl::Unopened(error) => warn("unable to control ", path, error.bytes()),
+        NoControl::NotAFifo => warn("unable to control ", path, b"supervise/control is not a fifo"),
+        NoControl::Unwritten(error) => warn("error writing commands to ", path, error.bytes()),
     }
-    None
+}
+
+fn warn(what: &str, path: &CStr, reason: &[u8]) {
+    say(&warning(PROGRAM, &[what.as_bytes(), path.to_bytes(), b": ", reason]));
 }

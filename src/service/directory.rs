@@ -6,7 +6,7 @@ use super::instance::Instance;
 use super::last_exit::LastExit;
 use super::sentence::HasDown;
 use super::status::{LENGTH, Status};
-use crate::sys::{Errno, Result, files};
+use crate::sys::{Errno, Result, files, pipes};
 use crate::tai::{LABEL, Stamp};
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
@@ -78,6 +78,13 @@ pub enum NoControl {
     Unwritten(Errno),
 }
 
+impl NoControl {
+    /// Whether there is only no supervise yet: one may be about to come.
+    pub const fn may_pass(self) -> bool {
+        matches!(self, Self::Unopened(error) if error.is(libc::ENXIO) || error.is(libc::ENOENT))
+    }
+}
+
 impl Directory {
     /// Opens the directory `path`, seen from `at`. Fails where changing to it would.
     pub fn open(at: impl AsFd, path: &CStr) -> Result<Self> {
@@ -92,6 +99,11 @@ impl Directory {
     /// Succeeds if supervise runs here; `ENXIO` if it does not, `ENOENT` if it never did.
     pub fn knock(&self) -> Result<()> {
         files::open_write(&self.0, OK).map(drop)
+    }
+
+    /// Whether a supervise has the control fifo open. It has that before it can be found running.
+    pub fn takes_commands(&self) -> bool {
+        files::open_write(&self.0, CONTROL).is_ok_and(|fifo| pipes::inode(fifo).is_some())
     }
 
     /// Whether the service has said that it is ready.
@@ -120,8 +132,14 @@ impl Directory {
             Stamp::from_digits(label.strip_prefix(b"@")?)
         });
         let last_exit = read(LAST_EXIT).and_then(|line| LastExit::decode(&line));
-        let starts = read(INSTANCE).and_then(|text| Instance::decode(&text)).map(|instance| instance.starts);
+        let starts = self.instance().map(|instance| instance.starts);
         More { ready, last_exit, starts }
+    }
+
+    /// Which processes supervise the service, and are it, as supervise has written that down last.
+    pub fn instance(&self) -> Option<Instance> {
+        let file = files::open_read(&self.0, INSTANCE).ok()?;
+        Instance::decode(&files::read_all(&file).ok()?)
     }
 
     /// Sends commands to supervise, with one write.

@@ -15,6 +15,8 @@ pub mod goal;
 pub mod instance;
 // How a service ended last. *Pure.*
 pub mod last_exit;
+// Looking at the process of a service.
+pub mod observation;
 // svstat's line. *Pure.*
 pub mod sentence;
 // The 18 bytes of `supervise/status`. *Pure.*

@@ -1,19 +1,23 @@
-//! Waiting until services are in a state. Nothing is polled: a change of `supervise/status` or `supervise/ready`
-//! wakes the wait.
+//! Sending commands to services, as soon as their supervises take them, and waiting until they are in a state. Nothing is
+//! polled: a change of `supervise/status` or `supervise/ready` wakes the wait.
 
-use super::directory::{CONTROL, Directory, OK, SUPERVISE};
-use super::goal::{Goal, Moment, is_reached};
+use super::control::Letters;
+use super::directory::{CONTROL, Directory, NoControl, OK, SUPERVISE};
+use super::goal::{Answer, Expectation, Moment, end_the_run};
+use super::observation::Observer;
 use super::status::Want;
 use crate::sys::watch::{Change, Interest, Watch, Watched};
-use crate::sys::{clock, poll};
+use crate::sys::{Errno, clock, poll};
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString, OsStr};
-use std::num::NonZeroU32;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 /// How long to wait for news at most: a supervise that was killed tells nothing.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How soon to look again at a supervise that is about to begin.
+const GLANCE: Duration = Duration::from_millis(10);
 
 /// One service that is waited for.
 #[derive(Debug)]
@@ -21,62 +25,135 @@ pub struct Awaited<'a> {
     /// Its directory.
     pub path: &'a CStr,
     directory: Directory,
-    /// The run that does not count any more.
-    ended: Option<NonZeroU32>,
+    request: Request<'a>,
+    delivery: Delivery,
+    expectation: Expectation,
+    /// When it is to be looked at again even without news.
+    due: Option<Instant>,
     /// Its place in the crowd.
     place: usize,
 }
 
+/// What a service is told, and what is expected of it then.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The commands.
+    pub letters: &'a Letters,
+    /// What the service is to be like.
+    pub expectation: Expectation,
+    /// Until when the commands wait for a supervise that is about to come; `None` for as long as the service is waited for.
+    pub patience: Option<Instant>,
+}
+
+/// What has become of the commands.
+#[derive(Debug, Clone, Copy)]
+enum Delivery {
+    /// Nobody takes them yet; why.
+    Due(NoControl),
+    /// supervise has them, or will read them.
+    Done,
+    /// They were given up; why.
+    Failed(NoControl),
+}
+
 impl<'a> Awaited<'a> {
-    /// Begins to watch a service. `ends_the_run` says whether its present run does not count. To be called
-    /// before the commands are sent.
+    /// Begins to watch the service in the directory `path`, and sends it the commands if its supervise is there.
     pub fn new(
         crowd: &mut Crowd<'a>,
-        path: &'a CStr,
-        directory: Directory,
-        ends_the_run: EndsTheRun,
+        (path, directory): (&'a CStr, Directory),
+        request: Request<'a>,
     ) -> Self {
-        let present = directory.status().ok().and_then(|status| status.pid);
-        let ended = present.filter(|_| ends_the_run == EndsTheRun::Yes);
-        Self { path, directory, ended, place: crowd.add(path) }
+        // What is waited for must be watched before it can happen.
+        let place = crowd.add(path);
+        let delivery = Delivery::Due(NoControl::Unopened(Errno::from_raw(libc::ENXIO)));
+        let expectation = request.expectation;
+        let mut awaited = Self { path, directory, request, delivery, expectation, due: None, place };
+        awaited.deliver();
+        awaited
     }
 
-    /// Whether the service is in the state. One without supervise is down.
-    fn has_reached(&self, goal: Goal) -> bool {
+    /// Why its supervise did not get the commands, if it did not.
+    pub const fn failure(&self) -> Option<NoControl> {
+        match self.delivery {
+            Delivery::Due(why) | Delivery::Failed(why) => Some(why),
+            Delivery::Done => None,
+        }
+    }
+
+    /// Sends the commands, unless that is done.
+    fn deliver(&mut self) {
+        if !matches!(self.delivery, Delivery::Due(_)) {
+            return;
+        }
+        let letters = self.request.letters;
+        let present = self.directory.status().ok().and_then(|status| status.pid);
+        let ended = present.filter(|_| end_the_run(&letters.bytes()));
+        self.delivery = match self.directory.control(letters) {
+            Ok(()) => {
+                self.expectation = self.request.expectation.after(ended);
+                Delivery::Done
+            }
+            Err(why) if why.may_pass() => Delivery::Due(why),
+            Err(why) => Delivery::Failed(why),
+        };
+    }
+
+    /// Whether the service has reached its goal. One without supervise is down.
+    fn has_arrived(&mut self, observer: &Observer, now: Instant) -> bool {
+        self.deliver();
+        if let Delivery::Due(why) = self.delivery {
+            self.due = self.request.patience;
+            if self.due.is_some_and(|patience| patience <= now) {
+                self.delivery = Delivery::Failed(why);
+            }
+        }
+        if self.failure().is_some() {
+            return false;
+        }
         let is_supervised = self.directory.knock().is_ok();
+        if !is_supervised && self.directory.takes_commands() {
+            self.due = Some(now + GLANCE);
+            return false;
+        }
         let status = self.directory.status().ok().filter(|_| is_supervised);
-        let is_restless =
-            status.is_some_and(|status| status.want == Want::Up || self.directory.is_finishing());
-        let pid = status.and_then(|status| status.pid);
-        let now = Moment { pid, is_ready: self.directory.is_ready(), is_restless };
-        is_reached(goal, self.ended, now)
+        let is_restless = status.is_some_and(|status| {
+            status.pid.is_some() || status.want == Want::Up || self.directory.is_finishing()
+        });
+        let run = status.and_then(|status| observer.run(&self.directory, &status));
+        let moment = Moment { run, is_ready: self.directory.is_ready(), is_restless };
+        match self.expectation.see(moment, now) {
+            Answer::Reached => true,
+            Answer::Pending(due) => {
+                self.due = due;
+                false
+            }
+        }
     }
 }
 
-/// Whether commands end the present run of a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EndsTheRun {
-    /// They do.
-    Yes,
-    /// They do not.
-    No,
-}
-
-/// Waits until all services, each of which is in `crowd`, have reached `goal`, or until `deadline`; returns those that
-/// have not.
+/// Waits until all services, each of which is in `crowd`, have reached their goals, or until `deadline`; returns those
+/// that have not, in their order.
 pub fn wait<'a>(
     mut crowd: Crowd<'a>,
     mut awaited: Vec<Awaited<'a>>,
-    goal: Goal,
     deadline: Option<Instant>,
 ) -> Vec<Awaited<'a>> {
-    awaited.retain(|service| !service.has_reached(goal));
-    while !awaited.is_empty() && deadline.is_none_or(|deadline| clock::monotonic() < deadline) {
-        let news = crowd.wait(deadline);
-        awaited.retain(|service| news.binary_search(&service.place).is_err() || !service.has_reached(goal));
+    let observer = Observer::new();
+    let mut now = clock::monotonic();
+    awaited.retain_mut(|service| !service.has_arrived(&observer, now));
+    let is_over = |now| deadline.is_some_and(|deadline| deadline <= now);
+    let is_open = |service: &&Awaited<'_>| !matches!(service.delivery, Delivery::Failed(_));
+    while !is_over(now) && awaited.iter().any(|service| is_open(&service)) {
+        let due = awaited.iter().filter(is_open).filter_map(|service| service.due).chain(deadline).min();
+        let news = crowd.wait(due);
+        now = clock::monotonic();
+        awaited.retain_mut(|service| {
+            let is_due = service.due.is_some_and(|due| due <= now);
+            // What has come about at the last moment counts.
+            let is_news = is_due || is_over(now) || news.binary_search(&service.place).is_ok();
+            !is_news || !service.has_arrived(&observer, now)
+        });
     }
-    // What has come about at the last moment counts.
-    awaited.retain(|service| !service.has_reached(goal));
     awaited
 }
 

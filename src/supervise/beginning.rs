@@ -38,6 +38,8 @@ pub struct Beginning<'a> {
     pub adopted: Option<Handle>,
     /// Where such a service is going to tell that it is ready.
     pub readiness: Option<OwnedFd>,
+    /// When the last run of the service had ended, in ticks since the start of the machine.
+    pub ended: u64,
 }
 
 impl<'a> Beginning<'a> {
@@ -68,7 +70,12 @@ impl<'a> Beginning<'a> {
             None if has_said_nothing => search.by_status(),
             None => Left::Nothing,
         };
-        let (mut adopted, mut readiness) = (None, None);
+        // One that only ends things is told so later; what comes after an end must not be a start.
+        let as_wanted = |status: Status| match task {
+            Task::Run(_) => status,
+            Task::Stop => Status { want: Want::Down, ..status },
+        };
+        let (mut adopted, mut readiness, mut ended) = (None, None, process::ticks());
         let (machine, first) = match found {
             Left::Service(handle, service, status) => {
                 records.keep();
@@ -85,15 +92,23 @@ impl<'a> Beginning<'a> {
                 records.clear();
                 // Its number may be another's by now: nobody can tell any more what it has left behind.
                 let settings = Settings { end_leftovers: false, ..settings.load(name) };
-                // One that only ends things is told so later; what comes after the end must not be a start.
-                let want = if task == Task::Stop { Want::Down } else { status.want };
-                let status = Status { want, ..status };
-                let (mut machine, _) = Machine::adopt(status, settings, now());
+                let (mut machine, _) = Machine::adopt(as_wanted(status), settings, now());
                 machine.put_off(delay, now());
                 if instance.exiting {
                     machine.handle(Event::Command(Command::Exit), now());
                 }
                 let first = machine.handle(Event::Ended(Ending::Unknown), now());
+                (machine, first)
+            }
+            Left::Ending(end, status) => {
+                ended = process::ticks_at(end.at.since_1970());
+                let (mut machine, mut first) = Machine::adopt(as_wanted(status), settings.load(name), now());
+                machine.put_off(delay, now());
+                if instance.exiting {
+                    machine.handle(Event::Command(Command::Exit), now());
+                }
+                let resumed = machine.resume_end((end.pid, end.how), now());
+                resumed.into_iter().for_each(|action| first.push(action));
                 (machine, first)
             }
             Left::Finishing(handle, finish, status) => {
@@ -118,6 +133,6 @@ impl<'a> Beginning<'a> {
                 Machine::new(has_down, delay, now())
             }
         };
-        Self { machine, first, instance, records, settings, adopted, readiness }
+        Self { machine, first, instance, records, settings, adopted, readiness, ended }
     }
 }

@@ -102,6 +102,22 @@ pub fn write_last_exit(directory: &Confined, (how, when): (Ending, Stamp)) -> Re
     replace(directory, (LAST_EXIT_NEW, LAST_EXIT), &line).map_err(|trouble| trouble.to("last-exit"))
 }
 
+/// Reads how and when the service has ended.
+pub fn read_last_exit(directory: &Confined) -> Option<(Ending, Stamp)> {
+    let mut line = [0; 256];
+    let length = files::read(&directory.read(inside(LAST_EXIT)).ok()?, &mut line).ok()?;
+    let LastExit { at, how, .. } = LastExit::decode(line.get(..length)?)?;
+    let how = match how {
+        How::Exited(code) => Ending::Exited(code),
+        How::Killed(signal) => match format!("SIG{signal}").parse::<Signal>() {
+            Ok(signal) => Ending::Killed(signal as i32),
+            Err(_) => signal.parse().map_or(Ending::Unknown, Ending::Killed),
+        },
+        How::Unknown => Ending::Unknown,
+    };
+    Some((how, at))
+}
+
 /// Writes down since when the service is ready, or that it is not.
 pub fn write_ready(directory: &Confined, since: Option<Stamp>) -> Result<(), Trouble> {
     let Some(since) = since else {

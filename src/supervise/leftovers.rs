@@ -16,6 +16,8 @@ pub struct Origin {
     pub pid: i32,
     /// Whether it led, or may have led, a session.
     pub may_lead_session: bool,
+    /// When it had ended, in ticks since the start of the machine.
+    pub ended: u64,
 }
 
 /// The processes that the service has left. `spared` is a child that has nothing to do with it.
@@ -30,7 +32,11 @@ pub fn find(origin: Origin, spared: Option<i32>) -> Vec<Facts> {
                 && found.iter().all(|known| known.pid != facts.pid)
         });
         let others: Vec<Facts> = others.collect();
-        found.extend(others);
+        // As long as one of them is left, no other process is given the number of the service. When all have gone, a
+        // stranger may have it, and lead a group of its own.
+        if others.iter().any(|facts| facts.started <= origin.ended) {
+            found.extend(others);
+        }
     }
     found
 }

@@ -96,6 +96,19 @@ impl Machine {
         (machine, actions)
     }
 
+    /// Goes on with what comes after the end of the service's process `pid`, which an earlier supervise has written down.
+    pub fn resume_end(&mut self, (pid, how): (NonZeroU32, Ending), now: Now) -> Actions {
+        let mut actions = Actions::default();
+        if self.settings.end_leftovers {
+            self.after = After::Clearing(how, Some(now.instant + self.settings.grace()));
+            actions.push(Action::EndLeftovers(pid));
+        } else {
+            self.finish(how, &mut actions);
+        }
+        self.act_in_time(now.instant, &mut actions);
+        actions
+    }
+
     fn with(status: Status, start: Start) -> Self {
         Self {
             status,

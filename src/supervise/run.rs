@@ -47,7 +47,7 @@ pub fn run(name: &CStr, task: Task) -> Result<u8, Failure> {
     };
     let directory = StateDirectory::open(name)?;
     let environment = startup::environment();
-    let Beginning { machine, first, instance, records, settings, adopted, readiness } =
+    let Beginning { machine, first, instance, records, settings, adopted, readiness, ended } =
         Beginning::find(name, directory, (has_down, task));
     let mut supervise = Supervise {
         name,
@@ -59,7 +59,8 @@ pub fn run(name: &CStr, task: Task) -> Result<u8, Failure> {
         settings,
         adopted,
         readiness,
-        led_session: false,
+        led_session: true,
+        ended,
         leftovers: None,
     };
     // How it is comes first, and is written before anybody can find us running, and before `run` can ask.
@@ -100,6 +101,8 @@ struct Supervise<'a> {
     readiness: Option<OwnedFd>,
     /// The service led a session when it ended, as far as that matters.
     led_session: bool,
+    /// When it ended, in ticks since the start of the machine.
+    ended: u64,
     /// What it has left behind, while that is being ended.
     leftovers: Option<Leftovers>,
 }
@@ -199,6 +202,7 @@ impl<'a> Supervise<'a> {
 
     /// The service has ended; what comes now is as its files say now.
     fn end(&mut self, how: Ending) -> bool {
+        self.ended = process::ticks();
         let settings = self.load_settings();
         self.feed(Event::Settings(settings)) || self.feed(Event::Ended(how))
     }
@@ -315,7 +319,7 @@ impl<'a> Supervise<'a> {
     }
 
     fn origin(&self, pid: NonZeroU32) -> Origin {
-        Origin { pid: as_number(pid), may_lead_session: self.led_session }
+        Origin { pid: as_number(pid), may_lead_session: self.led_session, ended: self.ended }
     }
 
     fn end_leftovers(&mut self, pid: NonZeroU32) -> bool {

@@ -1,8 +1,10 @@
 //! Taking over the service that an earlier supervise has left running (DESIGN.md 3.7).
 
+use super::event::Ending;
 use super::facts;
 use super::run::warn;
 use super::sending::{as_number, as_pid};
+use crate::service::directory::{FINISHING, inside};
 use crate::service::instance::{Instance, Process};
 use crate::service::status::{Status, Want};
 use crate::sys::clock;
@@ -11,6 +13,7 @@ use crate::sys::files::{self, HERE};
 use crate::sys::process::{self, Facts, Handle};
 use crate::tai::Stamp;
 use std::ffi::CStr;
+use std::num::NonZeroU32;
 
 /// By how many seconds the stamp of a status record and the start of its process may differ: the record is written a moment later,
 /// and the kernel counts in hundredths of a second from a boot that is known as exactly as the wall clock goes.
@@ -21,12 +24,25 @@ const TOLERANCE: u64 = 2;
 pub enum Left {
     /// The service runs: what tells when it ends, and its process.
     Service(Handle, Process, Status),
-    /// The service has ended while nobody looked.
+    /// The service has ended while no supervise ran.
     Ended(Status),
+    /// The service has ended so, and what comes after that had begun, or was about to.
+    Ending(End, Status),
     /// It has ended, and `finish` runs: what tells when that ends, and its process.
     Finishing(Handle, Process, Status),
     /// Nothing that still goes on.
     Nothing,
+}
+
+/// The end of a service that an earlier supervise has written down.
+#[derive(Debug, Clone, Copy)]
+pub struct End {
+    /// Its process.
+    pub pid: NonZeroU32,
+    /// How it ended.
+    pub how: Ending,
+    /// When.
+    pub at: Stamp,
 }
 
 /// Whether what an earlier supervise has left is about this directory and this boot of the machine.
@@ -58,9 +74,20 @@ impl Search<'_> {
                 let unknown = Status { since: self.now, pid: Some(pid), paused: false, want };
                 Left::Service(handle, service, known.unwrap_or(unknown))
             }
-            Fate::Ended => known.map_or(Left::Nothing, Left::Ended),
+            Fate::Ended => known.map_or_else(|| self.find_end(pid, status), Left::Ended),
             Fate::Unknown => Left::Nothing,
         }
+    }
+
+    /// What the earlier supervise was busy with when the service had ended. Once `finish` runs, that is in the instance.
+    fn find_end(self, pid: NonZeroU32, status: Option<Status>) -> Left {
+        let find = || {
+            let status = status.filter(|status| status.pid.is_none())?;
+            self.directory.look(inside(FINISHING)).ok()??;
+            let (how, at) = facts::read_last_exit(self.directory)?;
+            Some(Left::Ending(End { pid, how, at }, status))
+        };
+        find().unwrap_or(Left::Nothing)
     }
 
     /// The service of a supervise that has written no instance, as the original does not: the process of the status record,
@@ -74,7 +101,7 @@ impl Search<'_> {
             let handle = Handle::open(pid).ok()?;
             let Facts { parent, started, .. } = process::look(pid)?;
             let is_orphan = process::ancestors().any(|ancestor| ancestor == parent);
-            let began = clock::wall().checked_sub(clock::since_boot())? + process::since_boot(started);
+            let began = clock::wall().checked_sub(process::age(started))?;
             let (began, since) = (Stamp::from_unix(began), status.since);
             let is_same = began.seconds_since(since).max(since.seconds_since(began)) <= TOLERANCE
                 || process::directory(pid) == files::look(HERE, c".").ok()?.map(|facts| facts.identity);

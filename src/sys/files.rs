@@ -25,6 +25,15 @@ pub fn open_append(at: impl AsFd, path: &CStr) -> Result<File> {
     open(at, path, OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT, 0o600)
 }
 
+/// Opens for appending, and for reading where that is permitted; creates it with mode 0644.
+pub fn open_log(at: impl AsFd, path: &CStr) -> Result<File> {
+    let how = OFlag::O_APPEND | OFlag::O_CREAT;
+    match open(&at, path, OFlag::O_RDWR | how, 0o644) {
+        Err(error) if error.is(libc::EACCES) => open(&at, path, OFlag::O_WRONLY | how, 0o644),
+        other => other,
+    }
+}
+
 /// Opens for writing from the start on; creates it with mode 0644, empties what is there.
 pub fn open_truncate(at: impl AsFd, path: &CStr) -> Result<File> {
     open(at, path, OFlag::O_WRONLY | OFlag::O_TRUNC | OFlag::O_CREAT, 0o644)
@@ -85,8 +94,8 @@ pub struct Facts {
     pub owner_executes: bool,
     /// The number of the account that owns it.
     pub owner: u32,
-    /// Whether its mode lets others than its owner write to it.
-    pub others_write: bool,
+    /// Who may read, write and execute it, as in `chmod`.
+    pub mode: libc::mode_t,
     /// The number of its names.
     pub names: u64,
     /// Its size in bytes.
@@ -103,7 +112,7 @@ impl Facts {
             is_fifo: kind == libc::S_IFIFO,
             owner_executes: stat.st_mode & libc::S_IXUSR != 0,
             owner: stat.st_uid,
-            others_write: stat.st_mode & (libc::S_IWGRP | libc::S_IWOTH) != 0,
+            mode: stat.st_mode & 0o7777,
             names: stat.st_nlink,
             size: u64::try_from(stat.st_size).unwrap_or(0),
         }
@@ -111,7 +120,7 @@ impl Facts {
 
     /// Whether only the account of this process can have written to it.
     pub fn is_ours(&self) -> bool {
-        self.owner == nix::unistd::geteuid().as_raw() && !self.others_write
+        self.owner == nix::unistd::geteuid().as_raw() && self.mode & (libc::S_IWGRP | libc::S_IWOTH) == 0
     }
 }
 
@@ -173,6 +182,12 @@ pub fn modified(at: impl AsFd, path: &CStr) -> Result<Duration> {
     let stat = fstatat(at, path, AtFlags::empty())?;
     let seconds = u64::try_from(stat.st_mtime).unwrap_or(0);
     Ok(Duration::new(seconds, u32::try_from(stat.st_mtime_nsec).unwrap_or(0)))
+}
+
+/// Sets when `file` was changed last, since 1970.
+pub fn set_modified(file: impl AsFd, time: Duration) -> Result<()> {
+    use nix::sys::time::TimeSpec;
+    Ok(nix::sys::stat::futimens(file, &TimeSpec::UTIME_OMIT, &TimeSpec::from_duration(time))?)
 }
 
 /// When it, its mode, its owner or its times were changed last: nobody can set that back.
@@ -251,20 +266,9 @@ pub fn remove(at: impl AsFd, path: &CStr) -> Result<()> {
 
 /// The names in the open directory, in the system's order, without `.` and `..`.
 pub fn names(directory: impl AsFd) -> Result<Vec<CString>> {
-    let mut directory = nix::dir::Dir::openat(
-        directory,
-        c".",
-        OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC,
-        Mode::empty(),
-    )?;
+    let directory = open(directory, c".", OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0)?;
     let mut names = Vec::new();
-    for entry in directory.iter() {
-        let entry = entry?;
-        let name = entry.file_name();
-        if name != c"." && name != c".." {
-            names.push(name.to_owned());
-        }
-    }
+    super::listing::each(&directory, |name, _| names.push(name.to_owned()))?;
     Ok(names)
 }
 
@@ -306,17 +310,6 @@ pub fn wait_for_io(file: impl AsFd) -> Result<()> {
     Ok(())
 }
 
-/// The file `path` that process `pid` has open although it was removed, for writing.
-pub fn removed_of(pid: i32, path: &CStr) -> Option<File> {
-    let end = [b"/", path.to_bytes(), b" (deleted)"].concat();
-    let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
-    let mut links = descriptors.flatten().map(|entry| entry.path());
-    let link = links.find(|link| {
-        std::fs::read_link(link).is_ok_and(|file| file.as_os_str().as_bytes().ends_with(&end))
-    })?;
-    open_write(HERE, &CString::new(link.into_os_string().into_vec()).ok()?).ok()
-}
-
 /// Makes `descriptor` the standard input (0) of this process, or its descriptor 1, 4 or 5; it stays open on
 /// exec.
 pub fn become_descriptor(descriptor: impl AsFd, number: i32) -> Result<()> {
@@ -339,6 +332,12 @@ pub fn read_all(mut file: &File) -> Result<Vec<u8>> {
     let mut content = Vec::new();
     file.read_to_end(&mut content)?;
     Ok(content)
+}
+
+/// Reads once at `offset`, wherever the file is read or written otherwise; 0 is the end.
+pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> Result<usize> {
+    use std::os::unix::fs::FileExt;
+    retry(|| file.read_at(buffer, offset))
 }
 
 /// Writes once, and says how much was taken.

@@ -22,8 +22,12 @@ pub mod files;
 pub mod identity;
 // Limits of the resources of this process.
 pub mod limits;
+// The names in a directory.
+pub mod listing;
 // Who holds a lock.
 pub mod locks;
+// Large buffers.
+pub mod memory;
 // Messages that wait for nobody.
 pub mod messages;
 // Pipes.

@@ -1,14 +1,15 @@
 //! Children: making, signalling and burying them.
 
 use super::signals::Signal;
-use super::{Errno, Result, files, messages, startup};
+use super::{Errno, Result, clock, files, messages, startup};
 use crate::report::Failure;
 use nix::sys::signal::kill;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
-use std::ffi::{CString, c_int, c_void};
+use std::ffi::{CStr, CString, c_int, c_void};
 use std::io::Read as _;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
 
 /// How a child ended.
@@ -158,7 +159,12 @@ pub struct Facts {
     pub session: i32,
     /// When it was started, in ticks since boot.
     pub started: u64,
+    /// Whether it runs a program of its own yet, and not that of its parent.
+    pub has_executed: bool,
 }
+
+/// In the flags of a process: it is a copy of its parent that has not become another program (`PF_FORKNOEXEC`).
+const FORKED: u64 = 0x40;
 
 /// What there is to know about process `pid`; `None` if it has ended, or if `/proc` cannot be read.
 pub fn look(pid: i32) -> Option<Facts> {
@@ -175,11 +181,13 @@ pub fn look(pid: i32) -> Option<Facts> {
     let state = fields.next()?;
     let parent = fields.next()?.parse().ok()?;
     let (group, session) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
-    let threads: u64 = fields.nth(13)?.parse().ok()?;
+    let flags: u64 = fields.nth(2)?.parse().ok()?;
+    let threads: u64 = fields.nth(10)?.parse().ok()?;
     let started = fields.nth(1)?.parse().ok()?;
     // The first thread may end before the others; a process has ended when all have.
     let is_dead = state == "X" || (state == "Z" && threads <= 1);
-    (!is_dead).then_some(Facts { pid, name, parent, group, session, started })
+    let has_executed = flags & FORKED == 0;
+    (!is_dead).then_some(Facts { pid, name, parent, group, session, started, has_executed })
 }
 
 /// When process `pid` was started, in ticks since boot; `None` if it has ended, or if `/proc` cannot be read.
@@ -199,16 +207,50 @@ pub fn ancestors() -> impl Iterator<Item = i32> {
     std::iter::successors(parent(&own_number()), parent)
 }
 
-/// The time from the start of the machine to the start of a process, which [`started`] tells in ticks.
-pub fn since_boot(ticks: u64) -> Duration {
+/// How long ago that was, by the clock that the kernel counts these ticks with, which nobody can set.
+pub fn age(started: u64) -> Duration {
+    let began = Duration::from_secs(started) / ticks_per_second();
+    clock::since_boot().saturating_sub(began)
+}
+
+/// The present in these ticks, rounded up.
+pub fn ticks() -> u64 {
+    let ticks = clock::since_boot().as_millis() * u128::from(ticks_per_second());
+    u64::try_from(ticks.div_ceil(1000)).unwrap_or(u64::MAX)
+}
+
+/// In these ticks, the moment when the wall clock shows `since_1970`.
+pub fn ticks_at(since_1970: Duration) -> u64 {
+    let ago = clock::wall().saturating_sub(since_1970).as_millis() * u128::from(ticks_per_second()) / 1000;
+    ticks().saturating_sub(u64::try_from(ago).unwrap_or(u64::MAX))
+}
+
+fn ticks_per_second() -> u32 {
     // SAFETY: a call without pointers.
-    let per_second = u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) }).unwrap_or(100).max(1);
-    Duration::from_millis(ticks.saturating_mul(1000) / per_second)
+    let ticks = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+    u32::try_from(ticks).unwrap_or(0).max(1)
+}
+
+/// Whether process `pid` has certainly ended; where `/proc` cannot be read, only one that has been reaped has.
+pub fn has_ended(pid: i32) -> bool {
+    let is_gone = kill(Pid::from_raw(pid), None) == Err(nix::Error::ESRCH);
+    is_gone || (look(pid).is_none() && std::fs::read(format!("/proc/{pid}/stat")).is_ok())
 }
 
 /// The current directory of process `pid`: device and inode; `None` if we may not know.
 pub fn directory(pid: i32) -> Option<(u64, u64)> {
     files::look(files::HERE, &way_to_directory(pid)).ok()?.map(|facts| facts.identity)
+}
+
+/// The file `path` that process `pid` has open although it was removed, for writing.
+pub fn removed_file_of(pid: i32, path: &CStr) -> Option<std::fs::File> {
+    let end = [b"/", path.to_bytes(), b" (deleted)"].concat();
+    let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
+    let mut links = descriptors.flatten().map(|entry| entry.path());
+    let link = links.find(|link| {
+        std::fs::read_link(link).is_ok_and(|file| file.as_os_str().as_bytes().ends_with(&end))
+    })?;
+    files::open_write(files::HERE, &CString::new(link.into_os_string().into_vec()).ok()?).ok()
 }
 
 /// Whether `/proc` is about the processes that we can see; it may be that of another namespace.

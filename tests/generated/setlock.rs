@@ -17,7 +17,8 @@ struct Case {
 }
 
 fn case() -> impl Strategy<Value = Case> {
-    const ODD: [&str; 9] = ["", "-", "--", "--n", "---", "-z", "-n-x", "-x=", "there"];
+    // Words that begin with two dashes are refused, on purpose.
+    const ODD: [&str; 7] = ["", "-", "--", "-z", "-n-x", "-x=", "there"];
     let option = prop_oneof![
         4 => "-[nNxX]{1,4}",
         1 => "-[nNxX]{0,2}[-a-zA-Z0-9:?=]",

@@ -3,6 +3,7 @@
 use super::{Sandbox, is_settled, process_state};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::fs::File;
+use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 
@@ -13,6 +14,14 @@ impl Sandbox {
     pub fn tell(&self, service: &str, letters: &str) {
         self.run(&format!("svc --check {letters} {service}"));
         self.wait_until_obeyed(service);
+    }
+
+    /// Writes letters into the fifo, as svc does, but without the time that it takes to start a program.
+    #[track_caller]
+    pub fn write_command(&self, service: &str, letters: &str) {
+        let path = self.path(service).join("supervise/control");
+        let control = File::options().write(true).custom_flags(nix::libc::O_NONBLOCK).open(path);
+        control.unwrap().write_all(letters.as_bytes()).unwrap();
     }
 
     /// Waits until the supervise of `service` has done all that it was told, or has ended.

@@ -1,6 +1,6 @@
 //! multilog with a fifo as its input, and a log directory `main`.
 
-use super::{Patience, Running, Sandbox};
+use super::{Patience, Running, Sandbox, is_root};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -23,9 +23,25 @@ impl Logger {
     }
 
     pub fn start_in(sandbox: Sandbox, arguments: &str) -> Self {
+        Self::start_under(sandbox, &format!("multilog {arguments}"))
+    }
+
+    /// The same as an account that permissions hold for.
+    pub fn start_unprivileged(arguments: &str) -> Self {
+        let sandbox = Sandbox::for_everybody();
+        let account = if is_root() { "setuidgid nobody " } else { "" };
+        sandbox.run("mkdir main");
+        if is_root() {
+            sandbox.run("chown nobody main");
+        }
+        Self::start_under(sandbox, &format!("{account}multilog {arguments}"))
+    }
+
+    /// The same with a command before the log directory, its arguments included.
+    pub fn start_under(sandbox: Sandbox, command: &str) -> Self {
         let input = sandbox.fifo("input");
         // A file that grows beyond a limit is then an error like a full disk, not a deadly signal.
-        let script = format!("trap '' XFSZ; exec multilog {arguments} ./main");
+        let script = format!("trap '' XFSZ; exec {command} ./main");
         let mut command = sandbox.command("sh");
         command.args(["-c", &script]).stdin(File::open(sandbox.path("input")).unwrap());
         let running = sandbox.spawn(command, "messages");

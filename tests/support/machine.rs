@@ -128,7 +128,8 @@ impl Machine {
                 inits().display()
             ),
         );
-        let process1 = sandbox.start(&format!("{UNSHARE} sh boot"), "messages");
+        // As at boot, whatever the caller of the tests ignores: what is in the background of a shell ignores some.
+        let process1 = sandbox.start(&format!("env --default-signal {UNSHARE} sh boot"), "messages");
         let children = format!("/proc/{0}/task/{0}/children", process1.pid());
         let mut child = String::new();
         sandbox.wait_until("the machine has its first process", || {

@@ -32,6 +32,10 @@ pub const GRACE: Duration = Duration::from_secs(10);
 /// What obeys is gone long before that.
 pub const BEFORE_THE_GRACE_IS_OVER: Duration = Duration::from_secs(9);
 
+/// In the file `timeout-kill` of a service: svscan then waits longer for it than any test does. So a test shows that
+/// nobody waits for the grace, however slow the machine is.
+pub const ENDLESS_GRACE: &str = "3600000\n";
+
 /// The variable that marks every process of a sandbox, and is how they are found again.
 const MARK: &str = "SERVICEDIR_TEST";
 

@@ -1,6 +1,6 @@
 //! svscan in a scan directory that is empty at first.
 
-use super::{Running, Sandbox};
+use super::{Running, Sandbox, is_settled};
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -62,22 +62,29 @@ impl Scanned {
         self.sandbox.next_pid(&name, 0);
     }
 
+    /// Waits until svscan has seen the last change, which wakes it at once. It may look once more a moment later.
+    #[track_caller]
+    pub fn rests(&self) {
+        self.sandbox.wait_until("svscan rests", || is_settled(self.svscan.pid()));
+    }
+
     /// Makes a service in the scan directory step by step, each seen by svscan; returns `run`, complete, but open.
     /// `None` if that took so long that svscan may have lost its patience.
     #[track_caller]
     pub fn copy_slowly(&self, name: &str, mode: u32, log: Log) -> Option<File> {
         let begin = Instant::now();
         fs::create_dir(self.sandbox.path(name)).unwrap();
-        self.has_looked();
+        self.rests();
         if log == Log::First {
             self.sandbox.script(&format!("{name}/log/run"), "exec multilog ./main");
-            self.has_looked();
+            self.rests();
         }
         let mut run = create(&self.sandbox, &format!("{name}/run"), mode);
         for line in MARK_AND_STAY.split_inclusive('\n') {
             run.write_all(line.as_bytes()).unwrap();
-            self.has_looked();
+            self.rests();
         }
+        self.has_looked();
         self.still_waits(name, begin).then_some(run)
     }
 

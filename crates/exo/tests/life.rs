@@ -22,12 +22,11 @@ fn end(pid: Option<i32>, signal: Signal) {
 #[test]
 fn it_takes_one_item_at_a_time_and_acknowledges_it_after_the_reply() {
     let participant = Participant::running("");
-    let wire = &participant.wire;
-    assert_eq!(wire.count("p"), (0, 1));
+    participant.wait_for_count((0, 1));
     participant.put("a", WAIT);
     participant.wait_for_work("a", 1);
     participant.put("b", "");
-    participant.sandbox.wait_until("b waits in the queue", || wire.count("p").0 == 1);
+    participant.wait_for_count((1, 1));
     participant.go();
     assert_eq!(participant.reply(), done("a", WAIT));
     assert_eq!(participant.reply(), done("b", ""));
@@ -40,7 +39,7 @@ fn it_takes_one_item_at_a_time_and_acknowledges_it_after_the_reply() {
     // What was acknowledged is not there again.
     participant.svc("-d");
     assert_eq!(participant.end(), "exited 0");
-    participant.sandbox.wait_until("the consumer is gone", || wire.count("p") == (0, 0));
+    participant.wait_for_count((0, 0));
 }
 
 #[test]
@@ -66,12 +65,13 @@ fn term_while_working_lets_it_finish_and_leaves_the_next_item() {
     participant.wait_for_work("a", 1);
     participant.put("b", "");
     participant.svc("-d");
-    participant.sandbox.wait_until("it takes no more", || wire.count("p") == (1, 0));
+    participant.wait_for_count((1, 0));
     assert_eq!(wire.take(ENGINE), None);
     participant.go();
     assert_eq!(participant.reply(), done("a", WAIT));
     assert_eq!(participant.end(), "exited 0");
-    assert_eq!((wire.count("p"), wire.take(ENGINE)), ((1, 0), None));
+    participant.wait_for_count((1, 0));
+    assert_eq!(wire.take(ENGINE), None);
     assert_eq!(participant.sandbox.read("p/life"), "start\nstop\n");
 }
 
@@ -81,10 +81,10 @@ fn a_second_term_gives_the_item_back() {
     participant.put("a", WAIT);
     participant.wait_for_work("a", 1);
     participant.svc("-d");
-    participant.sandbox.wait_until("it takes no more", || participant.wire.count("p").1 == 0);
+    participant.wait_for_count((0, 0));
     participant.svc("-t");
     assert_eq!(participant.end(), "exited 1");
-    participant.sandbox.wait_until("the item is back", || participant.wire.count("p") == (1, 0));
+    participant.wait_for_count((1, 0));
     participant
         .wait_for_line("WARNING [a] told to end a second time: what is in hand goes back to the queue\n");
     assert_eq!(participant.sandbox.read("p/life"), "start\ndie\n");
@@ -97,7 +97,7 @@ fn the_end_of_the_grace_gives_the_item_back() {
     participant.wait_for_work("a", 1);
     participant.svc("-d");
     assert_eq!(participant.end(), "exited 1");
-    participant.sandbox.wait_until("the item is back", || participant.wire.count("p") == (1, 0));
+    participant.wait_for_count((1, 0));
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn a_body_that_is_not_json_is_thrown_away() {
     assert!(participant.log().contains(&told), "{}", participant.log());
     participant.svc("-d");
     assert_eq!(participant.end(), "exited 0");
-    participant.sandbox.wait_until("nothing is left", || participant.wire.count("p") == (0, 0));
+    participant.wait_for_count((0, 0));
 }
 
 #[test]
@@ -213,7 +213,8 @@ fn the_engine_cancels_while_the_work_goes_on() {
     assert_eq!(participant.reply(), done("a", WAIT));
     participant.svc("-d");
     assert_eq!(participant.end(), "exited 0");
-    assert_eq!((participant.wire.take(ENGINE), participant.wire.count("p")), (None, (0, 0)));
+    participant.wait_for_count((0, 0));
+    assert_eq!(participant.wire.take(ENGINE), None);
 }
 
 #[test]
@@ -271,17 +272,18 @@ fn an_item_in_hand_is_asked_about_by_its_process() {
     let participant = Participant::running("");
     participant.put("a", WAIT);
     participant.wait_for_work("a", 1);
-    let ask =
-        |wfid: &str, what: &str| participant.sandbox.exo("p", &["--control", "config.exo", wfid, what], "");
-    let said = ask("a", "status");
-    assert_eq!((said.code, said.out.as_str()), (0, "{\"asked\":\"status\"}\n"), "{said:?}");
-    let said = ask("a", "cancel");
-    assert_eq!((said.code, said.out.as_str()), (0, "{\"asked\":\"cancel\"}\n"), "{said:?}");
-    let said = ask("b", "status");
+    participant.wait_until_asked("a");
+    for what in ["status", "cancel"] {
+        let said = participant.ask("a", what);
+        let answer = format!("{{\"asked\":\"{what}\"}}\n");
+        assert_eq!((said.code, said.out), (0, answer), "{}", said.err);
+    }
+    let said = participant.ask("b", "status");
     assert_eq!((said.code, said.err.as_str()), (1, "exo: fatal: p has nothing of b in hand\n"));
     participant.go();
     assert_eq!(participant.reply(), done("a", WAIT));
-    assert_eq!(ask("a", "status").code, 1);
+    // A question that comes before its queue has gone gets no answer.
+    participant.sandbox.wait_until("it is forgotten", || participant.ask("a", "status").code == 1);
 }
 
 #[test]

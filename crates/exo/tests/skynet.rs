@@ -37,6 +37,7 @@ fn participants_are_registered_and_asked_about_what_they_have_in_hand() {
     sandbox.wait_until("it is ready", || sandbox.path("p/supervise/ready").exists());
     wire.put("p", item("a", r#""wait":true"#));
     sandbox.wait_until("a is worked on", || sandbox.read("p/worked") == "a\n");
+    sandbox.wait_until("it can be asked", || skynet(&sandbox, "item p a status").code == 0);
     let said = skynet(&sandbox, "item p a cancel");
     assert_eq!((said.code, said.out.as_str()), (0, "{\"asked\":\"cancel\"}\n"), "{said:?}");
     assert_eq!(wire.take(ENGINE), None);

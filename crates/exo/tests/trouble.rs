@@ -52,7 +52,7 @@ fn a_queue_that_is_deleted_comes_back() {
     let participant = Participant::running("");
     participant.wire.delete("p");
     participant.wait_for_line("the broker is away, trying again: the queue was deleted\n");
-    participant.sandbox.wait_until("it consumes", || participant.wire.count("p") == (0, 1));
+    participant.wait_for_count((0, 1));
     participant.put("a", "");
     assert!(participant.reply().contains(r#""wfid":"a""#));
 }
@@ -133,7 +133,7 @@ fn a_reply_that_is_too_long_becomes_an_error() {
     assert!(reply.contains(r#""error":{"class":"TooLong","message":"the reply is too long: 12"#), "{reply}");
     assert!(reply.contains(&fields) && !reply.contains("xx"), "{reply}");
     assert!(participant.reply().contains(r#""wfid":"b""#));
-    participant.sandbox.wait_until("nothing is left", || participant.wire.count("p") == (0, 1));
+    participant.wait_for_count((0, 1));
     assert_eq!(participant.sandbox.read("p/worked"), "a\nb\n");
 }
 
@@ -179,9 +179,7 @@ fn a_control_queue_that_somebody_has_is_had_later() {
     let start = Instant::now();
     participant.sandbox.wait_until("it has been refused", || start.elapsed() >= Duration::from_secs(1));
     participant.wire.delete("p.a.control");
-    participant.sandbox.wait_until("it can be asked", || {
-        participant.sandbox.exo("p", &["--control", "config.exo", "a", "status"], "").code == 0
-    });
+    participant.wait_until_asked("a");
     participant.go();
     assert!(participant.reply().contains(r#""wfid":"a""#));
 }

@@ -9,10 +9,10 @@ use crate::told::Told;
 use nix::errno::Errno;
 use servicedir::service::control::{Command, Letters, OPTIONS, Signal};
 use servicedir::service::directory::{Directory, NoControl};
+use servicedir::service::observation::Observer;
 use servicedir::service::status::{Status, Want};
 use servicedir::service::waiting::Crowd;
 use servicedir::sys::{clock, files, pipes};
-use servicedir::tai::Stamp;
 use std::collections::BTreeSet;
 use std::fs;
 use std::num::NonZeroU32;
@@ -20,10 +20,10 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// How long a logger may read on that has nothing to do any more.
-const DRAIN: Duration = Duration::from_secs(5);
+pub(crate) const DRAIN: Duration = Duration::from_secs(5);
 
 /// How often is looked meanwhile: a pipe does not tell when it is empty.
-const DRAINING: Duration = Duration::from_millis(10);
+pub(crate) const DRAINING: Duration = Duration::from_millis(10);
 
 /// What is to be done, and by when.
 #[derive(Debug, Clone, Copy)]
@@ -94,6 +94,7 @@ struct Job<'a> {
     /// The directory of the service that is being seen to: of the participant, or of its logger.
     place: PathBuf,
     directory: Option<Directory>,
+    observer: Observer,
     progress: Progress,
     /// When it is to be looked at even without news.
     due: Option<Instant>,
@@ -111,6 +112,7 @@ impl<'a> Job<'a> {
             task,
             place,
             directory,
+            observer: Observer::new(),
             progress: Progress::new(task, tells_readiness),
             due: None,
             drain: None,
@@ -200,16 +202,19 @@ impl<'a> Job<'a> {
         let directory = self.directory.as_ref();
         let is_supervised = directory.is_some_and(|directory| directory.knock().is_ok());
         let status = directory.and_then(|directory| directory.status().ok());
-        let now = Stamp::from_unix(clock::wall());
+        let run = directory.zip(status.as_ref().filter(|_| is_supervised));
+        let run = run.and_then(|(directory, status)| self.observer.run(directory, status));
         let more = directory.map(Directory::more).unwrap_or_default();
         let sight = Sight {
             // One that has just begun, and has written down nothing yet, can be told to end.
             is_supervised: is_supervised && (status.is_some() || self.task == Task::Retire),
-            pid: if is_supervised { status.and_then(|status| status.pid) } else { left_behind(&self.place) },
-            // A second that has only begun is none.
-            age: status.map_or(Duration::ZERO, |status| {
-                Duration::from_secs(now.seconds_since(status.since).saturating_sub(1))
-            }),
+            pid: match run {
+                Some(run) => Some(run.pid),
+                None if is_supervised => status.and_then(|status| status.pid),
+                None => left_behind(&self.place),
+            },
+            age: run.map_or(Duration::ZERO, |run| run.age),
+            has_begun: run.is_some_and(|run| run.has_begun),
             want: status.map_or(Want::Down, |status| status.want),
             is_told: status.as_ref().is_some_and(|status| {
                 is_supervised && told.as_ref().is_some_and(|told| told.is_about(status))
@@ -244,7 +249,7 @@ impl<'a> Job<'a> {
 }
 
 /// Whether the logger with this process has not yet read all that it could.
-fn has_unread(logger: Option<NonZeroU32>, now: Instant) -> bool {
+pub(crate) fn has_unread(logger: Option<NonZeroU32>, now: Instant) -> bool {
     let pid = logger.and_then(|pid| i32::try_from(pid.get()).ok());
     pid.is_some_and(|pid| pipes::has_unread(pid, 0, now))
 }

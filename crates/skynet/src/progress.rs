@@ -2,15 +2,12 @@
 //! come in, what is to be done comes out.
 #![forbid(unsafe_code)]
 
-use servicedir::service::goal::{Goal, Moment, is_reached};
+use servicedir::service::goal::{Answer, Expectation, Goal, Moment, Run, SETTLED, Uptime};
 use servicedir::service::last_exit::How;
 use servicedir::service::status::Want;
 use servicedir::tai::Stamp;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
-
-/// A participant that does not say when it is ready has started if it has stayed up for so long.
-const SETTLED: Duration = Duration::from_secs(1);
 
 /// A supervise reads a command within this time, as a rule.
 const DOUBT: Duration = Duration::from_millis(300);
@@ -41,8 +38,10 @@ pub(crate) struct Sight {
     pub is_supervised: bool,
     /// Its process, if it is up; also one whose supervise was killed is.
     pub pid: Option<NonZeroU32>,
-    /// For how long it has been up or down.
+    /// For how long it has been up.
     pub age: Duration,
+    /// Whether its process has become its program.
+    pub has_begun: bool,
     /// What is wanted of it.
     pub want: Want,
     /// Whether this run was told to end.
@@ -51,6 +50,13 @@ pub(crate) struct Sight {
     pub is_ready: bool,
     /// When and how it ended last.
     pub last_exit: Option<(Stamp, How)>,
+}
+
+impl Sight {
+    /// Its present run, if it is up.
+    fn run(&self) -> Option<Run> {
+        Some(Run { pid: self.pid?, age: self.age, has_begun: self.has_begun })
+    }
 }
 
 /// What is to be done after a look.
@@ -102,7 +108,7 @@ enum Phase {
     /// It is going to run.
     Starting(Starting),
     /// Somebody waits for it.
-    Waiting(Goal),
+    Waiting(Goal, Expectation),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,8 +141,8 @@ struct Starting {
     may_stop: bool,
     /// The last end that is no failure.
     known_end: Option<Stamp>,
-    /// The run that counts, and when it will have stayed up.
-    run: Option<(NonZeroU32, Instant)>,
+    /// Whether its run has stayed up: a participant that does not say when it is ready has started then.
+    uptime: Uptime,
 }
 
 impl Progress {
@@ -161,12 +167,12 @@ impl Progress {
             Phase::Retiring if sight.is_supervised || sight.pid.is_some() => Step::Wait(None),
             Phase::Retiring => Step::End(End::Stopped),
             Phase::Starting(starting) => starting.see(sight, self.tells_readiness, now),
-            Phase::Waiting(goal) => {
-                let moment = Moment { pid: sight.pid, is_ready: sight.is_ready, is_restless: false };
-                match (is_reached(*goal, None, moment), *goal) {
-                    (false, _) => Step::Wait(None),
-                    (true, Goal::Down) => Step::End(End::Stopped),
-                    (true, Goal::Up | Goal::Ready) => Step::End(End::Running),
+            Phase::Waiting(goal, expectation) => {
+                let moment = Moment { run: sight.run(), is_ready: sight.is_ready, is_restless: false };
+                match (expectation.see(moment, now), *goal) {
+                    (Answer::Pending(due), _) => Step::Wait(due),
+                    (Answer::Reached, Goal::Down) => Step::End(End::Stopped),
+                    (Answer::Reached, Goal::Up | Goal::Ready) => Step::End(End::Running),
                 }
             }
         }
@@ -177,7 +183,7 @@ impl Progress {
         let is_stopping = sight.pid.is_some() && (sight.is_told || sight.want == Want::Down);
         match task {
             Task::Wait(goal) => {
-                self.phase = Phase::Waiting(goal);
+                self.phase = Phase::Waiting(goal, Expectation::new(goal));
                 Step::Look
             }
             Task::TakeUp if !sight.is_supervised => Step::Wait(None),
@@ -250,16 +256,17 @@ impl Progress {
             Phase::Starting(starting) if starting.ending.is_some() && sight.pid == starting.ending => {
                 unfinished
             }
-            Phase::Starting(_) | Phase::Waiting(_) if sight.pid.is_none() => {
+            Phase::Starting(_) | Phase::Waiting(..) if sight.pid.is_none() => {
                 format!("it was not started {within}")
             }
-            Phase::Waiting(Goal::Ready) if !self.tells_readiness => {
+            Phase::Waiting(Goal::Ready, _) if !self.tells_readiness => {
                 "it runs, but has no notification-fd to say that it is ready".to_string()
             }
-            Phase::Starting(_) | Phase::Waiting(Goal::Ready) => {
+            Phase::Starting(_) | Phase::Waiting(Goal::Ready, _) => {
                 format!("it runs, but has not said {within} that it is ready")
             }
-            Phase::Waiting(Goal::Up | Goal::Down) => format!("it has not stopped {within}"),
+            Phase::Waiting(Goal::Up, _) => format!("it has not stayed up for a second {within}"),
+            Phase::Waiting(Goal::Down, _) => format!("it has not stopped {within}"),
         })
     }
 }
@@ -310,7 +317,7 @@ impl Starting {
             has_ended: ending.is_none(),
             may_stop: false,
             known_end: sight.last_exit.as_ref().map(|(at, _)| *at),
-            run: None,
+            uptime: Uptime::new(SETTLED),
         }
     }
 
@@ -328,15 +335,12 @@ impl Starting {
         if self.may_stop && sight.pid.is_none() && sight.want != Want::Up {
             return Step::End(End::Stopped);
         }
-        let Some(pid) = sight.pid.filter(|pid| self.ending != Some(*pid)) else { return Step::Wait(None) };
+        let run = sight.run().filter(|run| self.ending != Some(run.pid));
+        let Some(run) = run else { return Step::Wait(None) };
         if tells_readiness {
             return if sight.is_ready { Step::End(End::Running) } else { Step::Wait(None) };
         }
-        let settled = match self.run {
-            Some((known, settled)) if known == pid => settled,
-            _ => now + SETTLED.saturating_sub(sight.age),
-        };
-        self.run = Some((pid, settled));
+        let settled = self.uptime.settles(run, now);
         if settled <= now { Step::End(End::Running) } else { Step::Wait(Some(settled)) }
     }
 }

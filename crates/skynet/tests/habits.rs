@@ -64,7 +64,7 @@ fn old_habit_4_a_second_svc_d_tells_it_to_drop_what_it_has_in_hand() {
     sandbox.run("skynet wait ready x");
     sandbox.run("svc -d BOSS/participants/x");
     sandbox.wait_until("it is told", || sandbox.read("BOSS/participants/x/told") == "told\n");
-    assert_eq!(sandbox.member("x", "state"), "\"stopping\"");
+    sandbox.wait_for_state("x", "stopping");
     sandbox.run("svc -d BOSS/participants/x");
     assert_eq!(sandbox.run("skynet wait down x"), "x STOPPED\n");
     assert!(

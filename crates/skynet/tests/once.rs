@@ -34,7 +34,7 @@ fn check(commands: &[&str], goal: &str) {
     for command in commands {
         let said = sandbox.skynet(&format!("{command} -w 1 p"));
         assert_eq!((said.code, said.out.as_str()), (1, "p FAILED\n"), "{command} of {commands:?}: {said:?}");
-        assert_eq!(sandbox.member("p", "state"), "\"stopping\"", "{command} of {commands:?}");
+        sandbox.wait_for_state("p", "stopping");
     }
     sandbox.wait_until("it is told", || !told(&sandbox).is_empty());
     assert_eq!(sandbox.member("p", "pid"), first, "{commands:?}");

@@ -4,8 +4,8 @@ use crate::support::{Sandbox, is_root};
 
 const INSTRUCTIONS: &str = include_str!("../../../packaging/participant-template/README.md");
 
-/// An exoskeleton that takes up to five files of `/srv/queue` into its hand at once, works a moment on each, and moves
-/// them to `/srv/done`. When it is told to stop, it finishes what it has in hand.
+/// An exoskeleton that takes up to five files of `/srv/queue` into its hand at once, and moves them to `/srv/done`. When it
+/// is told to stop, it finishes what it has in hand. It does not finish the file `5` before.
 const EXO: &str = r#"
 cat >/usr/bin/exo <<'END'
 #!/bin/sh
@@ -13,7 +13,8 @@ trap 'stop=1' TERM
 echo "begins as $(id -un) with $(cat participant_logic.py)"
 while [ -z "$stop" ]; do
     ls /srv/queue | head -n 5 | while read -r item; do mv "/srv/queue/$item" /srv/hand; done
-    for item in $(ls /srv/hand); do sleep 0.2; mv "/srv/hand/$item" /srv/done; done
+    while [ -e /srv/hand/5 ] && [ -z "$stop" ]; do sleep 0.02; done
+    for item in $(ls /srv/hand); do mv "/srv/hand/$item" /srv/done; done
     sleep 0.02
 done
 echo ends
@@ -97,11 +98,12 @@ fn a6_a_package_is_installed_upgraded_and_removed_and_no_item_is_lost() {
          dpkg_ --install /debs/1.deb\n\
          wait_for grep -q 'begins as build_image with version 1' $log\n\
          stat -c %U $log; ps -o user= -p \"$(member pid)\"\n\
-         for item in 1 2 3 4 5 6 7; do : >/srv/queue/$item; done\n\
-         wait_for test -e /srv/hand/5\n\
+         mkdir -m 777 /srv/new; for item in 1 2 3 4 5 6 7; do : >/srv/new/$item; done\n\
+         mv -T /srv/new /srv/queue; wait_for test -e /srv/hand/5\n\
          dpkg_ --install /debs/2.deb\n\
-         ls /srv/hand\n\
+         ls /srv/done | head -n 5\n\
          wait_for sh -c '[ $(ls /srv/done | wc -l) = 7 ]'\n\
+         wait_for grep -q 'begins as build_image with version 2' $log\n\
          cut -d ' ' -f 2- $log; member restarts\n\
          dpkg_ --remove boss-participant-build-image\n\
          ! pidof supervise; ! pgrep -u build_image; ! pgrep -u build_imagelog; ls /service\n\
@@ -110,6 +112,11 @@ fn a6_a_package_is_installed_upgraded_and_removed_and_no_item_is_lost() {
          ls -d /var/log/boss/build_image 2>/dev/null || :\n",
         "build_imagelog\n\
          build_image\n\
+         1\n\
+         2\n\
+         3\n\
+         4\n\
+         5\n\
          begins as build_image with version 1\n\
          ends\n\
          begins as build_image with version 2\n\
@@ -143,7 +150,7 @@ fn a7_a_plain_old_linux_without_systemd_is_enough() {
         for boot in 1 2; do
             rm -rf /run/*
             /etc/init.d/servicedir start
-            skynet wait -w 20 up x
+            skynet wait -w 200 up x
             wait_for sh -c "[ \$(grep -c 'begins as boss' /var/log/boss/x/current) = $boot ]"
             /etc/init.d/servicedir stop
             skynet status x

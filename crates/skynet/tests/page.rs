@@ -53,6 +53,8 @@ fn the_examples_of_the_manual_page_do_what_it_shows() {
         "printf '%s\\n' '#!/bin/sh' 'echo ready; exec sleep 1000' >/usr/bin/exo; chmod 755 /usr/bin/exo\n\
          for account in boss builder; do useradd --system $account; done\n\
          printf '%s\\n' '#!/bin/sh' '{ echo \"Subject: $2\"; cat; } >>/var/mail/$3' >/usr/bin/mail; chmod 755 /usr/bin/mail\n\
+         # What would go on until it is interrupted goes on until it is ready.\n\
+         timeout() { shift; \"$@\" >said & wait_for grep -q ready said; cat said; kill $!; wait $!; }\n\
          rm -f /var/mail/root; mkdir -p /home/me; cd /home/me; export HOME=/home/me; echo pass >build_image.py; scan\n",
     );
     for line in &lines {

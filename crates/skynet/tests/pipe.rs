@@ -38,11 +38,12 @@ fn i1_no_line_is_lost_when_participant_and_logger_are_restarted() {
 #[test]
 fn i1_a_logger_that_is_behind_has_all_lines_when_the_participant_is_disabled() {
     let sandbox = Sandbox::with_skynet();
-    let last_words = "trap 'seq 20; exit 0' TERM; : >ready; while :; do sleep 0.02; done";
+    let last_words = "trap 'seq 20; : >said; exit 0' TERM; : >ready; while :; do sleep 0.02; done";
     sandbox.participant("p", last_words);
-    let slow =
-        "trap 'end=1' TERM; while [ -z \"$end\" ] && read -r line; do echo \"$line\" >>got; sleep 0.03; done";
-    sandbox.script("BOSS/participants/p/log/run", slow);
+    // It reads nothing before all is said, and would lose what it has not read when it is told to end.
+    let late = "trap 'end=1' TERM; until [ -e ../said ]; do sleep 0.02; done
+        while [ -z \"$end\" ] && read -r line; do echo \"$line\" >>got; done";
+    sandbox.script("BOSS/participants/p/log/run", late);
     sandbox.enable("p");
     let _svscan = sandbox.svscan();
     sandbox.wait_until("it runs", || sandbox.path("BOSS/participants/p/ready").exists());

@@ -113,7 +113,7 @@ fn who_is_not_root_is_told_what_is_in_the_way() {
 fn who_may_not_see_whether_it_runs_does_not_run_it_again() {
     check(
         "skynet install x.py >/dev/null; scan; skynet enable --now x >/dev/null; skynet list\n\
-         setuidgid nobody skynet list; setuidgid nobody timeout 20 skynet manual x 2>&1 || echo $?\n\
+         setuidgid nobody skynet list; setuidgid nobody timeout 200 skynet manual x 2>&1 || echo $?\n\
          setuidgid nobody skynet uninstall x 2>&1 || echo $?\n",
         "* x\n\
          ? x\n\

@@ -1,5 +1,7 @@
 //! Rotation against a directory that is a list of steps.
 
+mod repair;
+
 use super::*;
 use crate::tai::Stamp;
 
@@ -11,21 +13,35 @@ struct World {
     failing: Option<Step>,
     archives: u64,
     log: Vec<String>,
+    /// What the next inspection finds, if something is not in its place.
+    sighting: Option<Sighting>,
+    /// Whether repairs are not possible.
+    is_stuck: bool,
 }
 
 const MAKE_USABLE: &str = "Remove(State); Remove(NewState); Remove(Processed); \
-    Archive(Previous, Unfinished); Archive(Current, Unfinished); MakeState; Begin";
-const ROTATE: &str = "Sync; MoveAway; Renew; FinishPrevious; Archive(Previous, Safe)";
-const SET_ASIDE: &str = "Sync; MoveAway; Renew; FinishPrevious; Process";
-const QUEUE: &str = "Sync; Archive(Current, Unfinished); Renew";
-const KEEP: &str =
-    "FinishProcessed; SyncState; Remove(Previous); KeepState; Archive(Processed, Safe) as named";
+    Archive(Previous, Unfinished, Recovered); Prune; Unlink(Previous); \
+    Archive(Current, Unfinished, Recovered); Prune; Unlink(Current); MakeState; Begin";
+const ROTATE: &str = "Inspect; Sync; MoveAway; Renew; FinishPrevious; Archive(Previous, Safe, chosen); Prune; \
+    Unlink(Previous)";
+const SET_ASIDE: &str = "Inspect; Sync; MoveAway; Renew; FinishPrevious; Process";
+const QUEUE: &str = "Inspect; Sync; Archive(Current, Unfinished, Now); Prune; Unlink(Current); Renew";
+const KEEP: &str = "FinishProcessed; SyncState; Remove(Previous); KeepState; Archive(Processed, Safe, chosen); \
+    Prune; Unlink(Processed)";
 
 impl World {
     fn new(processing: Processing) -> Self {
         let rotation = Rotation::new(4096, processing, Found::Clean(0));
-        let mut world =
-            Self { rotation, pending: 0, now: Instant::now(), failing: None, archives: 0, log: Vec::new() };
+        let mut world = Self {
+            rotation,
+            pending: 0,
+            now: Instant::now(),
+            failing: None,
+            archives: 0,
+            log: Vec::new(),
+            sighting: None,
+            is_stuck: false,
+        };
         world.check("Resume");
         world
     }
@@ -43,8 +59,10 @@ impl World {
                 continue;
             }
             self.log.push(match step {
-                Step::Archive(source, code, None) => format!("Archive({source:?}, {code:?})"),
-                Step::Archive(source, code, Some(_)) => format!("Archive({source:?}, {code:?}) as named"),
+                Step::Archive(source, code, Naming::Chosen(_)) => {
+                    format!("Archive({source:?}, {code:?}, chosen)")
+                }
+                Step::FinishProcessed(_) => "FinishProcessed".to_string(),
                 Step::Reclaim(_) => "Reclaim".to_string(),
                 step => format!("{step:?}"),
             });
@@ -53,8 +71,15 @@ impl World {
                     self.pending -= length;
                     self.rotation.wrote(length);
                 }
-                Step::Archive(_, _, Some(archive)) => self.rotation.done(track, Some(archive)),
-                Step::Archive(_, code, None) => {
+                Step::Inspect => {
+                    let sighting = self.sighting.take().unwrap_or(Sighting::Intact(None));
+                    self.rotation.inspected(sighting, self.now);
+                }
+                Step::Restore | Step::Reopen if self.is_stuck => self.rotation.stayed(self.now),
+                Step::Restore => self.rotation.restored(100, self.now),
+                Step::Reopen => self.rotation.reopened(Found::Clean(50)),
+                Step::Archive(_, _, Naming::Chosen(archive)) => self.rotation.done(track, Some(archive)),
+                Step::Archive(_, code, _) => {
                     let stamp = self.stamp();
                     self.rotation.done(track, Some(Archive { stamp, code }));
                 }
@@ -67,6 +92,20 @@ impl World {
             }
         }
         assert_eq!(std::mem::take(&mut self.log).join("; "), expected);
+    }
+
+    /// The next steps, as text; writes and inspections are done.
+    fn first_steps(&mut self, number: usize) -> String {
+        let pending = vec![b'\n'; self.pending];
+        let mut steps = Vec::new();
+        for _ in 0..number {
+            let Some((_, step)) = self.rotation.next(&pending, self.now) else { break };
+            steps.push(format!("{step:?}"));
+            if step == Step::Inspect {
+                self.rotation.inspected(self.sighting.take().unwrap(), self.now);
+            }
+        }
+        steps.join("; ")
     }
 
     fn stamp(&mut self) -> Stamp {
@@ -96,8 +135,9 @@ fn a_directory_that_was_not_is_made_usable_first() {
     assert!(world.rotation.is_settled());
     world.rotation = Rotation::new(4096, Processing::Yes, Found::Unclean(Processed::Complete));
     world.check(
-        "Remove(State); Remove(NewState); Remove(Previous); Archive(Processed, Safe); \
-         Archive(Current, Unfinished); MakeState; Begin",
+        "Remove(State); Remove(NewState); Remove(Previous); \
+         Archive(Processed, Safe, Recovered); Prune; Unlink(Processed); \
+         Archive(Current, Unfinished, Recovered); Prune; Unlink(Current); MakeState; Begin",
     );
 }
 
@@ -132,13 +172,13 @@ fn what_fails_is_tried_again_after_a_pause_and_nothing_is_skipped() {
     assert_eq!(world.rotation.deadline(), Some(world.now + PAUSE));
     world.now += PAUSE;
     world.failing = Some(Step::Renew);
-    world.check("Write(2560); Sync; MoveAway; Renew fails");
+    world.check("Inspect; Write(2560); Inspect; Sync; MoveAway; Renew fails");
     world.check("");
     world.now += PAUSE;
     world.check("Renew fails");
     world.now += PAUSE;
     world.failing = None;
-    world.check(&format!("Renew; FinishPrevious; Archive(Previous, Safe); Write(2440); {ROTATE}"));
+    world.check(&format!("Renew; FinishPrevious; Archive(Previous, Safe, chosen); Prune; Unlink(Previous); Inspect; Write(2440); {ROTATE}"));
     assert_eq!(world.rotation.deadline(), None);
 }
 
@@ -175,7 +215,7 @@ fn a_processor_that_fails_runs_again_and_again_while_input_goes_on() {
         world.pending = 1;
         world.check("Write(1)");
         world.now += PAUSE;
-        world.check("Process");
+        world.check("Inspect; Process");
     }
     world.ends(Verdict::Done);
     world.check(KEEP);
@@ -185,7 +225,7 @@ fn a_processor_that_fails_runs_again_and_again_while_input_goes_on() {
 fn files_that_fill_up_meanwhile_wait_their_turn() {
     let mut world = World::new(Processing::Yes);
     world.pending = 3 * 2560;
-    world.check(&format!("Write(2560); Sync; MoveAway; Renew; FinishPrevious; Write(2560); {QUEUE}; Write(2560); {QUEUE}; Process"));
+    world.check(&format!("Write(2560); Inspect; Sync; MoveAway; Renew; FinishPrevious; Write(2560); {QUEUE}; Write(2560); {QUEUE}; Process"));
     world.ends(Verdict::Done);
     world.check(&format!("{KEEP}; Reclaim; Process"));
     world.ends(Verdict::Done);
@@ -215,7 +255,7 @@ fn closing_writes_what_is_pending_and_marks_the_file() {
         let mut world = World::new(Processing::Yes);
         world.pending = 10;
         world.rotation.close(closing);
-        world.check("Write(10); Sync; Close");
+        world.check("Write(10); Inspect; Sync; Close");
         assert!(world.rotation.is_closed());
     }
 }
@@ -264,6 +304,57 @@ fn a_prompt_end_keeps_what_cannot_be_written_until_it_can() {
     assert!(!world.rotation.is_closed());
     world.failing = None;
     world.now += PAUSE;
-    world.check("Write(10); Sync; Close");
+    world.check("Inspect; Write(10); Inspect; Sync; Close");
     assert!(world.rotation.is_closed());
+}
+
+#[test]
+fn archives_that_cannot_be_removed_hold_up_nothing() {
+    for processing in [Processing::No, Processing::Yes] {
+        let mut world = World::new(processing);
+        world.failing = Some(Step::Prune);
+        world.pending = 2570;
+        let is_processing = processing == Processing::Yes;
+        world.check(&if is_processing {
+            "Write(2560); Inspect; Sync; MoveAway; Renew; FinishPrevious; Write(10); Process".to_owned()
+        } else {
+            format!("Write(2560); {ROTATE}; Write(10)").replace("Prune", "Prune fails")
+        });
+        if is_processing {
+            world.ends(Verdict::Done);
+            world.check(&KEEP.replace("Prune", "Prune fails"));
+        }
+        assert!(world.rotation.is_settled());
+        assert_eq!(world.rotation.deadline(), Some(world.now + PAUSE));
+        world.now += PAUSE;
+        world.check("Prune fails; Inspect");
+        world.failing = None;
+        world.now += PAUSE;
+        world.check("Prune");
+        assert_eq!(world.rotation.deadline(), None);
+    }
+}
+
+#[test]
+fn the_end_does_not_wait_for_archives_that_cannot_be_removed() {
+    let mut world = World::new(Processing::No);
+    world.failing = Some(Step::Prune);
+    world.pending = 2560;
+    world.check(&format!("Write(2560); {ROTATE}").replace("Prune", "Prune fails"));
+    world.rotation.close(Closing::Prompt);
+    world.check("Prune fails; Sync; Close");
+    assert!(world.rotation.is_closed());
+}
+
+#[test]
+fn a_failed_removal_in_one_track_does_not_concern_the_other() {
+    let mut world = World::new(Processing::Yes);
+    world.pending = 2560;
+    world.check(&format!("Write(2560); {SET_ASIDE}"));
+    world.failing = Some(Step::Prune);
+    world.pending = 2560;
+    world.check(&format!("Write(2560); {QUEUE}").replace("Prune", "Prune fails"));
+    world.failing = None;
+    world.ends(Verdict::Done);
+    world.check(&format!("{KEEP}; Reclaim; Process"));
 }

@@ -12,7 +12,7 @@ try setlock -
 ls -A
 
 #= setlock: options that are none, or there twice
-for words in -z -nz -zn -nNxXz --n --nx -n-x -1 -? -: '-n -z' '-x -nh'; do
+for words in -z -nz -zn -nNxXz -n-x -1 -? -: '-n -z' '-x -nh'; do
     # shellcheck disable=SC2086 # words
     try setlock $words file true
 done
@@ -24,11 +24,20 @@ try setlock -z
 try setlock -- file echo 1
 try setlock -n -- file echo 2
 try setlock -n - echo 3
-try setlock --word file echo 4
 try setlock file -n echo 5
 try setlock -n file echo -x 6
 try setlock -n '' echo 7
 ls -A
+
+#= setlock: a word that begins with two dashes and is no option
+#! differs 1.0
+try setlock -n --nx file echo 1
+rm -f file
+#| $ setlock -n --nx file echo 1
+#| 2> setlock: unknown option --nx
+#| 2> setlock: usage: setlock [ -nNxX ] file program [ arg ... ]
+#| = 100
+#| exit 0
 
 #= setlock: all options in every order, with a lock that is free
 for options in -n -N -x -X -nN -Nn -nx -xn -nX -Xn -xX -Xx -nxX -nXx -NnxX '-n -x' '-x -N -X -n'; do

@@ -11,7 +11,7 @@ try softlimit ''
 try softlimit -
 
 #= softlimit: options that are none
-for words in -z -x5 -a5z -h -b -n5 -e '-a 5 -z' --a5 -A5 -1 -= -? -:; do
+for words in -z -x5 -a5z -h -b -n5 -e '-a 5 -z' -A5 -1 -= -? -:; do
     # shellcheck disable=SC2086 # words
     try softlimit $words true
 done
@@ -21,11 +21,19 @@ done
 try softlimit -- echo 1
 try softlimit -c 5 -- echo 2
 try softlimit -c -- echo 3
-try softlimit --all echo 4
 try softlimit - echo 5
 try softlimit -c 5 - echo 6
 try softlimit -c 5 echo -o 7
 try softlimit echo -o 8
+
+#= softlimit: a word that begins with two dashes and is no option
+#! differs 1.0
+try softlimit -c 5 --all echo 1
+#| $ softlimit -c 5 --all echo 1
+#| 2> softlimit: unknown option --all
+#| 2> softlimit: usage: softlimit [-a allbytes] [-c corebytes] [-d databytes] [-f filebytes] [-l lockbytes] [-m membytes] [-o openfiles] [-p processes] [-r residentbytes] [-s stackbytes] [-t cpusecs] child
+#| = 100
+#| exit 0
 
 #= softlimit: amounts that are none
 for amount in -1 5x x ' 5' '5 ' 0x5 5k == =5 5= +5 1.5 '5

@@ -10,7 +10,23 @@ try supervise dir dir
 #= supervise: an option is just a directory name
 try supervise -h
 try supervise --
+
+#= supervise: a word that begins with two dashes is a directory where there is one
+sleeper ./--help
+supervised --help
+up ./--help
+outcome stat_of ./--help
+svc -dx ./--help
+end supervise "$sv"
+
+#= supervise: a word that begins with two dashes and is neither an option nor there
+#! differs 1.0
 try supervise --help
+#| $ supervise --help
+#| 2> supervise: unknown option --help
+#| 2> supervise: usage: supervise dir
+#| = 100
+#| exit 0
 
 #= supervise: missing directory, empty name, file, loop, long name
 echo x >file

@@ -59,13 +59,22 @@ sent -ud -du -x --
 sent -dx
 sent -xd
 
-#= svc: whatever begins with two dashes ends the options
+#= svc: a word that begins with two dashes and is no option
+#! differs 1.0
 mkdir -p sv/supervise
 mkfifo sv/supervise/control
 exec 3<>sv/supervise/control
 try svc -u --down sv -d
+svc -t sv
 received 3
-try svc --help
+rm -r sv
+#| $ svc -u --down sv -d
+#| 2> svc: unknown option --down
+#| 2> svc options: u up, d down, o once, x exit, p pause, c continue, h hup, a alarm, i interrupt, t term, k kill
+#| 2> svc long options: --check, --wait=up, --wait=down, --wait=ready, --for=SECONDS, --timeout=SECONDS
+#| = 100
+#| received: t
+#| exit 0
 
 #= svc: without letters control is opened all the same, but nothing is written
 mkdir -p sv/supervise

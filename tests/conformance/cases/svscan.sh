@@ -13,6 +13,20 @@ try svscan --
 try svscan "$(bytes 256)"
 try svscan missing .
 
+#= svscan: a word that begins with two dashes and is neither an option nor there
+#! differs 1.0
+try svscan --help
+try svscan --stager=1 .
+#| $ svscan --help
+#| 2> svscan: unknown option --help
+#| 2> svscan: usage: svscan [--stagger=SECONDS] [--then=PROGRAM] [dir]
+#| = 100
+#| $ svscan --stager=1 .
+#| 2> svscan: unknown option --stager=1
+#| 2> svscan: usage: svscan [--stagger=SECONDS] [--then=PROGRAM] [dir]
+#| = 100
+#| exit 0
+
 #= svscan: a directory that may not be entered
 #! root
 mkdir -m 700 closed

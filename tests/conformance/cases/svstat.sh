@@ -6,6 +6,19 @@ try svstat
 #= svstat: options are directory names
 try svstat -h -- --help -
 
+#= svstat: a word that begins with two dashes is a directory where there is one
+mkdir ./--help
+try svstat --help .
+
+#= svstat: a word that begins with two dashes and is neither an option nor there
+#! differs 1.0
+try svstat --help .
+#| $ svstat --help .
+#| 2> svstat: unknown option --help
+#| 2> svstat: usage: svstat [--long|--json] dirs...
+#| = 100
+#| exit 0
+
 #= svstat: missing directory, empty name, file, loop
 echo x >file
 ln -s loop loop

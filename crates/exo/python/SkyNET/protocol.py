@@ -25,8 +25,11 @@ class Channel:
         os.close(nothing)
         os.dup2(2, 1)
         # By the line, and whatever the locale: a log must not lose what comes before a crash, nor be a reason for one.
+        # With PYTHONUNBUFFERED, print() would write each of its arguments on its own.
         for stream in sys.stdout, sys.stderr:
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+            stream.reconfigure(
+                encoding="utf-8", errors="backslashreplace", line_buffering=True, write_through=False
+            )
 
     def messages(self):
         """Each message, until exo has closed its end."""

@@ -13,11 +13,11 @@ PARTICIPANTS = os.path.join(HERE, "participants")
 OBS = {"obs": {"user": "boss", "timeout": "30", "password": "50%"}}
 
 
-def adapter(code, directory=PARTICIPANTS):
+def adapter(code, directory=PARTICIPANTS, unbuffered=""):
     """The adapter, with logic in a file."""
     paths = os.pathsep.join(filter(None, [PACKAGE, os.environ.get("PYTHONPATH")]))
     # An empty value is as none: what is printed must not depend on the settings of who runs the tests.
-    environment = {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": ""}
+    environment = {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": unbuffered}
     return Exo([sys.executable, "-m", "SkyNET.adapter", code], directory, environment)
 
 
@@ -29,16 +29,16 @@ class Written(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.directory = directory.name
 
-    def logic(self, text, name="participant_logic.py"):
+    def logic(self, text, name="participant_logic.py", unbuffered=""):
         with open(os.path.join(self.directory, name), "w", encoding="utf-8") as file:
             file.write(text)
-        return adapter(name, self.directory)
+        return adapter(name, self.directory, unbuffered)
 
-    def handler(self, body, **sections):
+    def handler(self, body, unbuffered="", **sections):
         """A handler with this body of handle_wi, started."""
         lines = "\n".join(f"        {line}" for line in body.splitlines())
         text = f"class ParticipantHandler(object):\n    def handle_wi(self, wi):\n{lines}\n"
-        return self.logic(text).start(**sections)
+        return self.logic(text, unbuffered=unbuffered).start(**sections)
 
 
 class OldParticipants(unittest.TestCase):
@@ -208,6 +208,12 @@ class Logic(Written):
             self.assertEqual(exo.log(), '{"type":"ready"}\nraw\nchild\n')
             self.assertEqual(exo.left(), [])
 
+    def test_a_line_is_one_write_however_python_was_told_to_buffer(self):
+        body = "import sys\nwi.fields.how = [[f.line_buffering, f.write_through] for f in (sys.stdout, sys.stderr)]"
+        for unbuffered in "", "1":
+            with self.subTest(unbuffered=unbuffered), self.handler(body, unbuffered) as exo:
+                self.assertEqual(exo.do(1, item())["workitem"]["fields"]["how"], [[True, False]] * 2)
+
     def test_what_others_log_goes_to_the_log_with_the_item(self):
         body = "import logging, threading\nlogging.getLogger('lib').warning('a\\nb %s', 1)\nlogging.debug('no')\n"
         body += "self.log.critical('c')\nthread = threading.Thread(target=self.log.info, args=('own',))\n"
@@ -240,7 +246,7 @@ class Logic(Written):
 
     def test_several_at_once_if_the_handler_says_that_it_can(self):
         text = "import threading\nclass ParticipantHandler:\n    thread_safe = True\n    def __init__(self):\n"
-        text += "        self.all = threading.Barrier(3, timeout=60)\n"
+        text += "        self.all = threading.Barrier(3, timeout=300)\n"
         text += "    def handle_wi(self, wi):\n        self.all.wait()\n        self.log.info(wi.wfid)\n"
         with self.logic(text) as exo:
             exo.start()

@@ -151,7 +151,7 @@ class Rust(Concurrent, unittest.TestCase):
     def setUpClass(cls):
         manifest = os.path.join(EXAMPLES, "rust", "Cargo.toml")
         command = ["cargo", "build", "--quiet", "--locked", "--manifest-path", manifest, "--target-dir", TARGET]
-        subprocess.run(command, check=True, timeout=600)
+        subprocess.run(command, check=True, timeout=3600)
 
     def run_it(self):
         return Exo([os.path.join(TARGET, "debug", "participant_logic")], EXAMPLES)

@@ -3,21 +3,24 @@
 
 pub mod node;
 pub mod participant;
+#[path = "../../../../tests/support/patience.rs"]
+#[expect(dead_code, reason = "other suites need more of it")]
+mod patience;
 pub mod proxy;
 pub mod wire;
+#[path = "../../../../tests/support/writer.rs"]
+mod writer;
+
+pub use patience::{DEADLINE, Patience};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
-
-/// How long anything may take. Only failing tests wait so long.
-pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The variable that marks every process of a sandbox, and is how they are found again.
 const MARK: &str = "EXO_TEST";
@@ -39,10 +42,8 @@ pub struct Said {
 impl Sandbox {
     /// An empty one.
     pub fn new() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let mark = format!("exo-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let directory = fs::canonicalize(std::env::temp_dir()).unwrap().join(&mark);
-        fs::create_dir(&directory).unwrap();
+        let directory = scratch("exo");
+        let mark = directory.file_name().unwrap().to_str().unwrap().to_string();
         Self { directory, mark }
     }
 
@@ -55,7 +56,7 @@ impl Sandbox {
     pub fn write(&self, name: &str, content: &str) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
+        writer::write(&path, content.as_bytes());
     }
 
     /// Writes an executable script.
@@ -103,13 +104,12 @@ impl Sandbox {
     /// Waits until `condition` has something to show.
     #[track_caller]
     pub fn wait_for<T>(&self, what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
-        let start = Instant::now();
+        let mut patience = Patience::new();
         loop {
             if let Some(found) = condition() {
                 return found;
             }
-            assert!(start.elapsed() < DEADLINE, "waited in vain until {what}\n{}", self.describe());
-            std::thread::sleep(Duration::from_millis(10));
+            assert!(patience.lasts(), "waited in vain until {what}\n{}", self.describe());
         }
     }
 
@@ -139,18 +139,32 @@ impl Sandbox {
     }
 }
 
+/// Makes a directory of its own. A run of the tests that was killed may have left directories behind.
+pub fn scratch(name: &str) -> PathBuf {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let parent = fs::canonicalize(std::env::temp_dir()).unwrap();
+    loop {
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let directory = parent.join(format!("{name}-{}-{number}", std::process::id()));
+        match fs::create_dir(&directory) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            made => return made.map(|()| directory).unwrap(),
+        }
+    }
+}
+
 impl Drop for Sandbox {
     fn drop(&mut self) {
         // A supervisor may start one more process while its others are being ended.
-        for _ in 0..500 {
+        let mut patience = Patience::new();
+        loop {
             let processes = self.processes();
             for &pid in &processes {
                 let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
             }
-            if processes.is_empty() {
+            if processes.is_empty() || !patience.lasts() {
                 break;
             }
-            std::thread::sleep(Duration::from_millis(10));
         }
         let _ = fs::remove_dir_all(&self.directory);
     }

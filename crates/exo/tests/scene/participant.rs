@@ -2,7 +2,7 @@
 
 use super::node::Node;
 use super::wire::{ENGINE, Wire};
-use super::{Background, Sandbox};
+use super::{Background, Said, Sandbox};
 use std::fs::File;
 
 /// Logic that does what the workitem says, and leaves notes in files.
@@ -105,6 +105,25 @@ impl Participant {
     pub fn wait_for_work(&self, wfid: &str, times: usize) {
         let count = || self.sandbox.read("p/worked").lines().filter(|line| *line == wfid).count();
         self.sandbox.wait_until(&format!("{wfid} is worked on"), || count() >= times);
+    }
+
+    /// Waits until so many messages are in its queue, and it has so many consumers: the broker tells another connection
+    /// later of what it has heard on one that was closed.
+    #[track_caller]
+    pub fn wait_for_count(&self, messages_and_consumers: (u32, u32)) {
+        let what = format!("the queue has (messages, consumers) {messages_and_consumers:?}");
+        self.sandbox.wait_until(&what, || self.wire.count("p") == messages_and_consumers);
+    }
+
+    /// Asks about an item in hand.
+    pub fn ask(&self, wfid: &str, what: &str) -> Said {
+        self.sandbox.exo("p", &["--control", "config.exo", wfid, what], "")
+    }
+
+    /// Waits until an item can be asked about: its queue for that comes a moment after it has begun.
+    #[track_caller]
+    pub fn wait_until_asked(&self, wfid: &str) {
+        self.sandbox.wait_until("it can be asked", || self.ask(wfid, "status").code == 0);
     }
 
     /// Lets go what waits.

@@ -1,6 +1,6 @@
 //! The other side of the broker: who sends work, and gets the replies.
 
-use super::DEADLINE;
+use super::Patience;
 use super::node::Node;
 use amqprs::callbacks::ChannelCallback;
 use amqprs::channel::{
@@ -12,7 +12,6 @@ use amqprs::error::Error;
 use amqprs::{Ack, BasicProperties, Cancel, CloseChannel, FieldTable, Nack, Return};
 use async_trait::async_trait;
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
@@ -43,7 +42,14 @@ impl Wire {
         let mut arguments = OpenConnectionArguments::new("127.0.0.1", self.port, "boss", "boss");
         arguments.virtual_host(&self.vhost);
         let _inside = self.runtime.enter();
-        self.connection = Some(self.runtime.block_on(Connection::open(&arguments)).unwrap());
+        // A node that has just been started may hang up on the first who come.
+        let mut patience = Patience::new();
+        self.connection = loop {
+            match self.runtime.block_on(Connection::open(&arguments)) {
+                Ok(connection) => break Some(connection),
+                Err(error) => assert!(patience.lasts(), "the broker does not let us in: {error}"),
+            }
+        };
     }
 
     fn channel(&self) -> Channel {
@@ -168,13 +174,12 @@ impl Wire {
     /// Waits for a message of the process engine's queue.
     #[track_caller]
     pub fn reply(&self, describe: impl Fn() -> String) -> String {
-        let start = Instant::now();
+        let mut patience = Patience::new();
         loop {
             if let Some(body) = self.take(ENGINE) {
                 return body;
             }
-            assert!(start.elapsed() < DEADLINE, "no reply came\n{}", describe());
-            std::thread::sleep(Duration::from_millis(10));
+            assert!(patience.lasts(), "no reply came\n{}", describe());
         }
     }
 }

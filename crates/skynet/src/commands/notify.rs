@@ -3,6 +3,7 @@
 //! environment has the name of the participant (`PARTICIPANT`), how it has ended (`HOW`), the last lines of its log (`LOG`)
 //! and how many crashes were not told of (`SUPPRESSED`).
 
+use crate::carry::{DRAIN, DRAINING, has_unread};
 use crate::cli::Notify;
 use crate::crash::{Crash, Message, Told, Whole, judge, last_lines};
 use crate::failure::{Failure, Outcome, complain};
@@ -33,8 +34,8 @@ const LOCK: &CStr = c"supervise/notified.lock";
 const LINES: usize = 20;
 const LENGTH: u64 = 16_384;
 
-/// What a participant said last is on its way to its log for so long at most.
-const DRAIN: Duration = Duration::from_millis(200);
+/// How long the logger may take to write what it has read.
+const WRITING: Duration = Duration::from_millis(200);
 
 /// The command is ended after so long, because while it runs supervise tells nothing new.
 const LIMIT: Duration = Duration::from_secs(50);
@@ -63,7 +64,7 @@ pub(crate) fn run(site: &Site, arguments: &Notify) -> Result<Outcome, Failure> {
         Failure::usage(format_args!("unable to write down what was told about {name}: {}", error.text()))
     })?;
     let Some(suppressed) = suppressed else { return Ok(Outcome::Done) };
-    let _ = poll::wait([None], clock::monotonic(), Some(clock::monotonic() + DRAIN));
+    wait_for_log();
     clock::load_time_zone();
     let log = read_log(&site.log(&name, &here).join("current")).unwrap_or_default();
     let host = nix::unistd::gethostname().unwrap_or_default().to_string_lossy().into_owned();
@@ -88,6 +89,20 @@ fn count(now: Stamp) -> Result<Option<u64>, Errno> {
     files::write_all(file.as_fd(), &told.encode())?;
     files::rename(HERE, TOLD_NEW, TOLD)?;
     Ok(suppressed)
+}
+
+/// Waits until the logger has what the participant said last; on a busy machine it is behind.
+fn wait_for_log() {
+    let pause = |pause| {
+        let _ = poll::wait([None], clock::monotonic(), Some(clock::monotonic() + pause));
+    };
+    let logger = Directory::open(HERE, c"log").ok().and_then(|logger| logger.status().ok());
+    let end = clock::monotonic() + DRAIN;
+    let is_behind = |now| now < end && has_unread(logger.and_then(|status| status.pid), now);
+    while is_behind(clock::monotonic()) {
+        pause(DRAINING);
+    }
+    pause(WRITING);
 }
 
 /// The last lines of a log, with readable times.

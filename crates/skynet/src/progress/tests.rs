@@ -12,6 +12,7 @@ fn sight(text: &str) -> Sight {
         is_supervised: !state.starts_with('-'),
         pid: NonZeroU32::new(pid),
         age: Duration::ZERO,
+        has_begun: true,
         want: match state.chars().next() {
             Some('u') => Want::Up,
             Some('o') => Want::Once,
@@ -191,7 +192,11 @@ fn a_reload_ends_in_a_new_run_and_leaves_what_does_not_run_alone() {
 
 #[test]
 fn whoever_waits_sends_nothing() {
-    check(Task::Wait(Goal::Up), true, &[("-", "~"), ("-", "."), ("d0", "."), ("u7", "running")]);
+    let looks = [("-", "~"), ("-", "."), ("d0", "."), ("u7", "."), ("u7", "."), ("u7", "running")];
+    check(Task::Wait(Goal::Up), false, &looks);
+    check(Task::Wait(Goal::Up), true, &[("u7", "~"), ("u7", "."), ("u7r", "running")]);
+    let flapping = [("u7", "~"), ("u7", "."), ("u0!1", "."), ("u8!1", "."), ("u0!2", "."), ("u9!2", ".")];
+    check(Task::Wait(Goal::Up), false, &flapping);
     check(Task::Wait(Goal::Ready), true, &[("u7", "~"), ("u7", "."), ("u7r", "running")]);
     check(Task::Wait(Goal::Down), true, &[("u7", "~"), ("u7", "."), ("-", "stopped")]);
 }
@@ -219,6 +224,7 @@ fn whoever_is_late_says_what_it_waited_for() {
     check_late(Task::Start, &["d0", "u7"], "it runs, but has not said within 5 seconds that it is ready");
     check_late(Task::Start, &["d0", "u0"], "it was not started within 5 seconds");
     check_late(Task::Wait(Goal::Down), &["u7", "u7"], "it has not stopped within 5 seconds");
+    check_late(Task::Wait(Goal::Up), &["u7", "u7"], "it has not stayed up for a second within 5 seconds");
     check_late(
         Task::Wait(Goal::Up),
         &["-", "-"],

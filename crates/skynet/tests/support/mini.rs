@@ -49,14 +49,33 @@ impl Sandbox {
         symlink(format!("../participants/{name}"), self.path(&format!("BOSS/service/{name}"))).unwrap();
     }
 
-    /// Starts svscan, which runs until this is dropped. Its messages and those of supervise go into `messages`.
+    /// Starts svscan, which runs until this is dropped, and waits until skynet can find it. Its messages and those of
+    /// supervise go into `messages`.
+    #[track_caller]
     pub fn svscan(&self) -> Running {
-        self.start("svscan BOSS/service", "messages")
+        self.scans("svscan BOSS/service", "BOSS/service")
+    }
+
+    /// Starts an svscan of the directory `place` by this command, and waits until skynet can find it.
+    #[track_caller]
+    pub fn scans(&self, command: &str, place: &str) -> Running {
+        let svscan = self.start(command, "messages");
+        let (cwd, place) = (format!("/proc/{}/cwd", svscan.pid()), self.path(place));
+        self.wait_until("svscan scans", || fs::read_link(&cwd).is_ok_and(|cwd| cwd == place));
+        svscan
     }
 
     /// Runs `skynet` with these words, whether it succeeds or not.
     pub fn skynet(&self, words: &str) -> Said {
         Said::from(self.command("skynet").args(words.split_whitespace()).output().unwrap())
+    }
+
+    /// Waits until `skynet status` says that a participant is in this state: its supervise sends the signal of a command
+    /// first, and writes down what it wants then.
+    #[track_caller]
+    pub fn wait_for_state(&self, participant: &str, state: &str) {
+        let state = format!("\"{state}\"");
+        self.wait_until(&format!("{participant} is {state}"), || self.member(participant, "state") == state);
     }
 
     /// Waits until every participant has a supervise.

@@ -2,19 +2,22 @@
 //! nothing is left running. In the directory there may be a mini-SkyNET, or a whole system.
 
 mod mini;
+#[path = "../../../../tests/support/patience.rs"]
+#[expect(dead_code, reason = "other suites need more of it")]
+mod patience;
 mod system;
+#[path = "../../../../tests/support/writer.rs"]
+mod writer;
 
-pub use mini::READY;
+pub use mini::{READY, Said};
+pub use patience::{DEADLINE, Patience};
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
-
-/// How long anything may take that should happen at once. Only failing tests wait so long.
-pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The variable that marks every process of a sandbox, and is how they are found again.
 const MARK: &str = "SKYNET_TEST";
@@ -36,15 +39,11 @@ pub struct Sandbox {
 impl Sandbox {
     /// A fresh directory with our programs in `bin`, where every account can reach them.
     pub fn new() -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let mark = format!("sk-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let directory = fs::canonicalize(std::env::temp_dir()).unwrap().join(&mark);
-        fs::create_dir(&directory).unwrap();
+        let (mark, directory) = scratch();
         fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
         let sandbox = Self { directory, mark };
         let ours = Path::new(env!("CARGO_BIN_EXE_skynet")).parent().unwrap();
         assert!(ours.join("svscan").exists(), "build the other programs first: cargo build");
-        // A file that this process itself writes is busy as long as a new child has not yet let go of it.
         sandbox.run(&format!(
             "mkdir bin; there=$PWD/bin; cd '{}'
             ln -t \"$there\" {PROGRAMS} 2>/dev/null || install -m 755 -t \"$there\" {PROGRAMS}",
@@ -62,12 +61,17 @@ impl Sandbox {
     pub fn write(&self, name: &str, content: &str) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
+        writer::write(&path, content.as_bytes());
     }
 
     /// Writes an executable shell script.
     pub fn script(&self, name: &str, body: &str) {
-        self.write(name, &format!("#!/bin/sh\n{body}\n"));
+        self.program(name, &format!("#!/bin/sh\n{body}\n"));
+    }
+
+    /// Writes an executable file.
+    pub fn program(&self, name: &str, content: &str) {
+        self.write(name, content);
         fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
@@ -124,10 +128,9 @@ impl Sandbox {
     /// Waits until `condition` holds.
     #[track_caller]
     pub fn wait_until(&self, what: &str, mut condition: impl FnMut() -> bool) {
-        let start = Instant::now();
+        let mut patience = Patience::new();
         while !condition() {
-            assert!(start.elapsed() < DEADLINE, "waited in vain until {what}\n{}", self.describe());
-            std::thread::sleep(Duration::from_millis(5));
+            assert!(patience.lasts(), "waited in vain until {what}\n{}", self.describe());
         }
     }
 
@@ -156,10 +159,25 @@ impl Sandbox {
     }
 }
 
+/// Makes a directory of its own. A run of the tests that was killed may have left directories behind.
+fn scratch() -> (String, PathBuf) {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let parent = fs::canonicalize(std::env::temp_dir()).unwrap();
+    loop {
+        let mark = format!("sk-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let directory = parent.join(&mark);
+        match fs::create_dir(&directory) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            made => return made.map(|()| (mark, directory)).unwrap(),
+        }
+    }
+}
+
 impl Drop for Sandbox {
     fn drop(&mut self) {
         // A supervisor may start one more process while its others are being ended.
-        for _ in 0..200 {
+        let mut patience = Patience::new();
+        loop {
             let processes = self.processes();
             if processes.is_empty() {
                 break;
@@ -170,7 +188,9 @@ impl Drop for Sandbox {
                     nix::sys::signal::Signal::SIGKILL,
                 );
             }
-            std::thread::sleep(Duration::from_millis(5));
+            if !patience.lasts() {
+                break;
+            }
         }
         let _ = fs::remove_dir_all(&self.directory);
     }
@@ -193,10 +213,9 @@ impl Running {
     /// Waits for its end, and returns its exit code.
     #[track_caller]
     pub fn end(&mut self) -> Option<i32> {
-        let start = Instant::now();
+        let mut patience = Patience::new();
         while !self.has_ended() {
-            assert!(start.elapsed() < DEADLINE, "process {} does not end", self.pid());
-            std::thread::sleep(Duration::from_millis(5));
+            assert!(patience.lasts(), "process {} does not end", self.pid());
         }
         self.0.wait().unwrap().code()
     }

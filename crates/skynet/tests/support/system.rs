@@ -6,14 +6,15 @@ use std::path::Path;
 
 impl Sandbox {
     /// Runs a script as root of a system of its own: a copy of this one, in which everything may be changed, with our
-    /// programs in `/usr/bin`, our skeletons and what is for packages in `/skeletons` and `/packaging`, an empty `/service`, and no processes but its own, which end with it.
+    /// programs in `/usr/bin`, our skeletons and what is for packages in `/skeletons` and `/packaging`, an empty `/service`,
+    /// and no processes but its own, which end with it.
     /// Returns what it printed. In the script, `wait_for COMMAND...` waits until the command succeeds, and `scan` starts svscan.
     #[track_caller]
     pub fn system(&self, script: &str) -> String {
         let script = format!(
             "set -eu\n\
              wait_for() {{ tries=0; until \"$@\" >/dev/null 2>&1; do tries=$((tries + 1)); \
-             [ $tries -lt 600 ] || {{ echo \"waited in vain for $*\" >&2; exit 99; }}; sleep 0.05; done; }}\n\
+             [ $tries -lt 3000 ] || {{ echo \"waited in vain for $*\" >&2; exit 99; }}; sleep 0.05; done; }}\n\
              scan() {{ svscan /service 2>/dev/null & wait_for scans $!; }}\n\
              scans() {{ [ \"$(readlink /proc/$1/cwd)\" = /service ]; }}\n\
              {script}\n"
@@ -31,7 +32,7 @@ impl Sandbox {
              mount -t proc proc space/root/proc && mount -t tmpfs -o mode=755 none space/root/run\n\
              mount --bind /dev space/root/dev\n\
              cp bin/* space/root/usr/bin && cp script space/root/script && cp -r skeletons packaging space/root && mkdir space/root/service\n\
-             timeout -k 1 120 chroot space/root sh /script </dev/null\n'",
+             timeout -k 1 600 chroot space/root sh /script </dev/null\n'",
         )
     }
 }
