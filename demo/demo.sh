@@ -32,7 +32,7 @@ end_processes() {
     turns=0
     while [ $turns -lt 120 ]; do
         # $! is svscan, also if it was started only this moment.
-        kill "$!" 2>/dev/null
+        if is_child "$!"; then kill "$!" 2>/dev/null; fi
         for dir in "$scratch"/service/* "$scratch"/service/*/log "$scratch"/w* "$scratch"/w*/log; do
             if [ -p "$dir/supervise/control" ]; then
                 svc -dx "$dir" 2>/dev/null

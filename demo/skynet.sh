@@ -27,7 +27,7 @@ umask 022
 
 # svscan ends all participants in order; then the broker.
 end_processes() {
-    [ -z "${svscan-}" ] || { kill "$svscan" && wait "$svscan"; } 2>/dev/null
+    if is_child "${svscan-}"; then { kill "$svscan" && wait "$svscan"; } 2>/dev/null; fi
     turns=0
     while
         alive=$(processes)

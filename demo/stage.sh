@@ -21,6 +21,11 @@ no_process() {
     [ -z "$(processes)" ]
 }
 
+# Whether a process is a child of this shell: once that has been waited for, its number may be that of any process.
+is_child() {
+    case $(cat "/proc/$1/stat" 2>/dev/null) in *") "?" $$ "*) ;; *) return 1 ;; esac
+}
+
 clean_up() {
     status=$?
     trap - EXIT

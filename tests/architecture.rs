@@ -30,6 +30,7 @@ const PURE: &[&str] = &[
     "src/supervise/event.rs",
     "src/supervise/machine.rs",
     "src/supervise/settings.rs",
+    "src/supervise/streak.rs",
     "src/svscan/ending.rs",
     "src/svscan/event.rs",
     "src/svscan/service.rs",

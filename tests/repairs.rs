@@ -3,6 +3,7 @@
 use crate::support::logger::{Logger, archives, is_clean, logged, numbered};
 use crate::support::{is_root, kill, send, show};
 use nix::sys::signal::Signal::SIGTERM;
+use std::io::Write;
 
 /// Without and with a processor.
 const WAYS: [&str; 2] = ["s4096 n1000", "s4096 n1000 '!cat'"];
@@ -242,4 +243,25 @@ fn two_cannot_share_a_directory_whose_lock_was_removed() {
     kill(second.pid());
     let sandbox = logger.finish();
     assert!(logged(&sandbox) == numbered(1..=2000));
+}
+
+#[test]
+fn a_status_file_that_is_removed_or_replaced_is_made_again() {
+    for (damage, how) in [
+        ("rm status", "has vanished, making it again"),
+        ("echo >new && mv new status", "was replaced, using the new one"),
+    ] {
+        let mut logger = Logger::start("s4096 =status");
+        logger.feed("one\n");
+        logger.sandbox.wait_until("it is there", || logger.sandbox.read("status").starts_with("one\n"));
+        logger.sandbox.run(damage);
+        let mut number = 1;
+        logger.sandbox.wait_until("it is there again", || {
+            number += 1;
+            logger.input.write_all(format!("line {number}\n").as_bytes()).unwrap();
+            logger.sandbox.read("status").starts_with("line ")
+        });
+        let sandbox = logger.finish();
+        assert_eq!(sandbox.read("messages"), format!("multilog: warning: status {how}\n"));
+    }
 }

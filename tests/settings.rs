@@ -57,7 +57,11 @@ fn pauses_between_quick_failures_double_and_up_ends_them() {
         sandbox.wait_until("a second is over", || down.elapsed() > Duration::from_millis(1100));
         sandbox.run("svc -u web");
         sandbox.wait_until("it is started", || starts().len() >= 5);
-        supervised.is_silent();
+        let messages = supervised.sandbox.read("messages");
+        assert!(
+            messages.lines().all(|line| line.starts_with("supervise: warning: web: run exited 1, ")),
+            "{messages}"
+        );
         starts()[4] - starts()[3]
     });
 }

@@ -23,6 +23,8 @@ mod demo;
 mod examples;
 /// What svstat tells beyond the original.
 mod facts;
+/// Services that cannot stay up.
+mod failing;
 /// What comes after the end of a service.
 mod finish;
 /// Random cases with our programs and with Debian's.

@@ -106,6 +106,31 @@ fn what_an_earlier_supervise_has_said_does_not_outlive_it() {
     }
 }
 
+/// What was about to be killed after the time of `timeout-kill` is, also when supervise has died meanwhile.
+#[test]
+fn the_end_of_leftovers_goes_on_with_the_next_supervise() {
+    let mut supervised = Supervised::new(&[
+        ("run", "[ -e started ] && exec sleep 1000\n: >started\nexec pgrphack ./work"),
+        ("work", "./leftover &\nread -r word <in\nexit 3"),
+        ("leftover", "trap '' TERM\necho $$ >leftover.pid\nwhile :; do sleep 0.02; done"),
+        ("finish", "echo finish $1 $2 >>story"),
+        ("end-leftovers", ""),
+        ("timeout-kill", "3600000"),
+    ]);
+    let sandbox = &supervised.sandbox;
+    sandbox.wait_until("the leftover runs", || sandbox.read("web/leftover.pid").ends_with('\n'));
+    let leftover: i32 = sandbox.read("web/leftover.pid").trim().parse().unwrap();
+    supervised.say("");
+    sandbox.wait_until("it is being ended", || sandbox.count("messages", "has left running") == 1);
+    sandbox.wait_until("the end is written down", || supervised.last_exit() == "exited 3");
+    supervised.sandbox.wait_until_down("web");
+    without_supervise(&mut supervised, |sandbox| sandbox.write("web/timeout-kill", "300\n"));
+    supervised.wait_for("story", "finish 3 0\n");
+    assert_eq!(process_state(leftover), None, "the leftover was killed");
+    supervised.wait_for_program("sleep");
+    assert_eq!(supervised.last_exit(), "exited 3", "the next supervise knows how it ended");
+}
+
 #[test]
 fn a_supervise_that_was_to_exit_with_its_service_is_followed_by_one_that_does() {
     for dies_unseen in ["the service dies unseen", ""] {
@@ -134,29 +159,4 @@ fn a_supervise_that_was_to_exit_with_its_service_is_followed_by_one_that_does() 
         assert_eq!(supervised.sandbox.read("web/story"), "start\nfinish\n", "{dies_unseen}");
         supervised.is_silent();
     }
-}
-
-/// What was about to be killed after the time of `timeout-kill` is, also when supervise has died meanwhile.
-#[test]
-fn the_end_of_leftovers_goes_on_with_the_next_supervise() {
-    let mut supervised = Supervised::new(&[
-        ("run", "[ -e started ] && exec sleep 1000\n: >started\nexec pgrphack ./work"),
-        ("work", "./leftover &\nread -r word <in\nexit 3"),
-        ("leftover", "trap '' TERM\necho $$ >leftover.pid\nwhile :; do sleep 0.02; done"),
-        ("finish", "echo finish $1 $2 >>story"),
-        ("end-leftovers", ""),
-        ("timeout-kill", "3600000"),
-    ]);
-    let sandbox = &supervised.sandbox;
-    sandbox.wait_until("the leftover runs", || sandbox.read("web/leftover.pid").ends_with('\n'));
-    let leftover: i32 = sandbox.read("web/leftover.pid").trim().parse().unwrap();
-    supervised.say("");
-    sandbox.wait_until("it is being ended", || sandbox.count("messages", "has left running") == 1);
-    sandbox.wait_until("the end is written down", || supervised.last_exit() == "exited 3");
-    supervised.sandbox.wait_until_down("web");
-    without_supervise(&mut supervised, |sandbox| sandbox.write("web/timeout-kill", "300\n"));
-    supervised.wait_for("story", "finish 3 0\n");
-    assert_eq!(process_state(leftover), None, "the leftover was killed");
-    supervised.wait_for_program("sleep");
-    assert_eq!(supervised.last_exit(), "exited 3", "the next supervise knows how it ended");
 }

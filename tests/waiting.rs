@@ -361,7 +361,7 @@ fn a_record_that_could_not_be_written_is_not_believed() {
     let supervised = Supervised::new(&[("run", "exec sleep 1000")]);
     let sandbox = &supervised.sandbox;
     let pid = supervised.wait_for_program("sleep");
-    sandbox.run("svc --wait=up web; rm web/run; ln -s /dev/full web/supervise/status.new");
+    sandbox.run("svc --wait=up web; rm web/run; mkdir -p web/supervise/status.new/x");
     kill(pid);
     sandbox.wait_until("it has failed", || sandbox.read("messages").contains("unable to start web/run"));
     let output = sandbox.sh("exec svc --wait=up --for=0 --timeout=2 web");

@@ -2,9 +2,7 @@
 
 use crate::sys::Result as SysResult;
 use crate::sys::files;
-use std::ffi::CStr;
 use std::fs::File;
-use std::os::fd::AsFd;
 
 /// The mode of a file that is being written.
 pub const IN_USE: libc::mode_t = 0o644;
@@ -28,13 +26,11 @@ pub struct Current {
 }
 
 impl Current {
-    /// Opens `name` in a directory, or makes it; it is marked as being in use.
-    pub fn open(directory: impl AsFd, name: &CStr) -> SysResult<Opened> {
-        let file = files::open_log(directory, name)?;
+    /// The `file` that was opened, which is marked as being in use.
+    pub fn of(file: File) -> Opened {
         let facts = files::look_open(&file)?;
         let marking = if facts.mode == IN_USE { Ok(()) } else { files::set_mode(&file, IN_USE) };
-        let current = Self { file, identity: facts.identity, confirmed: facts.size };
-        Ok(Opened { current, marking })
+        Ok((Self { file, identity: facts.identity, confirmed: facts.size }, marking))
     }
 
     /// Whether the file has a name somewhere. Where the system does not say, it has.
@@ -54,12 +50,7 @@ impl Current {
 }
 
 /// A file that was opened, and whether its mode could be set.
-pub struct Opened {
-    /// The file.
-    pub current: Current,
-    /// What came of setting its mode.
-    pub marking: SysResult<()>,
-}
+pub type Opened = SysResult<(Current, SysResult<()>)>;
 
 /// The end of a file that has no name any more; it is to be written again elsewhere.
 #[derive(Debug)]

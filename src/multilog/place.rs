@@ -1,7 +1,7 @@
 //! Where a log directory is: the directory that was opened and locked, and whether its name still stands for it.
 
 use super::archive::Archive;
-use super::current::{Current, Opened};
+use super::current::Current;
 use super::step::{Found, Processed, Sighting};
 use super::trouble::{Trouble, warn};
 use crate::sys::files::{self, Contention, HERE};
@@ -130,22 +130,22 @@ impl<'a> Place<'a> {
 
     /// Opens `current`, or makes it.
     pub fn open_current(&self, verb: &'static [u8]) -> Result<Current, Trouble> {
-        self.opened(verb, Current::open(&self.directory, CURRENT))
+        self.in_use(verb, files::open_log(&self.directory, CURRENT))
     }
 
     /// The same, but what has its name and cannot be opened is put aside.
     pub fn renew_current(&self, verb: &'static [u8]) -> Result<Current, Trouble> {
-        let opened = match Current::open(&self.directory, CURRENT) {
+        let file = match files::open_log(&self.directory, CURRENT) {
             Err(error) if is_in_the_way(error) && self.put_aside(CURRENT, b"cannot be opened").is_ok() => {
-                Current::open(&self.directory, CURRENT)
+                files::open_log(&self.directory, CURRENT)
             }
             other => other,
         };
-        self.opened(verb, opened)
+        self.in_use(verb, file)
     }
 
-    fn opened(&self, verb: &'static [u8], opened: SysResult<Opened>) -> Result<Current, Trouble> {
-        let Opened { current, marking } = opened.map_err(self.file(verb, CURRENT))?;
+    fn in_use(&self, verb: &'static [u8], file: SysResult<File>) -> Result<Current, Trouble> {
+        let (current, marking) = file.and_then(Current::of).map_err(self.file(verb, CURRENT))?;
         marking.map_err(self.file(b"set mode of ", CURRENT))?;
         Ok(current)
     }

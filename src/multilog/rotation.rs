@@ -138,14 +138,18 @@ impl Rotation {
     pub fn done(&mut self, track: Track, archive: Option<Archive>) {
         let lane = self.lane(track);
         lane.resume = None;
-        let step = lane.steps.pop_front();
+        let mut step = lane.steps.pop_front();
         if matches!(step, Some(Step::Archive(..))) {
+            if archive.is_none() {
+                // What was not found is not removed either, should it be there after all.
+                step = lane.steps.pop_front();
+            }
             self.pruner = Lane { steps: VecDeque::from([Step::Prune]), resume: None };
         }
         match step {
             Some(Step::Resume | Step::Begin) => self.open = true,
+            Some(Step::Renew) => self.written = 0,
             Some(Step::MoveAway) => {
-                self.written = 0;
                 self.previous = archive;
                 if self.processing == Processing::No {
                     let naming = archive.map_or(Naming::Now, Naming::Chosen);
@@ -157,7 +161,6 @@ impl Rotation {
                 self.processor.steps.push_back(Step::Process);
             }
             Some(Step::Archive(Source::Current, ..)) if self.open => {
-                self.written = 0;
                 self.waiting.extend(archive);
                 if self.processor.steps.is_empty() && !self.running {
                     self.process_waiting();
@@ -181,8 +184,8 @@ impl Rotation {
         }
     }
 
-    /// The present step of a track has failed: it is tried again after a pause. A file that cannot be moved away need not
-    /// be when the directory is being closed: then it takes what is left, however large it becomes.
+    /// The present step of a track has failed: it is tried again after a pause. At the end, a file that cannot be moved
+    /// away takes what is left, however large it becomes.
     pub fn failed(&mut self, track: Track, now: Instant) {
         let is_moving = matches!(
             self.writer.steps.front(),
@@ -307,8 +310,8 @@ impl Rotation {
 
     /// When to ask for the next step, if nothing else happens before.
     pub fn deadline(&self) -> Option<Instant> {
-        let inspection = self.inspected.filter(|_| self.unconfirmed && !self.closed);
-        let inspection = inspection.map(|inspected| inspected + INSPECTION);
+        let inspected = self.inspected.filter(|_| self.unconfirmed && !self.closed);
+        let inspection = inspected.map(|inspected| inspected + INSPECTION);
         [self.writer.resume, self.processor.resume, self.pruner.resume, inspection]
             .into_iter()
             .flatten()

@@ -1,11 +1,10 @@
 //! Status files (`=FILE`): each always holds the start of the last line that reached it.
 
-use super::PROGRAM;
 use super::script::status_record;
-use crate::report::{Failure, warning};
+use super::trouble::{Trouble, warn};
+use crate::report::Failure;
 use crate::sys::Errno;
 use crate::sys::files::{self, HERE};
-use crate::sys::startup::say;
 use std::collections::VecDeque;
 use std::ffi::{CStr, CString};
 use std::fs::File;
@@ -15,30 +14,71 @@ use std::time::{Duration, Instant};
 /// From a failure to the next attempt.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// From one look whether the files are in their places to the next, as long as lines come.
+const INSPECTION: Duration = Duration::from_secs(5);
+
 /// The status files of a script, and what they are to contain.
 #[derive(Debug)]
 pub struct StatusFiles<'a> {
-    files: Vec<(&'a CStr, File)>,
+    files: Vec<StatusFile<'a>>,
     /// Records that are not written yet, at most one for each file, in the order of their lines: two of the
     /// files can be one.
     records: VecDeque<(usize, Vec<u8>)>,
     resume: Option<Instant>,
+    /// When it was looked whether the files are in their places.
+    inspected: Option<Instant>,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct StatusFile<'a> {
+    path: &'a CStr,
+    file: File,
+    identity: (u64, u64),
+    /// Why the file that was removed or replaced could not be made again.
+    trouble: Option<Trouble>,
+}
+
+impl<'a> StatusFile<'a> {
+    /// Opens the file, and makes it if need be.
+    fn open(path: &'a CStr) -> Result<Self, Trouble> {
+        let unable = |verb: &'static [u8]| {
+            move |error| Trouble { what: [b"unable to ", verb, path.to_bytes()].concat(), error }
+        };
+        files::open_append(HERE, path).map_err(unable(b"create "))?;
+        let file = files::open_write(HERE, path).map_err(unable(b"write "))?;
+        let identity = files::look_open(&file).map_err(unable(b"write "))?.identity;
+        Ok(Self { path, file, identity, trouble: None })
+    }
+
+    /// Opens the file again if it was removed, renamed or replaced.
+    fn inspect(&mut self) {
+        let how: &[u8] = match files::look(HERE, self.path) {
+            Ok(Some(facts)) if facts.identity != self.identity => b" was replaced, using the new one",
+            Ok(None) => b" has vanished, making it again",
+            // What cannot be examined counts as unchanged.
+            Ok(Some(_)) | Err(_) => return,
+        };
+        match Self::open(self.path) {
+            Ok(file) => {
+                warn(&[self.path.to_bytes(), how]);
+                *self = file;
+            }
+            Err(trouble) if self.trouble.as_ref() != Some(&trouble) => {
+                warn(&[&trouble.what, b", using it where it is: ", trouble.error.bytes()]);
+                self.trouble = Some(trouble);
+            }
+            Err(_) => {}
+        }
+    }
 }
 
 impl<'a> StatusFiles<'a> {
     /// Opens the files, and makes them if need be; what they contain stays until there is a line.
     pub fn open(paths: &'a [CString]) -> Result<Self, Failure> {
-        let open = |path: &'a CString| {
-            let unable = |what: &'static [u8]| {
-                move |error: Errno| {
-                    Failure::fatal(PROGRAM, &[b"unable to ", what, path.to_bytes(), b": ", error.bytes()])
-                }
-            };
-            files::open_append(HERE, path).map_err(unable(b"create "))?;
-            Ok((path.as_c_str(), files::open_write(HERE, path).map_err(unable(b"write "))?))
-        };
-        let files = paths.iter().map(open).collect::<Result<_, _>>()?;
-        Ok(Self { files, records: VecDeque::new(), resume: None })
+        let files = paths.iter().map(|path| StatusFile::open(path)).collect::<Result<_, _>>();
+        let files = files.map_err(|trouble| trouble.fatal())?;
+        Ok(Self { files, records: VecDeque::new(), resume: None, inspected: None })
     }
 
     /// Takes the head of a line for one of the files; [`Self::work`] writes it. Of several lines in between only
@@ -54,10 +94,13 @@ impl<'a> StatusFiles<'a> {
             if self.resume.is_some_and(|resume| now < resume) {
                 return;
             }
-            if let Some((path, file)) = self.files.get(*index) {
+            if self.inspected.is_none_or(|inspected| now >= inspected + INSPECTION) {
+                self.inspected = Some(now);
+                self.files.iter_mut().for_each(StatusFile::inspect);
+            }
+            if let Some(StatusFile { path, file, .. }) = self.files.get(*index) {
                 if let Err((what, error)) = write(file, record) {
-                    let what = [b"unable to ", what, path.to_bytes()].concat();
-                    say(&warning(PROGRAM, &[&what, b", pausing: ", error.bytes()]));
+                    Trouble { what: [b"unable to ", what, path.to_bytes()].concat(), error }.report_pause();
                     self.resume = Some(now + PAUSE);
                     return;
                 }

@@ -45,7 +45,7 @@ impl Account {
         if let Some(restarts) = self.restarts() {
             line += &format!(", {}", count(restarts, "restart"));
         }
-        if let Some(LastExit { at, how }) = &self.more.last_exit {
+        if let Some(LastExit { at, how, .. }) = &self.more.last_exit {
             line += &format!(", last end: {how}, {}", clock(*at));
         }
         line
@@ -131,7 +131,7 @@ mod tests {
     }
 
     fn known() -> More {
-        let last = LastExit { at: at(99), how: How::Killed("SEGV".to_string()) };
+        let last = LastExit { at: at(99), how: How::Killed("SEGV".to_string()), failures: None };
         More { ready: Some(at(103)), last_exit: Some(last), starts: Some(3) }
     }
 
@@ -144,7 +144,7 @@ mod tests {
             long(account(7, known())),
             "up (pid 7) 42 seconds, since <100>, ready after 3 seconds, 2 restarts, last end: killed by SEGV, <99>"
         );
-        let last = LastExit { at: at(100), how: How::Exited(3) };
+        let last = LastExit { at: at(100), how: How::Exited(3), failures: None };
         let down = account(0, More { last_exit: Some(last), starts: Some(2), ready: None });
         assert_eq!(
             long(down),

@@ -2,7 +2,9 @@
 #![forbid(unsafe_code)]
 
 use super::settings::Settings;
+use super::streak::Warning;
 use crate::service::control::{Command, Scope, Signal};
+use crate::service::last_exit::Failures;
 use crate::service::status::Status;
 use crate::tai::Stamp;
 use std::num::NonZeroU32;
@@ -46,6 +48,8 @@ pub enum Event {
     Settings(Settings),
     /// The service was started, as [`Action::Start`] asked.
     Started(NonZeroU32),
+    /// The process that was started could not become `run`, with this error number, and is about to end.
+    Unexecuted(i32),
     /// The system refused to start it, with this error number.
     Refused(i32),
     /// The service says that it is ready.
@@ -65,8 +69,10 @@ pub enum Event {
 /// What is to be done, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Write down how the service ended, and that it is not ready any more.
-    RecordEnd(Ending),
+    /// Write down how the service ended, how often in a row it has failed, and that it is not ready any more.
+    RecordEnd(Ending, Option<Failures>),
+    /// Warn that the service keeps failing.
+    WarnFailing(Warning),
     /// Write down that something still goes on about the last run.
     RecordFinishing,
     /// Write down that this is over.
@@ -98,7 +104,7 @@ pub enum Action {
 impl Action {
     /// Whether it only takes note of how the service is, or was.
     pub const fn is_note(&self) -> bool {
-        matches!(self, Self::RecordEnd(_) | Self::RecordFinishing | Self::Publish(_))
+        matches!(self, Self::RecordEnd(..) | Self::RecordFinishing | Self::Publish(_))
     }
 }
 

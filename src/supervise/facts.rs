@@ -88,18 +88,22 @@ pub fn read_own_status(directory: &Confined) -> Option<Status> {
     read_status(directory)
 }
 
-/// Writes down how and when the service has ended.
-pub fn write_last_exit(directory: &Confined, (how, when): (Ending, Stamp)) -> Result<(), Trouble> {
-    let how = match how {
+/// How a process has ended, with the name of the signal.
+pub fn name(how: Ending) -> How {
+    match how {
         Ending::Exited(code) => How::Exited(code),
         Ending::Killed(number) => How::Killed(match Signal::try_from(number) {
             Ok(signal) => signal.as_str().trim_start_matches("SIG").to_string(),
             Err(_) => number.to_string(),
         }),
         Ending::Unknown => How::Unknown,
-    };
-    let line = LastExit { at: when, how }.encode();
-    replace(directory, (LAST_EXIT_NEW, LAST_EXIT), &line).map_err(|trouble| trouble.to("last-exit"))
+    }
+}
+
+/// Writes down how and when the service has ended, and how often it has failed.
+pub fn write_last_exit(directory: &Confined, last: &LastExit) -> Result<(), Trouble> {
+    let content = last.encode();
+    replace(directory, (LAST_EXIT_NEW, LAST_EXIT), &content).map_err(|trouble| trouble.to("last-exit"))
 }
 
 /// Reads how and when the service has ended.
@@ -174,6 +178,18 @@ pub fn read_instance(file: &File) -> Option<Instance> {
 /// There is no supervise any more.
 pub fn remove_instance(directory: &Confined) {
     let _ = directory.remove(inside(INSTANCE));
+}
+
+/// The name of the service directory `name`, which is the current one, for people: a logger's is no name without that of
+/// its service.
+pub fn full_name(name: &CStr) -> Vec<u8> {
+    let here = files::read_link(c"/proc/self/cwd").ok().filter(|_| name == c"log");
+    let last_two = here.and_then(|here| {
+        let mut slashes = here.to_bytes().iter().rev().enumerate().filter(|(_, byte)| **byte == b'/');
+        let (length, _) = slashes.nth(1)?;
+        here.to_bytes().get(here.to_bytes().len() - length..).map(<[u8]>::to_vec)
+    });
+    last_two.unwrap_or_else(|| name.to_bytes().to_vec())
 }
 
 /// This process, as others can recognise it.

@@ -6,6 +6,7 @@
 
 use super::event::{Action, Actions, Ending, Event, Now};
 use super::settings::Settings;
+use super::streak::Streak;
 use crate::service::control::{Command, Scope, Signal};
 use crate::service::sentence::HasDown;
 use crate::service::status::{Status, Want};
@@ -35,6 +36,8 @@ pub struct Machine {
     started: Option<Instant>,
     /// How many times in a row the service has ended quickly, as far as somebody wants to know.
     failures: u32,
+    /// How many times in a row it has failed to stay up.
+    streak: Streak,
     /// How many starts the system has refused in a row, and when.
     refused: Option<(u32, Instant)>,
     /// When a service that was told to end is killed.
@@ -118,6 +121,7 @@ impl Machine {
             first: None,
             started: None,
             failures: 0,
+            streak: Streak::default(),
             refused: None,
             kill: None,
             scope: Scope::Process,
@@ -180,11 +184,13 @@ impl Machine {
                 self.start = Start::Idle;
                 self.ordered = false;
                 self.started = Some(now.instant);
+                self.streak.start(now);
                 self.first = None;
                 self.refused = None;
                 self.turn(Some(pid), now, &mut actions);
                 self.notify(pid, None, &mut actions);
             }
+            Event::Unexecuted(error) => self.streak.unexecuted(error),
             Event::Refused(error) => {
                 let times = self.refused.map_or(0, |(times, _)| times);
                 self.refused = Some((times.saturating_add(1), now.instant));
@@ -224,6 +230,7 @@ impl Machine {
             Command::Once => self.want(Want::Once, actions),
             Command::Down => {
                 self.status.want = Want::Down;
+                self.streak.clear();
                 self.give_up_start();
                 self.status.paused = false;
                 self.send(self.settings.down_signal, actions);
@@ -248,7 +255,10 @@ impl Machine {
                 self.publish(actions);
                 self.send(Signal::Continue, actions);
             }
-            Command::Send(signal) => self.send(signal, actions),
+            Command::Send(signal) => {
+                self.streak.send(signal);
+                self.send(signal, actions);
+            }
             Command::Address(scope) => self.scope = scope,
         }
     }
@@ -257,6 +267,7 @@ impl Machine {
     /// refused before, or what failed too often.
     fn want(&mut self, want: Want, actions: &mut Actions) {
         self.status.want = want;
+        self.streak.clear();
         self.kill = None;
         self.publish(actions);
         if self.status.pid.is_none() {
@@ -275,7 +286,9 @@ impl Machine {
         let quickly = ran.zip(self.settings.backoff).is_some_and(|(ran, longest)| ran < longest);
         self.failures = if quickly { self.failures.saturating_add(1) } else { 0 };
         self.kill = None;
-        actions.push(Action::RecordEnd(how));
+        let warning = self.streak.end((how, self.status.want), now);
+        actions.push(Action::RecordEnd(how, self.streak.failures()));
+        warning.into_iter().for_each(|warning| actions.push(Action::WarnFailing(warning)));
         if self.settings.finish || self.settings.end_leftovers {
             actions.push(Action::RecordFinishing);
         }

@@ -26,5 +26,7 @@ pub mod settings_files;
 pub mod sending;
 // The directory `supervise/`, its lock and its fifos.
 pub mod state_directory;
+// How often in a row the service has failed. *Pure.*
+pub mod streak;
 // Taking over a service that runs.
 pub mod takeover;

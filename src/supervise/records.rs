@@ -8,6 +8,7 @@ use super::facts::{self, Trouble};
 use super::run::warn;
 use super::state_directory::StateDirectory;
 use crate::service::instance::Instance;
+use crate::service::last_exit::{Failures, LastExit};
 use crate::service::status::Status;
 use crate::sys::clock;
 use crate::tai::Stamp;
@@ -25,7 +26,7 @@ pub struct Records<'a> {
     name: &'a CStr,
     directory: StateDirectory,
     status: Record<Status>,
-    last_exit: Record<(Ending, Stamp)>,
+    last_exit: Record<LastExit>,
     /// Since when the service is ready, if it is.
     ready: Record<Option<Stamp>>,
     /// Whether something still goes on about the last run.
@@ -159,8 +160,9 @@ impl<'a> Records<'a> {
     }
 
     /// The service has ended.
-    pub fn end(&mut self, how: Ending) {
-        self.last_exit.set((how, Stamp::from_unix(clock::wall())));
+    pub fn end(&mut self, how: Ending, failures: Option<Failures>) {
+        let at = Stamp::from_unix(clock::wall());
+        self.last_exit.set(LastExit { at, how: facts::name(how), failures });
         if self.is_ready() {
             self.ready.set(None);
         }
@@ -198,7 +200,7 @@ impl<'a> Records<'a> {
         let lost = [
             self.finishing.write(name, |&is_finishing| facts::write_finishing(at, is_finishing)),
             self.ready.write(name, |&since| facts::write_ready(at, since)),
-            self.last_exit.write(name, |&end| facts::write_last_exit(at, end)),
+            self.last_exit.write(name, |last| facts::write_last_exit(at, last)),
             self.status.write(name, |status| facts::write_status(at, status)),
         ];
         self.is_lost |= lost.contains(&true);

@@ -282,10 +282,10 @@ impl<'a> Supervise<'a> {
             Action::EndLeftovers(pid) => return self.end_leftovers(pid),
             Action::Exit => return true,
             Action::Publish(status) => self.records.publish(status),
-            Action::RecordEnd(how) => {
+            Action::RecordEnd(how, failures) => {
                 self.readiness = None;
                 self.instance.service = None;
-                self.records.end(how);
+                self.records.end(how, failures);
             }
             Action::RecordFinishing => self.records.finishing(true),
             Action::RecordFinished => {
@@ -308,6 +308,10 @@ impl<'a> Supervise<'a> {
             Action::Notify(pid, how) => {
                 self.records.flush();
                 self.scripts.notify_of(pid, how, &self.signals);
+            }
+            Action::WarnFailing(warning) => {
+                let sentence = warning.sentence(&facts::name(warning.how));
+                warn(&[&facts::full_name(self.name), b": ", sentence.as_bytes()]);
             }
             Action::WarnRefused(error, pause) => {
                 let pause = format!(", sleeping {} seconds: ", pause.as_secs());
@@ -369,11 +373,13 @@ impl<'a> Supervise<'a> {
                 }
             });
         match started {
-            Ok(pid) => {
+            Ok((pid, error)) => {
                 self.readiness = readiness.map(|(from_service, ..)| from_service);
                 // A parent is never given a number that is none.
                 as_pid(pid).is_some_and(|pid| {
-                    self.feed(Event::Settings(settings)) || self.feed_at(Event::Started(pid), now)
+                    self.feed(Event::Settings(settings))
+                        || self.feed_at(Event::Started(pid), now)
+                        || error.is_some_and(|error| self.feed(Event::Unexecuted(error.number())))
                 })
             }
             Err(error) => {

@@ -6,7 +6,8 @@ use super::sending::as_pid;
 use crate::service::directory::{FINISH, NOTIFY};
 use crate::sys::exec::Prepared;
 use crate::sys::signals::Inbox;
-use crate::sys::{Result as SysResult, files, process};
+use crate::sys::{Errno, Result as SysResult, files, process};
+use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::num::NonZeroU32;
 use std::os::fd::OwnedFd;
@@ -21,6 +22,8 @@ pub struct Scripts<'a> {
     name: &'a CStr,
     environment: &'a [&'a CStr],
     run: Prepared<'a>,
+    /// Why the process that was started last could not become `run`, if it could not.
+    error: Cell<Option<Errno>>,
     /// The present run of `notify`.
     notify: Option<i32>,
     /// What it is to be told next.
@@ -31,27 +34,33 @@ impl<'a> Scripts<'a> {
     /// None runs yet.
     pub fn new(name: &'a CStr, environment: &'a [&'a CStr]) -> Self {
         let run = Prepared::file(c"./run", &[c"./run"], environment);
-        Self { name, environment, run, notify: None, news: None }
+        Self { name, environment, run, error: Cell::new(None), notify: None, news: None }
     }
 
     /// Runs `./run` when `introduce` has written down what its process is. It says that it is ready by `readiness`: a
-    /// pipe, and its number there.
+    /// pipe, and its number there. Returns its process, and why that could not become `./run` if it could not: that
+    /// process has the memory of this one until then.
     pub fn run(
         &self,
         readiness: Option<(&OwnedFd, i32)>,
         signals: &Inbox,
         introduce: impl FnOnce(),
-    ) -> SysResult<i32> {
-        process::launch(|| {
+    ) -> SysResult<(i32, Option<Errno>)> {
+        self.error.set(None);
+        let pid = process::launch(|| {
             signals.release(&[]);
             introduce();
             if let Some((pipe, number)) = readiness {
                 if let Err(error) = files::become_descriptor(pipe, number) {
+                    self.error.set(Some(error));
                     return unable(&[b"set up descriptors for ", self.name.to_bytes()], error.bytes());
                 }
             }
-            unable(&[b"start ", self.name.to_bytes(), b"/run"], self.run.exec().bytes())
-        })
+            let error = self.run.exec();
+            self.error.set(Some(error));
+            unable(&[b"start ", self.name.to_bytes(), b"/run"], error.bytes())
+        })?;
+        Ok((pid, self.error.get()))
     }
 
     /// The present run of `notify`.

@@ -76,8 +76,9 @@ impl Supervised {
 
     /// How it ended last, without the time.
     pub fn last_exit(&self) -> String {
-        let line = self.sandbox.read("web/supervise/last-exit");
-        line.trim_end().split_once(' ').map_or(String::new(), |(_, how)| how.to_string())
+        let text = self.sandbox.read("web/supervise/last-exit");
+        let line = text.lines().next().and_then(|line| line.split_once(' '));
+        line.map_or(String::new(), |(_, how)| how.to_string())
     }
 
     /// Neither supervise nor the service had anything to say.

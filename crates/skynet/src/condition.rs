@@ -203,7 +203,8 @@ mod tests {
     fn some() -> Vec<Condition> {
         let mut busy = facts(1234, Want::Up);
         busy.account.more.ready = Some(at(103));
-        busy.account.more.last_exit = Some(LastExit { at: at(99), how: How::Killed("SEGV".to_string()) });
+        busy.account.more.last_exit =
+            Some(LastExit { at: at(99), how: How::Killed("SEGV".to_string()), failures: None });
         busy.account.more.starts = Some(3);
         busy.items = Some(Count { in_hand: 1, done: 17, since: at(105) });
         let mut disabled = condition("b", Supervised::Yes(facts(0, Want::Down)));

@@ -74,7 +74,7 @@ impl LogDirectory<'_> {
             let target = archive.name();
             match files::link(&self.place.directory, name, &target) {
                 Ok(()) => return Ok(Some(archive)),
-                Err(error) if error.is(libc::ENOENT) => return Ok(None),
+                Err(error) if error.is(libc::ENOENT) && !self.place.has(name) => return Ok(None),
                 Err(error) if error.is(libc::EEXIST) => {
                     if self.place.is_same(name, &target) {
                         return Ok(Some(archive));

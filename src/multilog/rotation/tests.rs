@@ -17,6 +17,8 @@ struct World {
     sighting: Option<Sighting>,
     /// Whether repairs are not possible.
     is_stuck: bool,
+    /// Whether files that are to be archives are not there.
+    is_missing: bool,
 }
 
 const MAKE_USABLE: &str = "Remove(State); Remove(NewState); Remove(Processed); \
@@ -41,6 +43,7 @@ impl World {
             log: Vec::new(),
             sighting: None,
             is_stuck: false,
+            is_missing: false,
         };
         world.check("Resume");
         world
@@ -78,6 +81,7 @@ impl World {
                 Step::Restore | Step::Reopen if self.is_stuck => self.rotation.stayed(self.now),
                 Step::Restore => self.rotation.restored(100, self.now),
                 Step::Reopen => self.rotation.reopened(Found::Clean(50)),
+                Step::Archive(..) if self.is_missing => self.rotation.done(track, None),
                 Step::Archive(_, _, Naming::Chosen(archive)) => self.rotation.done(track, Some(archive)),
                 Step::Archive(_, code, _) => {
                     let stamp = self.stamp();

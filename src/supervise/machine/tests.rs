@@ -5,6 +5,7 @@ mod invariants;
 mod settings;
 
 use super::*;
+use crate::service::last_exit::How;
 use crate::tai::Stamp;
 
 /// A supervise without a system: it answers starts, counts children and keeps what was published.
@@ -90,8 +91,9 @@ impl World {
                 Action::RecordFinishing => self.finishing = true,
                 Action::RecordFinished => self.finishing = false,
                 // A plain end is not worth a word in every story.
-                Action::RecordEnd(Ending::Exited(0)) => {}
-                Action::RecordEnd(how) => self.log.push(format!("{how:?}")),
+                Action::RecordEnd(Ending::Exited(0), _) => {}
+                Action::RecordEnd(how, _) => self.log.push(format!("{how:?}")),
+                Action::WarnFailing(warning) => self.log.push(warning.sentence(&How::Exited(0))),
                 Action::RecordReady => self.log.push("ready".to_string()),
                 Action::ReportLeftovers(_) => self.log.push("left".to_string()),
                 Action::EndLeftovers(_) => {

@@ -148,3 +148,23 @@ fn what_the_processor_has_made_is_made_again_when_it_is_removed() {
     world.ends(Verdict::Done);
     world.check(&format!("{KEEP}; Reclaim; Process"));
 }
+
+#[test]
+fn what_is_not_found_is_not_removed() {
+    for processing in [Processing::No, Processing::Yes] {
+        let mut world = World::new(processing);
+        world.pending = 2560;
+        world.is_missing = true;
+        if processing == Processing::Yes {
+            world.check(&format!("Write(2560); {SET_ASIDE}"));
+            world.ends(Verdict::Done);
+            world.check(&KEEP.replace("; Unlink(Processed)", ""));
+        } else {
+            world.check(&format!("Write(2560); {ROTATE}").replace("; Unlink(Previous)", ""));
+        }
+        world.is_missing = false;
+        world.pending = 10;
+        world.check("Write(10)");
+        assert!(world.rotation.is_settled());
+    }
+}

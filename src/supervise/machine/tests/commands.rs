@@ -20,6 +20,17 @@ fn a_service_that_ends_at_once_waits_for_its_second() {
 }
 
 #[test]
+fn a_service_that_keeps_failing_is_told_of_unless_it_was_told_to_end() {
+    let next = |pid: u32| format!("publish 0 Up; start; publish {pid} Up");
+    let twice = format!("{UP}; {}; {}", next(101), next(102));
+    let third = next(103);
+    check(HasDown::No, "S.S.S.", &format!("{twice}; run exited 0, 3 times in 3 s; {third}"));
+    check(HasDown::No, "S.S.St.", &format!("{twice}; Terminate; {third}"));
+    check(HasDown::No, "S.S.uS.", &format!("{twice}; publish 102 Up; {third}"));
+    check(HasDown::No, "S.S.SSSSS.", &format!("{twice}; {third}"));
+}
+
+#[test]
 fn a_command_is_obeyed_at_once_also_within_the_first_second() {
     check(HasDown::No, "1d", &format!("{UP}; Terminate; Continue; publish 100 Down"));
     check(HasDown::No, "1.1dM", &format!("{UP}; publish 0 Up; publish 0 Down"));
