@@ -158,6 +158,7 @@ fn every_other_module_is_known_as_an_edge() {
         "src/supervise/run.rs",
         "src/svscan/mod.rs",
         "src/svscan/holder.rs",
+        "src/svscan/guard.rs",
         "src/svscan/inspect.rs",
         "src/svscan/launch.rs",
         "src/svscan/look.rs",

@@ -1,8 +1,10 @@
 //! `supervise/`, or what is in it, is removed or replaced under a running service.
 
-use crate::support::{Sandbox, Supervised, kill, process_state, send};
+use crate::support::tree::{LOG, Tree, WEB};
+use crate::support::{Sandbox, Supervised, kill, process_state, program_of, send};
 use nix::sys::signal::Signal::SIGURG;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 
 const STAY: &str = "echo $$ >>starts\nexec sleep 1000";
 
@@ -46,6 +48,30 @@ fn what_is_removed_from_supervise_is_made_again() {
     check("the directory was replaced", "mv supervise old && mkdir supervise && rm -r old");
     check("the directory became a link", "mv supervise old && mkdir new && ln -s new supervise");
     check("control was replaced by a file", "rm supervise/control supervise/ok && mkfifo supervise/control");
+}
+
+/// svscan sees it, and tells each supervise at once.
+#[test]
+fn under_svscan_nothing_has_to_happen_for_it() {
+    let tree = Tree::new("exec sleep 1000");
+    let (sandbox, before) = (&tree.sandbox, tree.services());
+    sandbox.wait_until("the services are their programs", || {
+        before.map(program_of) == ["sleep", "multilog"].map(str::to_owned)
+    });
+    for damage in ["rm -rf supervise", "rm supervise/control", "mv supervise/control supervise/elsewhere"] {
+        for name in [WEB, LOG] {
+            let supervise = sandbox.path(name).join("supervise/control");
+            let old = fs::metadata(&supervise).unwrap().ino();
+            sandbox.run(&format!("cd {name} && {damage}"));
+            sandbox.wait_until(&format!("{name} is served after {damage}"), || {
+                fs::metadata(&supervise).is_ok_and(|new| new.ino() != old)
+                    && sandbox.sh(&format!("svok {name}")).status.success()
+            });
+        }
+    }
+    assert_eq!(tree.services(), before);
+    sandbox.run(&format!("svc -t {WEB}"));
+    sandbox.next_pid(WEB, before[0]);
 }
 
 /// Without a word from outside: the next record that is written shows that the directory is gone.

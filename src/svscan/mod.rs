@@ -6,6 +6,8 @@
 pub mod ending;
 // Its words: what can happen, and what can be done. *Pure.*
 pub mod event;
+// Watching the fifos of supervises.
+pub mod guard;
 // Who supervises a directory already.
 pub mod holder;
 // What is behind a name.

@@ -1,6 +1,7 @@
 //! svscan's edge: watches the scan directory, starts supervises, buries children, and ends in good order.
 
 use super::event::{Action, Ending, Event, Identity, Role};
+use super::guard::Guard;
 use super::inspect;
 use super::launch::{Launcher, Place};
 use super::look::Look;
@@ -11,6 +12,7 @@ use super::telling::Messenger;
 use crate::report::{Failure, warning};
 use crate::service::instance::Instance;
 use crate::supervise::event::Task;
+use crate::supervise::run::LOOK_AGAIN;
 use crate::supervise::settings::{Setting, Settings};
 use crate::sys::files::{self, HERE};
 use crate::sys::messages::say;
@@ -29,6 +31,7 @@ pub(super) const PROGRAM: &str = "svscan";
 /// What the descriptors that are waited for are numbered; processes have their own numbers.
 const SIGNALS: u64 = u64::MAX;
 const CHANGES: u64 = u64::MAX - 1;
+const FIFOS: u64 = u64::MAX - 2;
 
 /// An end of a pipe from a service to its logger.
 type End = OwnedFd;
@@ -74,6 +77,7 @@ struct Svscan<'a> {
     signals: Inbox,
     ready: Many,
     look: Look,
+    guard: Guard,
     /// Supervises that are not children.
     adopted: BTreeMap<i32, Handle>,
     orphans: Orphans,
@@ -86,6 +90,7 @@ impl<'a> Svscan<'a> {
             table: Table::new(clock::monotonic(), stagger),
             launcher: Launcher::new(startup::environment()),
             look: Look::new(&ready, CHANGES),
+            guard: Guard::new(&ready, FIFOS),
             signals,
             ready,
             adopted: BTreeMap::new(),
@@ -100,23 +105,44 @@ impl<'a> Svscan<'a> {
             let recheck = self.look.recheck;
             let retry = self.messenger.deadline(now);
             let orphans = self.orphans.deadline(now);
-            let deadline = [self.table.deadline(), recheck, retry, orphans].into_iter().flatten().min();
+            let guard = self.guard.deadline();
+            let deadline =
+                [self.table.deadline(), recheck, retry, orphans, guard].into_iter().flatten().min();
             for number in self.ready.wait(now, deadline) {
                 match number {
                     SIGNALS => self.handle_signals(),
                     CHANGES if self.look.is_news() => self.feed(Event::Changed),
                     CHANGES => {}
+                    FIFOS => {
+                        let concerned = self.guard.changed(clock::monotonic());
+                        self.ask_to_look(&concerned);
+                    }
                     number => self.lose(number),
                 }
             }
             if recheck.is_some_and(|moment| moment <= clock::monotonic()) {
                 self.feed(Event::Changed);
             }
+            let without = self.guard.look(&self.table, clock::monotonic());
+            self.ask_to_look(&without);
             self.messenger.retry(&self.table);
             self.feed(Event::Deadline);
             if self.table.is_ending() && self.end_orphans() && self.table.has_ended() {
                 return;
             }
+        }
+    }
+
+    /// Asks supervises whether their directories and fifos are still in their places.
+    fn ask_to_look(&self, supervises: &[i32]) {
+        supervises.iter().for_each(|&pid| self.signal(pid, LOOK_AGAIN));
+    }
+
+    fn signal(&self, pid: i32, signal: Signal) {
+        match self.adopted.get(&pid) {
+            Some(handle) => handle.send(signal),
+            // A child keeps its number until it is buried.
+            None => process::send(pid, signal),
         }
     }
 
@@ -141,6 +167,7 @@ impl<'a> Svscan<'a> {
                 process::Ending::Exited(0) => self.as_told(ended.pid),
                 process::Ending::Exited(_) | process::Ending::Killed(_) => Ending::Failed,
             };
+            self.guard.forget(ended.pid);
             self.feed(Event::Ended(ended.pid, how));
         }
     }
@@ -149,6 +176,7 @@ impl<'a> Svscan<'a> {
     fn lose(&mut self, number: u64) {
         let Ok(pid) = i32::try_from(number) else { return };
         if self.adopted.remove(&pid).is_some() {
+            self.guard.forget(pid);
             let place = self.table.whereabouts(pid).map(|(name, role, _)| inspect::directory(name, role));
             let is_untold = place.is_some_and(|directory| inspect::ended_untold(&directory));
             let how = if is_untold { Ending::Failed } else { self.as_told(pid) };
@@ -193,11 +221,7 @@ impl<'a> Svscan<'a> {
             Action::Report(ref waiting) => {
                 say(&[PROGRAM.as_bytes(), b": ", &waiting.text(), b"\n"].concat());
             }
-            Action::Replace(pid) => match self.adopted.get(&pid) {
-                Some(handle) => handle.send(Signal::SIGKILL),
-                // A child keeps its number until it is buried.
-                None => process::send(pid, Signal::SIGKILL),
-            },
+            Action::Replace(pid) => self.signal(pid, Signal::SIGKILL),
         }
         None
     }
@@ -252,6 +276,7 @@ impl<'a> Svscan<'a> {
         let Some(pid) = self.launcher.start(&place, task, &self.signals) else {
             return Some(Event::Refused(identity, role));
         };
+        self.guard.add(pid, clock::monotonic());
         self.feed(Event::Started(identity, role, pid));
         if task == Task::Stop { self.grace(pid) } else { None }
     }
@@ -264,6 +289,7 @@ impl<'a> Svscan<'a> {
         let is_watched = self.ready.add(&handle, number).is_ok();
         if is_watched {
             self.adopted.insert(pid, handle);
+            self.guard.add(pid, clock::monotonic());
         }
         is_watched
     }

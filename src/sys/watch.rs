@@ -23,6 +23,8 @@ pub enum Interest {
     Everything,
     /// Names that come, go or change their modes, and each write to a file.
     Writes,
+    /// Of a file: that it is renamed, or loses a name, or changes its mode.
+    Fate,
 }
 
 /// What has happened in a directory.
@@ -42,13 +44,16 @@ impl Watch {
         Ok(Self(Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?))
     }
 
-    /// Watches the directory `path`.
+    /// Watches the directory `path`, or the file for its [`Interest::Fate`].
     pub fn add(&self, path: &CStr, interest: Interest) -> Result<Watched> {
         let arrivals = AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_ONLYDIR;
         let changes = match interest {
             Interest::Arrivals => arrivals,
             Interest::Writes => {
                 arrivals | AddWatchFlags::IN_DELETE | AddWatchFlags::IN_ATTRIB | AddWatchFlags::IN_MODIFY
+            }
+            Interest::Fate => {
+                AddWatchFlags::IN_ATTRIB | AddWatchFlags::IN_MOVE_SELF | AddWatchFlags::IN_DELETE_SELF
             }
             Interest::Everything => {
                 arrivals
