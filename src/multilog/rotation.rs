@@ -124,11 +124,12 @@ impl Rotation {
         lane.resume = None;
         let mut step = lane.steps.pop_front();
         if matches!(step, Some(Step::Archive(..))) {
-            if archive.is_none() {
+            if archive.is_some() {
+                self.pruner = Lane { steps: VecDeque::from([Step::Prune]), resume: None };
+            } else {
                 // What was not found is not removed either, should it be there after all.
                 step = lane.steps.pop_front();
             }
-            self.pruner = Lane { steps: VecDeque::from([Step::Prune]), resume: None };
         }
         match step {
             Some(Step::Resume | Step::Begin) => self.open = true,

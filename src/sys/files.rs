@@ -298,17 +298,6 @@ pub fn wait_for_io(file: impl AsFd) -> Result<()> {
     Ok(())
 }
 
-/// The file `path` that process `pid` has open although it was removed, for writing.
-pub fn removed_of(pid: i32, path: &CStr) -> Option<File> {
-    let end = [b"/", path.to_bytes(), b" (deleted)"].concat();
-    let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
-    let mut links = descriptors.flatten().map(|entry| entry.path());
-    let link = links.find(|link| {
-        std::fs::read_link(link).is_ok_and(|file| file.as_os_str().as_bytes().ends_with(&end))
-    })?;
-    open_write(HERE, &CString::new(link.into_os_string().into_vec()).ok()?).ok()
-}
-
 /// Makes `descriptor` the standard input (0) of this process, or its descriptor 1, 4 or 5; it stays open on
 /// exec.
 pub fn become_descriptor(descriptor: impl AsFd, number: i32) -> Result<()> {

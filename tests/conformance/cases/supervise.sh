@@ -924,7 +924,7 @@ svc -dx sv
 end supervise "$sv"
 sed 's/[0-9]* times in [0-9]* s/N times in T s/' "$CASE/sv" | sort -u
 rm -r sv
-#| supervise ended with 0
+#| supervise = 0
 #| supervise: warning: sv: run exited 3, N times in T s
 #| exit 0
 
