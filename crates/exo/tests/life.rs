@@ -109,7 +109,7 @@ fn what_was_in_hand_when_exo_was_killed_comes_again() {
     participant.wait_for_work("a", 2);
     participant.go();
     assert_eq!(participant.reply(), done("a", WAIT));
-    assert_eq!(participant.sandbox.read("p/supervise/last-exit").split_once(' ').unwrap().1, "killed KILL\n");
+    assert_eq!(participant.end(), "killed KILL");
 }
 
 #[test]

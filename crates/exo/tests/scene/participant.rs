@@ -144,7 +144,8 @@ impl Participant {
     pub fn end(&self) -> String {
         self.sandbox.wait_for("it has ended", || {
             let text = self.sandbox.read("p/supervise/last-exit");
-            Some(text.split_once(' ')?.1.trim().to_string()).filter(|how| !how.is_empty())
+            // A second line says how often it has failed.
+            Some(text.lines().next()?.split_once(' ')?.1.to_string())
         })
     }
 
