@@ -12,6 +12,8 @@ pub mod current;
 pub mod cut;
 // One log directory: performs what its rotation decides.
 pub mod directory;
+// The steps of a track, and its pauses. *Pure.*
+pub mod lane;
 // From chunks of input to lines. *Pure.*
 pub mod line;
 // Whether a line matches. *Pure.*

@@ -13,6 +13,7 @@
 
 use super::archive::{Archive, Code};
 use super::cut::{Cut, cut};
+use super::lane::Lane;
 pub use super::step::{
     Closing, Found, Leftover, Naming, Processed, Processing, Sighting, Source, Step, Track, Verdict,
 };
@@ -24,23 +25,6 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// From one inspection to the next, as long as something is written.
 const INSPECTION: Duration = Duration::from_secs(5);
-
-/// The next steps of a track, and when it may go on after a failure.
-#[derive(Debug, Default)]
-struct Lane {
-    steps: VecDeque<Step>,
-    resume: Option<Instant>,
-}
-
-impl Lane {
-    fn is_paused(&self, now: Instant) -> bool {
-        self.resume.is_some_and(|resume| now < resume)
-    }
-
-    fn next(&self, now: Instant) -> Option<Step> {
-        self.steps.front().copied().filter(|_| !self.is_paused(now))
-    }
-}
 
 /// One log directory.
 #[derive(Debug)]
@@ -140,11 +124,12 @@ impl Rotation {
         lane.resume = None;
         let mut step = lane.steps.pop_front();
         if matches!(step, Some(Step::Archive(..))) {
-            if archive.is_none() {
+            if archive.is_some() {
+                self.pruner = Lane { steps: VecDeque::from([Step::Prune]), resume: None };
+            } else {
                 // What was not found is not removed either, should it be there after all.
                 step = lane.steps.pop_front();
             }
-            self.pruner = Lane { steps: VecDeque::from([Step::Prune]), resume: None };
         }
         match step {
             Some(Step::Resume | Step::Begin) => self.open = true,

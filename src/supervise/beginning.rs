@@ -104,6 +104,9 @@ impl<'a> Beginning<'a> {
                 ended = process::ticks_at(end.at.since_1970());
                 let (mut machine, mut first) = Machine::adopt(as_wanted(status), settings.load(name), now());
                 machine.put_off(delay, now());
+                if instance.exiting {
+                    machine.handle(Event::Command(Command::Exit), now());
+                }
                 let resumed = machine.resume_end((end.pid, end.how), now());
                 resumed.into_iter().for_each(|action| first.push(action));
                 (machine, first)

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 use super::event::{Action, Actions, Ending, Event, Now};
+use super::pacing;
 use super::settings::Settings;
 use super::streak::Streak;
 use crate::service::control::{Command, Scope, Signal};
@@ -13,14 +14,8 @@ use crate::service::status::{Status, Want};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-/// The least time from one start to the next.
-const PACE: Duration = Duration::from_secs(1);
-
 /// `finish` exits so if the service is not to be started again.
 const STAY_DOWN: i32 = 125;
-
-/// The longest pause after a start that the system refused.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// One service, from supervise's start to its end.
 #[derive(Debug, Clone, Copy)]
@@ -195,7 +190,7 @@ impl Machine {
                 let times = self.refused.map_or(0, |(times, _)| times);
                 self.refused = Some((times.saturating_add(1), now.instant));
                 self.start = Start::Owed;
-                actions.push(Action::WarnRefused(error, pause_after(times)));
+                actions.push(Action::WarnRefused(error, pacing::after_refusals(times.saturating_add(1))));
             }
             Event::Ready => actions.push(Action::RecordReady),
             Event::Ended(how) => self.end(how, now, &mut actions),
@@ -394,21 +389,11 @@ impl Machine {
 
     /// When the next start may be; `None` if nothing stands against it.
     fn earliest_start(&self) -> Option<Instant> {
-        let paced = self.started.map(|started| started + self.pace());
-        let paused = self.refused.map(|(times, refused)| refused + pause_after(times.saturating_sub(1)));
+        let paced =
+            self.started.map(|started| started + pacing::after_start(self.failures, self.settings.backoff));
+        let paused = self.refused.map(|(times, refused)| refused + pacing::after_refusals(times));
         paced.max(paused).max(self.first)
     }
-
-    /// From one start to the next: a second, or more after failures if there is a `backoff`.
-    fn pace(&self) -> Duration {
-        let doubled = PACE.saturating_mul(2_u32.saturating_pow(self.failures.saturating_sub(1)));
-        self.settings.backoff.map_or(PACE, |longest| doubled.min(longest)).max(PACE)
-    }
-}
-
-/// The pause after a refused start that comes after `times` others: 1, 2, 4, ... 60 seconds.
-fn pause_after(times: u32) -> Duration {
-    PACE.saturating_mul(2_u32.saturating_pow(times)).min(LONGEST_PAUSE)
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ pub mod facts;
 pub mod leftovers;
 // What supervise decides, as a function of what happens. *Pure.*
 pub mod machine;
+// The pauses between starts. *Pure.*
+pub mod pacing;
 // What is written down for others, and when.
 pub mod records;
 // The lock, the fifos, the loop that performs what the machine decides.

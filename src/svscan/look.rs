@@ -7,7 +7,7 @@ use super::table::Table;
 use crate::service::directory::DOWN;
 use crate::sys::files::{self, HERE};
 use crate::sys::poll::Many;
-use crate::sys::watch::{Change, Interest, Watch, Watched};
+use crate::sys::watch::{self, Change, Interest, Watch, Watched};
 use crate::sys::{Errno, clock, process};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CStr, CString};
@@ -62,7 +62,7 @@ impl Look {
         });
         Self {
             // What others do to a directory on another machine is not told here.
-            watch: watch.filter(|_| !files::is_remote(HERE)),
+            watch: watch.filter(|_| !watch::is_remote(HERE)),
             scan_directory,
             watched: BTreeMap::new(),
             boot,

@@ -68,7 +68,7 @@ fn send_commands(directory: &CStr, commands: &[u8]) -> bool {
 fn reach(pid: i32, directory: &CStr, commands: &[u8]) -> bool {
     // If the directory was removed, the supervise still has the fifo.
     send_commands(directory, commands)
-        || files::removed_of(pid, CONTROL)
+        || process::removed_file_of(pid, CONTROL)
             .is_some_and(|fifo| files::write_all(fifo.as_fd(), &letters(commands).bytes()).is_ok())
 }
 

@@ -46,7 +46,9 @@ impl Awaited {
         let when = match self.killed_in {
             Some(Duration::ZERO) => " (being killed)".to_string(),
             // Rounded up, so that it is not killed before that.
-            Some(rest) => format!(" (killed in {})", seconds(rest.as_millis().div_ceil(1000) as u64)),
+            Some(rest) => {
+                format!(" (killed in {})", seconds(rest.as_secs() + u64::from(rest.subsec_nanos() > 0)))
+            }
             None => String::new(),
         };
         [self.name.to_bytes(), log, when.as_bytes()].concat()

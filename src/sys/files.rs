@@ -152,18 +152,6 @@ pub fn is_there(at: impl AsFd, path: &CStr) -> bool {
     !matches!(fstatat(at, path, AtFlags::AT_SYMLINK_NOFOLLOW), Err(nix::Error::ENOENT))
 }
 
-/// Whether the directory `at` may be changed by other machines, or by a program that makes up what is in it: nobody
-/// here is told then.
-pub fn is_remote(at: impl AsFd) -> bool {
-    const FUSE: u64 = 0x6573_5546;
-    const KINDS: [u64; 8] =
-        [0x6969, 0x517B, 0xFF53_4D42, 0xFE53_4D42, 0x0102_1997, 0x00C3_6400, 0x5346_414F, FUSE];
-    let kind = openat(at, c".", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
-        .and_then(|directory| nix::sys::statfs::fstatfs(&directory));
-    let number = kind.ok().and_then(|kind| u64::try_from(kind.filesystem_type().0).ok());
-    number.is_some_and(|number| KINDS.contains(&number))
-}
-
 /// Whether some process has `file` open for writing. Answers no where the system does not say.
 pub fn is_being_written(file: &File) -> bool {
     use std::os::fd::AsRawFd;
@@ -308,17 +296,6 @@ pub fn duplicate(descriptor: impl AsFd) -> Result<OwnedFd> {
 pub fn wait_for_io(file: impl AsFd) -> Result<()> {
     nix::fcntl::fcntl(file, nix::fcntl::FcntlArg::F_SETFL(OFlag::empty()))?;
     Ok(())
-}
-
-/// The file `path` that process `pid` has open although it was removed, for writing.
-pub fn removed_of(pid: i32, path: &CStr) -> Option<File> {
-    let end = [b"/", path.to_bytes(), b" (deleted)"].concat();
-    let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
-    let mut links = descriptors.flatten().map(|entry| entry.path());
-    let link = links.find(|link| {
-        std::fs::read_link(link).is_ok_and(|file| file.as_os_str().as_bytes().ends_with(&end))
-    })?;
-    open_write(HERE, &CString::new(link.into_os_string().into_vec()).ok()?).ok()
 }
 
 /// Makes `descriptor` the standard input (0) of this process, or its descriptor 1, 4 or 5; it stays open on

@@ -6,9 +6,10 @@ use crate::report::Failure;
 use nix::sys::signal::kill;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
-use std::ffi::{CString, c_int, c_void};
+use std::ffi::{CStr, CString, c_int, c_void};
 use std::io::Read as _;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
 
 /// How a child ended.
@@ -239,6 +240,17 @@ pub fn has_ended(pid: i32) -> bool {
 /// The current directory of process `pid`: device and inode; `None` if we may not know.
 pub fn directory(pid: i32) -> Option<(u64, u64)> {
     files::look(files::HERE, &way_to_directory(pid)).ok()?.map(|facts| facts.identity)
+}
+
+/// The file `path` that process `pid` has open although it was removed, for writing.
+pub fn removed_file_of(pid: i32, path: &CStr) -> Option<std::fs::File> {
+    let end = [b"/", path.to_bytes(), b" (deleted)"].concat();
+    let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
+    let mut links = descriptors.flatten().map(|entry| entry.path());
+    let link = links.find(|link| {
+        std::fs::read_link(link).is_ok_and(|file| file.as_os_str().as_bytes().ends_with(&end))
+    })?;
+    files::open_write(files::HERE, &CString::new(link.into_os_string().into_vec()).ok()?).ok()
 }
 
 /// Whether `/proc` is about the processes that we can see; it may be that of another namespace.

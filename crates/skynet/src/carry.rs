@@ -136,7 +136,10 @@ impl<'a> Job<'a> {
         loop {
             let mut told = self.told();
             let (sight, status) = self.look(&told);
-            if self.drain.is_some_and(|until| now < until) && has_unread(sight.pid, now) {
+            // One that is down for a moment, as after a crash, reads on when it is up again.
+            let is_starting = sight.is_supervised && sight.pid.is_none() && sight.want == Want::Up;
+            let is_behind = is_starting || has_unread(sight.pid, now);
+            if is_behind && self.drain.is_some_and(|until| now < until) {
                 self.due = now.checked_add(DRAINING);
                 return None;
             }

@@ -35,19 +35,30 @@ fn i1_no_line_is_lost_when_participant_and_logger_are_restarted() {
     assert_eq!(numbers, (1..=last).collect::<Vec<_>>());
 }
 
-#[test]
-fn i1_a_logger_that_is_behind_has_all_lines_when_the_participant_is_disabled() {
+/// Disables a participant that says much when it is told to end, and has a logger that begins to read then. It must get
+/// all of it.
+#[track_caller]
+fn check_last_words(wait_for_them: &str) {
     let sandbox = Sandbox::with_skynet();
     let last_words = "trap 'seq 20; : >said; exit 0' TERM; : >ready; while :; do sleep 0.02; done";
     sandbox.participant("p", last_words);
-    // It reads nothing before all is said, and would lose what it has not read when it is told to end.
-    let late = "trap 'end=1' TERM; until [ -e ../said ]; do sleep 0.02; done
-        while [ -z \"$end\" ] && read -r line; do echo \"$line\" >>got; done";
-    sandbox.script("BOSS/participants/p/log/run", late);
+    // It would lose what it has not read when it is told to end.
+    let read = "while [ -z \"$end\" ] && read -r line; do echo \"$line\" >>got; done";
+    sandbox.script("BOSS/participants/p/log/run", &format!("trap 'end=1' TERM\n{wait_for_them}\n{read}"));
     sandbox.enable("p");
     let _svscan = sandbox.svscan();
     sandbox.wait_until("it runs", || sandbox.path("BOSS/participants/p/ready").exists());
     assert_eq!(sandbox.run("skynet disable --now p"), "p is disabled\np STOPPED\n");
     let expected: String = (1..=20).map(|number| format!("{number}\n")).collect();
     assert_eq!(sandbox.read("BOSS/participants/p/log/got"), expected);
+}
+
+#[test]
+fn i1_a_logger_that_is_behind_has_all_lines_when_the_participant_is_disabled() {
+    check_last_words("until [ -e ../said ]; do sleep 0.02; done");
+}
+
+#[test]
+fn i1_a_logger_that_is_about_to_be_started_again_has_all_lines_when_the_participant_is_disabled() {
+    check_last_words("[ -e ../said ] || exit 1");
 }

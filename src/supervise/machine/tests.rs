@@ -6,6 +6,7 @@ mod settings;
 
 use super::*;
 use crate::service::last_exit::How;
+use crate::supervise::pacing::{LONGEST_PAUSE, PACE};
 use crate::tai::Stamp;
 
 /// A supervise without a system: it answers starts, counts children and keeps what was published.

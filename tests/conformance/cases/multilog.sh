@@ -344,6 +344,7 @@ for name in lock current state; do
 done
 
 #= directories: directories and loops in place of previous, processed and newstate
+#! differs 1.10/vanish
 for name in previous processed newstate; do
     mkdir -p "dir/$name/$name" "loop/$name"
     ln -s $name "loop/$name/$name"
@@ -359,6 +360,13 @@ for name in previous processed newstate; do
     done
 done
 rm -r dir loop err
+#| dir/previous: multilog: warning: unable to link to ./dir/previous/@LABEL.u, pausing: permission denied
+#| loop/previous: multilog: warning: unable to stat ./loop/previous/previous, pausing: symbolic link loop
+#| dir/processed: multilog: warning: unable to link to ./dir/processed/@LABEL.s, pausing: permission denied
+#| loop/processed: multilog: fatal: unable to stat ./loop/processed/processed: symbolic link loop
+#| dir/newstate:
+#| loop/newstate:
+#| exit 0
 
 #= directories: other files in it do not matter
 mkdir d
@@ -551,12 +559,14 @@ send TERM
 end multilog "$log"
 
 #= rotation: one that cannot be removed
+#! differs 1.10/archive
 mkdir -p d/@400000000000000000000001.s
 logging n2 ./d
 logged 'new\n'
 wait_until file_has d/current new
 send ALRM
-wait_until lines "$CASE/log" 1
+moved_or_pausing() { lines "$CASE/log" 1 || archives d 2; }
+wait_until moved_or_pausing
 rmdir d/@400000000000000000000001.s
 wait_until settled "$log" multilog
 logged 'more\n'
@@ -564,8 +574,18 @@ wait_until file_has d/current more
 send TERM
 end multilog "$log"
 sort -u "$CASE/log"
+#| multilog = 0
+#| exit 0
+#| dir 0755 d/
+#| file 0744 4 d/@<1>.s
+#|     | new
+#| file 0744 5 d/current
+#|     | more
+#| file 0600 0 d/lock
+#| file 0644 0 d/state
 
-#= rotation: previous in the way is a pause, then all goes on
+#= rotation: previous is in the way
+#! differs 1.10/vanish
 logging ./d
 logged 'one\n'
 wait_until file_has d/current one
@@ -573,12 +593,23 @@ mkdir d/previous
 send ALRM
 wait_until lines "$CASE/log" 1
 logged 'two\n'
-rmdir d/previous
+rmdir d/previous 2>/dev/null
 wait_until archives d 1
 wait_until file_has d/current two
 send TERM
 end multilog "$log"
 sort -u "$CASE/log"
+#| multilog = 0
+#| multilog: warning: ./d/previous is a directory, renamed to previous.@<label>
+#| exit 0
+#| dir 0700 d/
+#| file 0744 4 d/@<1>.s
+#|     | one
+#| file 0744 4 d/current
+#|     | two
+#| file 0600 0 d/lock
+#| dir 0755 d/previous.@<2>/
+#| file 0644 0 d/state
 
 #= signals: ALRM rotates what is not empty
 logging ./d

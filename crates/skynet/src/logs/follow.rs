@@ -4,7 +4,7 @@
 use super::files::{Identity, current, identity};
 use crate::failure::Failure;
 use servicedir::sys::files::{self, HERE};
-use servicedir::sys::watch::{Change, Interest, Watch, Watched};
+use servicedir::sys::watch::{self, Change, Interest, Watch, Watched};
 use servicedir::sys::{clock, poll};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
@@ -107,7 +107,7 @@ impl Follow {
             }
         }
         let path = CString::new(log.directory.as_os_str().as_bytes()).unwrap_or_default();
-        let is_remote = || files::open_place(HERE, &path).is_ok_and(|place| files::is_remote(&place));
+        let is_remote = || files::open_place(HERE, &path).is_ok_and(|place| watch::is_remote(&place));
         if let (Some(watch), Some(identity), None) = (&self.watch, there, log.watched) {
             let watched = (!is_remote()).then(|| watch.add(&path, Interest::Writes).ok()).flatten();
             log.watched = watched.map(|watched| (watched, identity));

@@ -158,9 +158,9 @@ fn what_is_not_found_is_not_removed() {
         if processing == Processing::Yes {
             world.check(&format!("Write(2560); {SET_ASIDE}"));
             world.ends(Verdict::Done);
-            world.check(&KEEP.replace("; Unlink(Processed)", ""));
+            world.check(&KEEP.replace("; Prune; Unlink(Processed)", ""));
         } else {
-            world.check(&format!("Write(2560); {ROTATE}").replace("; Unlink(Previous)", ""));
+            world.check(&format!("Write(2560); {ROTATE}").replace("; Prune; Unlink(Previous)", ""));
         }
         world.is_missing = false;
         world.pending = 10;

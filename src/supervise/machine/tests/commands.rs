@@ -137,13 +137,6 @@ fn a_refused_start_is_tried_again_later_and_later() {
 }
 
 #[test]
-fn pauses_grow_to_a_minute_and_no_further() {
-    let pauses: Vec<u64> = (0..9).map(|times| pause_after(times).as_secs()).collect();
-    assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
-    assert_eq!(pause_after(u32::MAX), LONGEST_PAUSE);
-}
-
-#[test]
 fn what_a_stopped_service_leaves_behind_is_reported() {
     check(HasDown::No, "d.", &format!("{UP}; Terminate; Continue; publish 100 Down; publish 0 Down; left"));
     check(HasDown::No, "1.", &format!("{UP}; publish 0 Up"));
