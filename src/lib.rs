@@ -19,6 +19,9 @@ pub mod tai;
 // Writing JSON. *Pure.*
 pub mod json;
 
+// Text that others have written, made fit to be shown. *Pure.*
+pub mod text;
+
 // Environments, and the files that change them. *Pure.*
 pub mod environment;
 

@@ -9,6 +9,8 @@ mod adopted;
 mod adoption;
 /// The rules of the house.
 mod architecture;
+/// Broken services, and what svstat says about them.
+mod broken;
 /// The same cases with our programs and with Debian's.
 mod conformance;
 /// svscan as the first process of a container.

@@ -1,6 +1,7 @@
 //! All that svstat can tell about a service: the original's line, a longer one for people, and JSON.
 #![forbid(unsafe_code)]
 
+use super::failing::{Failing, LoggerTrouble};
 use super::last_exit::{How, LastExit};
 use super::sentence::{HasDown, sentence};
 use super::status::{Status, Want};
@@ -27,6 +28,24 @@ pub struct More {
     pub last_exit: Option<LastExit>,
     /// How often it was started, if that is known.
     pub starts: Option<u64>,
+    /// Why it cannot stay up, if so.
+    pub failing: Option<Failing>,
+    /// What is wrong with its logger, if something is.
+    pub logger: Option<LoggerTrouble>,
+}
+
+impl More {
+    /// Adds what is wrong to an object for programs.
+    pub fn add_trouble(&self, object: &mut Object) {
+        match &self.failing {
+            Some(failing) => object.raw("failing", &failing.json()),
+            None => object.value("failing", None::<u8>),
+        };
+        match &self.logger {
+            Some(logger) => object.raw("logger", &logger.json()),
+            None => object.value("logger", None::<u8>),
+        };
+    }
 }
 
 impl Account {
@@ -47,6 +66,12 @@ impl Account {
         }
         if let Some(LastExit { at, how, .. }) = &self.more.last_exit {
             line += &format!(", last end: {how}, {}", clock(*at));
+        }
+        if let Some(failing) = &self.more.failing {
+            line += &format!(", {}", failing.sentence(&clock));
+        }
+        if let Some(logger) = &self.more.logger {
+            line += &format!(", {}", logger.sentence(&clock));
         }
         line
     }
@@ -76,6 +101,7 @@ impl Account {
             None => object.value("last_exit", None::<u8>),
         };
         object.value("restarts", self.restarts());
+        self.more.add_trouble(&mut object);
         object.finish()
     }
 
@@ -118,6 +144,7 @@ pub fn ending(last: &LastExit) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::last_exit::Failures;
     use std::num::NonZeroU32;
     use std::time::Duration;
 
@@ -132,7 +159,7 @@ mod tests {
 
     fn known() -> More {
         let last = LastExit { at: at(99), how: How::Killed("SEGV".to_string()), failures: None };
-        More { ready: Some(at(103)), last_exit: Some(last), starts: Some(3) }
+        More { ready: Some(at(103)), last_exit: Some(last), starts: Some(3), ..More::default() }
     }
 
     #[test]
@@ -145,10 +172,18 @@ mod tests {
             "up (pid 7) 42 seconds, since <100>, ready after 3 seconds, 2 restarts, last end: killed by SEGV, <99>"
         );
         let last = LastExit { at: at(100), how: How::Exited(3), failures: None };
-        let down = account(0, More { last_exit: Some(last), starts: Some(2), ready: None });
+        let down = account(0, More { last_exit: Some(last), starts: Some(2), ..More::default() });
         assert_eq!(
             long(down),
             "down 42 seconds, normally up, want up, since <100>, 1 restart, last end: exit 3, <100>"
+        );
+        let failures = Some(Failures { times: 5, since: at(90), error: Some(2) });
+        let failing = Failing { failures, reason: "run is empty".to_string(), log: None };
+        let failing = More { failing: Some(failing), logger: Some(LoggerTrouble::Down), ..More::default() };
+        assert_eq!(
+            long(account(0, failing)),
+            "down 42 seconds, normally up, want up, since <100>, failed 5 times in a row since <90>: run is empty, its \
+             logger is down"
         );
     }
 
@@ -160,7 +195,7 @@ mod tests {
                 r#"{"service":"/service/web","state":"up","pid":7,"since":"1970-01-01T00:01:40.0000005Z","#,
                 r#""seconds":42,"want":"up","normally":"up","paused":false,"ready":true,"#,
                 r#""ready_since":"1970-01-01T00:01:43.0000005Z","#,
-                r#""last_exit":{"how":"killed","signal":"SEGV","at":"1970-01-01T00:01:39.0000005Z"},"restarts":2}"#
+                r#""last_exit":{"how":"killed","signal":"SEGV","at":"1970-01-01T00:01:39.0000005Z"},"restarts":2,"failing":null,"logger":null}"#
             )
         );
         assert_eq!(
@@ -168,7 +203,7 @@ mod tests {
             concat!(
                 r#"{"service":"w","state":"down","pid":null,"since":"1970-01-01T00:01:40.0000005Z","#,
                 r#""seconds":42,"want":"up","normally":"up","paused":false,"ready":false,"ready_since":null,"#,
-                r#""last_exit":null,"restarts":null}"#
+                r#""last_exit":null,"restarts":null,"failing":null,"logger":null}"#
             )
         );
     }

@@ -6,10 +6,10 @@ use super::instance::Instance;
 use super::last_exit::LastExit;
 use super::sentence::HasDown;
 use super::status::{LENGTH, Status};
-use crate::sys::{Errno, Result, files, pipes};
+use crate::sys::{Errno, Result, files, peek, pipes};
 use crate::tai::{LABEL, Stamp};
 use std::ffi::CStr;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// Present: the service is not started when supervise starts.
 pub const DOWN: &CStr = c"down";
@@ -52,6 +52,9 @@ pub fn inside(path: &'static CStr) -> &'static CStr {
     name.and_then(|name| CStr::from_bytes_with_nul(name).ok()).unwrap_or(path)
 }
 
+/// More than any file of supervise has, in bytes.
+const LONGEST_RECORD: usize = 4096;
+
 /// An open service directory.
 #[derive(Debug)]
 pub struct Directory(OwnedFd);
@@ -76,6 +79,12 @@ pub enum NoControl {
     NotAFifo,
     /// The fifo cannot be written to.
     Unwritten(Errno),
+}
+
+impl AsFd for Directory {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
 }
 
 impl NoControl {
@@ -126,20 +135,24 @@ impl Directory {
 
     /// What the files tell that the original does not have.
     pub fn more(&self) -> More {
-        let read = |path: &CStr| files::read_all(&files::open_read(&self.0, path).ok()?).ok();
+        let read = |path: &CStr| self.read(path);
         let ready = read(READY).and_then(|line| {
             let (label, _) = line.split_at_checked(LABEL)?;
             Stamp::from_digits(label.strip_prefix(b"@")?)
         });
         let last_exit = read(LAST_EXIT).and_then(|line| LastExit::decode(&line));
         let starts = self.instance().map(|instance| instance.starts);
-        More { ready, last_exit, starts }
+        More { ready, last_exit, starts, ..More::default() }
     }
 
     /// Which processes supervise the service, and are it, as supervise has written that down last.
     pub fn instance(&self) -> Option<Instance> {
-        let file = files::open_read(&self.0, INSTANCE).ok()?;
-        Instance::decode(&files::read_all(&file).ok()?)
+        Instance::decode(&self.read(INSTANCE)?)
+    }
+
+    /// A file of supervise; others may have put anything in its place.
+    fn read(&self, path: &CStr) -> Option<Vec<u8>> {
+        peek::head(&peek::open(&self.0, path).ok()?, LONGEST_RECORD).ok()
     }
 
     /// Sends commands to supervise, with one write.

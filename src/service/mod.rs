@@ -7,8 +7,12 @@ pub mod account;
 pub mod command;
 // Commands and the bytes that carry them. *Pure.*
 pub mod control;
+// Why a service cannot stay up.
+pub mod diagnosis;
 // The files under `supervise/`.
 pub mod directory;
+// What there is to say about a service that cannot stay up. *Pure.*
+pub mod failing;
 // What somebody waits for. *Pure.*
 pub mod goal;
 // Which processes supervise a service, and are it. *Pure.*
@@ -17,6 +21,10 @@ pub mod instance;
 pub mod last_exit;
 // Looking at the process of a service.
 pub mod observation;
+// Why `run` cannot be executed. *Pure.*
+pub mod run_file;
+// What the script `run` asks for. *Pure.*
+pub mod script;
 // svstat's line. *Pure.*
 pub mod sentence;
 // The 18 bytes of `supervise/status`. *Pure.*

@@ -1,6 +1,7 @@
 //! Finding out about a service: all its files, and what stands in the way.
 
 use super::account::{Account, More};
+use super::diagnosis::{diagnose, diagnose_logger};
 use super::directory::{Directory, NoStatus};
 use crate::sys::Errno;
 use std::ffi::CStr;
@@ -31,7 +32,11 @@ pub fn survey(here: impl AsFd, path: &CStr, depth: Depth) -> Result<Account, Str
     })?;
     let more = match depth {
         Depth::Record => More::default(),
-        Depth::All => directory.more(),
+        Depth::All => {
+            let more = directory.more();
+            let failing = diagnose(&directory, &status, more.last_exit.as_ref());
+            More { failing, logger: diagnose_logger(&directory), ..more }
+        }
     };
     Ok(Account { status, has_down, more })
 }

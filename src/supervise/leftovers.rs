@@ -6,6 +6,7 @@ use crate::sys::poll::Many;
 use crate::sys::process::{self, Facts, Handle};
 use crate::sys::signals::Signal;
 use crate::sys::{Errno, Result};
+use crate::text::clean;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -74,7 +75,9 @@ fn disregard(name: &CStr, others: &[Facts]) {
 
 /// `4711 (worker), 4712 (worker)`.
 pub fn list(found: &[Facts]) -> String {
-    let words: Vec<String> = found.iter().map(|facts| format!("{} ({})", facts.pid, facts.name)).collect();
+    // A process gives itself any name it likes.
+    let name = |facts: &Facts| clean(facts.name.as_bytes());
+    let words: Vec<String> = found.iter().map(|facts| format!("{} ({})", facts.pid, name(facts))).collect();
     words.join(", ")
 }
 

@@ -30,6 +30,8 @@ pub mod locks;
 pub mod memory;
 // Messages that wait for nobody.
 pub mod messages;
+// Looking into files that others have written.
+pub mod peek;
 // Pipes.
 pub mod pipes;
 // Waiting for whatever comes first.

@@ -4,7 +4,7 @@
 use crate::site::NOT_ENABLED;
 use crate::tally::Count;
 use servicedir::json::Object;
-use servicedir::service::account::{self, Account};
+use servicedir::service::account::{self, Account, More};
 use servicedir::service::status::Want;
 use servicedir::tai::Stamp;
 
@@ -103,6 +103,12 @@ pub(crate) fn table(conditions: &[Condition], clock: impl Fn(Stamp) -> String) -
             Supervised::Yes(_) if condition.is_enabled => "enabled",
             Supervised::Yes(_) => NOT_ENABLED,
         };
+        if let Supervised::Yes(facts) = &condition.supervised {
+            let More { failing, logger, .. } = &facts.account.more;
+            let failing = failing.as_ref().map(|failing| failing.sentence(&clock));
+            let logger = logger.as_ref().map(|logger| logger.sentence(&clock));
+            failing.into_iter().chain(logger).for_each(|sentence| text += &format!(", {sentence}"));
+        }
         text.push('\n');
     }
     text
@@ -150,6 +156,7 @@ impl Facts {
             Some(items) => object.text("counted_since", &items.since.to_rfc3339()),
             None => object.value("counted_since", None::<u8>),
         };
+        more.add_trouble(object);
     }
 }
 
@@ -157,8 +164,8 @@ impl Facts {
 mod tests {
     use super::*;
     use crate::site::UNSUPERVISED;
-    use servicedir::service::account::More;
-    use servicedir::service::last_exit::{How, LastExit};
+    use servicedir::service::failing::{Failing, LoggerTrouble};
+    use servicedir::service::last_exit::{Failures, How, LastExit};
     use servicedir::service::sentence::HasDown;
     use servicedir::service::status::Status;
     use std::num::NonZeroU32;
@@ -229,11 +236,27 @@ d            access denied
     }
 
     #[test]
+    fn what_keeps_one_from_running_is_told() {
+        let mut failing = facts(0, Want::Up);
+        let failures = Some(Failures { times: 5, since: at(90), error: None });
+        let reason = "exit 3".to_string();
+        failing.account.more.failing = Some(Failing { failures, reason, log: None });
+        failing.account.more.logger = Some(LoggerTrouble::Down);
+        let conditions = [condition("a", Supervised::Yes(failing))];
+        let expected = "a  restarting  -  since <100>  -  -  enabled, failed 5 times in a row since <90>: exit 3, its \
+                        logger is down\n";
+        assert_eq!(table(&conditions, |stamp| format!("<{}>", stamp.to_unix())), expected);
+        let told =
+            r#""failing":{"times":5,"since":"1970-01-01T00:01:30.0000005Z","reason":"exit 3","log":null},"#;
+        assert!(conditions[0].json(at(142)).contains(told));
+    }
+
+    #[test]
     fn programs_get_objects() {
         let objects: Vec<String> = some().iter().map(|condition| condition.json(at(142))).collect();
         let expected = [
-            r#"{"name":"build_image","directory":"/p/build_image","enabled":true,"packaged":false,"state":"running","pid":1234,"since":"1970-01-01T00:01:40.0000005Z","seconds":42,"ready":true,"restarts":2,"last_exit":{"how":"killed","signal":"SEGV","at":"1970-01-01T00:01:39.0000005Z"},"in_hand":1,"done":17,"counted_since":"1970-01-01T00:01:45.0000005Z"}"#,
-            r#"{"name":"b","directory":"/p/b","enabled":false,"packaged":false,"state":"stopped","pid":null,"since":"1970-01-01T00:01:40.0000005Z","seconds":42,"ready":false,"restarts":null,"last_exit":null,"in_hand":null,"done":null,"counted_since":null}"#,
+            r#"{"name":"build_image","directory":"/p/build_image","enabled":true,"packaged":false,"state":"running","pid":1234,"since":"1970-01-01T00:01:40.0000005Z","seconds":42,"ready":true,"restarts":2,"last_exit":{"how":"killed","signal":"SEGV","at":"1970-01-01T00:01:39.0000005Z"},"in_hand":1,"done":17,"counted_since":"1970-01-01T00:01:45.0000005Z","failing":null,"logger":null}"#,
+            r#"{"name":"b","directory":"/p/b","enabled":false,"packaged":false,"state":"stopped","pid":null,"since":"1970-01-01T00:01:40.0000005Z","seconds":42,"ready":false,"restarts":null,"last_exit":null,"in_hand":null,"done":null,"counted_since":null,"failing":null,"logger":null}"#,
             r#"{"name":"c","directory":"/p/c","enabled":true,"packaged":false,"state":"unsupervised"}"#,
             r#"{"name":"d","directory":"/p/d","enabled":true,"packaged":false,"state":"unknown","error":"access denied"}"#,
         ];

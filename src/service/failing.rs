@@ -1,0 +1,149 @@
+//! What there is to say about a service that cannot stay up, and about its logger.
+#![forbid(unsafe_code)]
+
+use super::last_exit::{Failures, How};
+use crate::json::Object;
+use crate::tai::Stamp;
+
+/// A service that keeps failing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failing {
+    /// How often in a row, and since when, if its supervise counts that.
+    pub failures: Option<Failures>,
+    /// Why.
+    pub reason: String,
+    /// The last line of its log, if it was written since.
+    pub log: Option<String>,
+}
+
+/// What is wrong with the logger of a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoggerTrouble {
+    /// It cannot stay up.
+    Failing(Failing),
+    /// It was told to go down.
+    Down,
+    /// The disk is full to which it writes.
+    DiskFull,
+}
+
+impl Failing {
+    /// `failed 5 times in a row since ...: reason`; `clock` shows a moment as people read it.
+    pub fn sentence(&self, clock: impl Fn(Stamp) -> String) -> String {
+        let mut sentence = match &self.failures {
+            Some(Failures { times: 1, since, .. }) => format!("failed once since {}: ", clock(*since)),
+            Some(Failures { times, since, .. }) => {
+                format!("failed {times} times in a row since {}: ", clock(*since))
+            }
+            None => "cannot be started: ".to_string(),
+        };
+        sentence += &self.reason;
+        if let Some(log) = &self.log {
+            sentence += &format!("; last line of the log: {log}");
+        }
+        sentence
+    }
+
+    /// An object for programs.
+    pub fn json(&self) -> String {
+        let mut object = Object::default();
+        object.value("times", self.failures.map(|failures| failures.times));
+        match &self.failures {
+            Some(failures) => object.text("since", &failures.since.to_rfc3339()),
+            None => object.value("since", None::<u8>),
+        };
+        object.text("reason", &self.reason);
+        match &self.log {
+            Some(log) => object.text("log", log),
+            None => object.value("log", None::<u8>),
+        };
+        object.finish()
+    }
+}
+
+impl LoggerTrouble {
+    /// `its logger ...`.
+    pub fn sentence(&self, clock: impl Fn(Stamp) -> String) -> String {
+        match self {
+            Self::Failing(failing) => format!("its logger {}", failing.sentence(clock)),
+            Self::Down => "its logger is down".to_string(),
+            Self::DiskFull => "the disk of its log is full".to_string(),
+        }
+    }
+
+    /// An object for programs.
+    pub fn json(&self) -> String {
+        let mut object = Object::default();
+        match self {
+            Self::Failing(failing) => object.text("trouble", "failing").raw("failing", &failing.json()),
+            Self::Down => object.text("trouble", "down").value("failing", None::<u8>),
+            Self::DiskFull => object.text("trouble", "disk full").value("failing", None::<u8>),
+        };
+        object.finish()
+    }
+}
+
+/// How a run has ended, and what that means by custom.
+pub fn explain_end(how: &How) -> String {
+    let meaning = match how {
+        How::Exited(0) => ": has run put itself into the background?",
+        How::Exited(100) => ", by which programs such as softlimit report a mistake in run",
+        How::Exited(111) => ", by which programs such as setuidgid and multilog report trouble",
+        How::Exited(126) => ": a program that run names cannot be executed",
+        How::Exited(127) => ": a program that run names was not found",
+        How::Exited(_) | How::Killed(_) | How::Unknown => "",
+    };
+    format!("{how}{meaning}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn failing(times: u32, log: Option<&str>) -> Failing {
+        let since = Stamp::from_unix(Duration::from_secs(100));
+        let failures = Some(Failures { times, since, error: None }).filter(|_| times > 0);
+        Failing { failures, reason: "exit 3".to_string(), log: log.map(str::to_string) }
+    }
+
+    #[test]
+    fn a_sentence_says_how_often_since_when_and_why() {
+        let clock = |stamp: Stamp| format!("<{}>", stamp.to_unix());
+        let sentence = |times, log| failing(times, log).sentence(clock);
+        assert_eq!(sentence(5, None), "failed 5 times in a row since <100>: exit 3");
+        assert_eq!(sentence(1, None), "failed once since <100>: exit 3");
+        assert_eq!(sentence(0, None), "cannot be started: exit 3");
+        let expected = "failed 5 times in a row since <100>: exit 3; last line of the log: no port";
+        assert_eq!(sentence(5, Some("no port")), expected);
+        let logger = LoggerTrouble::Failing(failing(2, None)).sentence(clock);
+        assert_eq!(logger, "its logger failed 2 times in a row since <100>: exit 3");
+        assert_eq!(LoggerTrouble::Down.sentence(clock), "its logger is down");
+        assert_eq!(LoggerTrouble::DiskFull.sentence(clock), "the disk of its log is full");
+    }
+
+    #[test]
+    fn programs_get_objects() {
+        let expected =
+            r#"{"times":5,"since":"1970-01-01T00:01:40.0000005Z","reason":"exit 3","log":"no port"}"#;
+        assert_eq!(failing(5, Some("no port")).json(), expected);
+        let bare = r#"{"times":null,"since":null,"reason":"exit 3","log":null}"#;
+        assert_eq!(failing(0, None).json(), bare);
+        let logger = LoggerTrouble::Failing(failing(0, None)).json();
+        assert_eq!(logger, format!(r#"{{"trouble":"failing","failing":{bare}}}"#));
+        assert_eq!(LoggerTrouble::DiskFull.json(), r#"{"trouble":"disk full","failing":null}"#);
+        assert_eq!(LoggerTrouble::Down.json(), r#"{"trouble":"down","failing":null}"#);
+    }
+
+    #[test]
+    fn some_exit_codes_have_a_meaning() {
+        for (how, expected) in [
+            (How::Exited(3), "exit 3"),
+            (How::Killed("SEGV".to_string()), "killed by SEGV"),
+            (How::Exited(127), "exit 127: a program that run names was not found"),
+            (How::Exited(0), "exit 0: has run put itself into the background?"),
+        ] {
+            assert_eq!(explain_end(&how), expected);
+        }
+    }
+}
