@@ -48,6 +48,8 @@ fn check_last_words(wait_for_them: &str) {
     sandbox.enable("p");
     let _svscan = sandbox.svscan();
     sandbox.wait_until("it runs", || sandbox.path("BOSS/participants/p/ready").exists());
+    // Otherwise svscan has not come to the logger yet.
+    sandbox.wait_for_supervises(&["p/log"]);
     assert_eq!(sandbox.run("skynet disable --now p"), "p is disabled\np STOPPED\n");
     let expected: String = (1..=20).map(|number| format!("{number}\n")).collect();
     assert_eq!(sandbox.read("BOSS/participants/p/log/got"), expected);
