@@ -50,7 +50,7 @@ fn what_is_removed_from_supervise_is_made_again() {
     check("control was replaced by a file", "rm supervise/control supervise/ok && mkfifo supervise/control");
 }
 
-/// svscan sees it, and tells each supervise at once.
+/// svscan sees it, and asks each supervise to look.
 #[test]
 fn under_svscan_nothing_has_to_happen_for_it() {
     let tree = Tree::new("exec sleep 1000");

@@ -107,7 +107,9 @@ fn notify_is_not_waited_for_and_runs_once_at_a_time() {
     let sandbox = &supervised.sandbox;
     sandbox.wait_until("it was started three times", || sandbox.count("web/starts", "") >= 3);
     assert_eq!(sandbox.read("web/told"), "told\n");
-    supervised.is_silent();
+    // A service that ends again and again is reported.
+    let messages = sandbox.read("messages");
+    assert!(messages.lines().all(|line| line.contains(" web: run exited 0, ")), "{messages}");
 }
 
 /// Waits until `notify` has said this, and has ended.

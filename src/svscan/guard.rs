@@ -1,4 +1,4 @@
-//! Watches the fifos of the supervises, so that a supervise whose `supervise/` is removed learns of it at once. supervise
+//! Watches the fifos of the supervises, so that a supervise whose `supervise/` is removed learns of it. supervise
 //! itself has no watch: the system lends only some 128 of them to an account.
 
 use super::inspect;
@@ -9,7 +9,8 @@ use crate::sys::watch::{Change, Interest, Watch, Watched};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// A supervise that was just started, or has just lost its fifo, has made it after this time.
+/// After this time a supervise that was just started has made its fifo; and after this time a program that removes
+/// `supervise/` has done so: it would find the directory full again if that were made earlier.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// How often a fifo is looked for that is not there.
@@ -24,13 +25,15 @@ pub struct Guard {
     /// The supervises whose fifos are to be watched, and how often each was looked for in vain.
     pending: Vec<(i32, u32)>,
     next: Option<Instant>,
+    /// The supervises whose fifos have changed, which are to look at [`Self::next`].
+    concerned: Vec<i32>,
 }
 
 impl Guard {
     /// Watches nothing yet; what happens is announced to `ready` as `number`.
     pub fn new(ready: &Many, number: u64) -> Self {
         let watch = Watch::new().and_then(|watch| ready.add(&watch, number).map(|()| watch)).ok();
-        Self { watch, guarded: BTreeMap::new(), pending: Vec::new(), next: None }
+        Self { watch, guarded: BTreeMap::new(), pending: Vec::new(), next: None, concerned: Vec::new() }
     }
 
     /// Watches the fifo of the supervise `pid`, too, a moment later.
@@ -43,8 +46,9 @@ impl Guard {
 
     /// Forgets a supervise that has ended.
     pub fn forget(&mut self, pid: i32) {
-        let Self { watch, guarded, pending, .. } = self;
+        let Self { watch, guarded, pending, concerned, .. } = self;
         pending.retain(|(known, _)| *known != pid);
+        concerned.retain(|known| *known != pid);
         guarded.retain(|watched, known| {
             if *known == pid {
                 watch.iter().for_each(|watch| watch.remove(*watched));
@@ -58,43 +62,42 @@ impl Guard {
         self.next
     }
 
-    /// The supervises of the fifos to which something has happened: each is to look.
-    pub fn changed(&mut self, now: Instant) -> Vec<i32> {
+    /// Takes note of the fifos to which something has happened.
+    pub fn note_changes(&mut self, now: Instant) {
         let changes = self.watch.as_ref().map(Watch::changes).unwrap_or_default();
-        let mut concerned = Vec::new();
         for change in changes {
             match change {
-                Change::Everything => concerned.extend(std::mem::take(&mut self.guarded).into_values()),
+                Change::Everything => self.concerned.extend(std::mem::take(&mut self.guarded).into_values()),
                 Change::Gone(watched) | Change::Name(watched, _) => {
-                    concerned.extend(self.guarded.remove(&watched));
+                    self.concerned.extend(self.guarded.remove(&watched));
                 }
             }
         }
         // A fifo that is still there is watched already; to watch it again changes nothing.
-        concerned.iter().for_each(|&pid| self.add(pid, now));
-        concerned
+        self.concerned.clone().into_iter().for_each(|pid| self.add(pid, now));
     }
 
-    /// Begins to watch the fifos that are due. Returns the supervises that have none: each is to look.
+    /// Begins to watch the fifos that are due. Returns the supervises that have none, or whose fifos have changed: each is
+    /// to look.
     pub fn look<P>(&mut self, table: &Table<P>, now: Instant) -> Vec<i32> {
         if self.next.is_none_or(|next| now < next) {
             return Vec::new();
         }
         self.next = None;
-        let mut without = Vec::new();
+        let mut to_look = std::mem::take(&mut self.concerned);
         for (pid, attempts) in std::mem::take(&mut self.pending) {
             let Some((name, role, _)) = table.whereabouts(pid) else { continue };
             let fifo = inspect::below(&inspect::directory(name, role), CONTROL);
             match self.watch.as_ref().map(|watch| watch.add(&fifo, Interest::Fate)) {
                 Some(Ok(watched)) => _ = self.guarded.insert(watched, pid),
                 Some(Err(error)) if error.is(libc::ENOENT) && attempts < ATTEMPTS => {
-                    without.push(pid);
+                    to_look.push(pid);
                     self.pending.push((pid, attempts + 1));
                     self.next = Some(now + PAUSE);
                 }
                 Some(Err(_)) | None => {}
             }
         }
-        without
+        to_look
     }
 }

@@ -113,29 +113,21 @@ impl<'a> Svscan<'a> {
                     SIGNALS => self.handle_signals(),
                     CHANGES if self.look.is_news() => self.feed(Event::Changed),
                     CHANGES => {}
-                    FIFOS => {
-                        let concerned = self.guard.changed(clock::monotonic());
-                        self.ask_to_look(&concerned);
-                    }
+                    FIFOS => self.guard.note_changes(clock::monotonic()),
                     number => self.lose(number),
                 }
             }
             if recheck.is_some_and(|moment| moment <= clock::monotonic()) {
                 self.feed(Event::Changed);
             }
-            let without = self.guard.look(&self.table, clock::monotonic());
-            self.ask_to_look(&without);
+            let to_look = self.guard.look(&self.table, clock::monotonic());
+            to_look.into_iter().for_each(|pid| self.signal(pid, LOOK_AGAIN));
             self.messenger.retry(&self.table);
             self.feed(Event::Deadline);
             if self.table.is_ending() && self.end_orphans() && self.table.has_ended() {
                 return;
             }
         }
-    }
-
-    /// Asks supervises whether their directories and fifos are still in their places.
-    fn ask_to_look(&self, supervises: &[i32]) {
-        supervises.iter().for_each(|&pid| self.signal(pid, LOOK_AGAIN));
     }
 
     fn signal(&self, pid: i32, signal: Signal) {

@@ -356,7 +356,7 @@ for name in previous processed newstate; do
         ended_or_pausing() { gone "$pid" || lines err 1; }
         wait_until ended_or_pausing
         kill -KILL "$pid" 2>/dev/null
-        echo "$way/$name: $(sort -u err | sed 's/@[0-9a-f]*/@LABEL/g')"
+        sort -u err | sed "s,@[0-9a-f]*,@LABEL,g; s,^,$way/$name: ,"
     done
 done
 rm -r dir loop err
@@ -364,8 +364,6 @@ rm -r dir loop err
 #| loop/previous: multilog: warning: unable to stat ./loop/previous/previous, pausing: symbolic link loop
 #| dir/processed: multilog: warning: unable to link to ./dir/processed/@LABEL.s, pausing: permission denied
 #| loop/processed: multilog: fatal: unable to stat ./loop/processed/processed: symbolic link loop
-#| dir/newstate:
-#| loop/newstate:
 #| exit 0
 
 #= directories: other files in it do not matter
