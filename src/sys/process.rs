@@ -233,8 +233,11 @@ fn ticks_per_second() -> u32 {
 
 /// Whether process `pid` has certainly ended; where `/proc` cannot be read, only one that has been reaped has.
 pub fn has_ended(pid: i32) -> bool {
-    let is_gone = kill(Pid::from_raw(pid), None) == Err(nix::Error::ESRCH);
-    is_gone || (look(pid).is_none() && std::fs::read(format!("/proc/{pid}/stat")).is_ok())
+    // Read first, so that one that is reaped meanwhile is found to be gone.
+    match std::fs::read(format!("/proc/{pid}/stat")) {
+        Ok(_) => look(pid).is_none(),
+        Err(_) => kill(Pid::from_raw(pid), None) == Err(nix::Error::ESRCH),
+    }
 }
 
 /// The current directory of process `pid`: device and inode; `None` if we may not know.

@@ -31,7 +31,7 @@ pub(crate) enum Supervised {
     /// We may not know, or do not understand; why.
     Unknown(String),
     /// This.
-    Yes(Facts),
+    Yes(Box<Facts>),
 }
 
 /// What is known of a participant that is supervised.
@@ -214,10 +214,10 @@ mod tests {
             Some(LastExit { at: at(99), how: How::Killed("SEGV".to_string()), failures: None });
         busy.account.more.starts = Some(3);
         busy.items = Some(Count { in_hand: 1, done: 17, since: at(105) });
-        let mut disabled = condition("b", Supervised::Yes(facts(0, Want::Down)));
+        let mut disabled = condition("b", Supervised::Yes(Box::new(facts(0, Want::Down))));
         disabled.is_enabled = false;
         vec![
-            condition("build_image", Supervised::Yes(busy)),
+            condition("build_image", Supervised::Yes(Box::new(busy))),
             disabled,
             condition("c", Supervised::No(format!("{UNSUPERVISED}. {NOT_ENABLED}"))),
             condition("d", Supervised::Unknown("access denied".to_string())),
@@ -242,7 +242,7 @@ d            access denied
         let reason = "exit 3".to_string();
         failing.account.more.failing = Some(Failing { failures, reason, log: None });
         failing.account.more.logger = Some(LoggerTrouble::Down);
-        let conditions = [condition("a", Supervised::Yes(failing))];
+        let conditions = [condition("a", Supervised::Yes(Box::new(failing)))];
         let expected = "a  restarting  -  since <100>  -  -  enabled, failed 5 times in a row since <90>: exit 3, its \
                         logger is down\n";
         assert_eq!(table(&conditions, |stamp| format!("<{}>", stamp.to_unix())), expected);

@@ -55,10 +55,10 @@ fn ask(site: &Site, participant: &Participant) -> Supervised {
     let log = site.log(&participant.name, &participant.directory).join("current");
     // The log of a participant that does not run is about earlier runs.
     let log = if is_up { fs::read(log).ok() } else { None };
-    Supervised::Yes(Facts {
+    Supervised::Yes(Box::new(Facts {
         tells_readiness: participant.directory.join("notification-fd").exists(),
         is_told: Told::read(&participant.directory).is_about(&account.status),
         items: log.map(|log| tally::count(&log, account.status.since)),
         account,
-    })
+    }))
 }
