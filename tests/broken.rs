@@ -120,8 +120,10 @@ fn a_log_directory_that_cannot_be_written_is_named() {
         format!("exit 111: the account with the number {} may not write to ./main", number.trim())
     };
     broken.check(&expected);
-    let line = broken.sandbox.run("svstat --long service/web");
-    assert!(line.starts_with("service/web: up ") && line.contains(", its logger failed "), "{line}");
+    broken.sandbox.wait_until("the service is up, and its logger fails", || {
+        let line = broken.sandbox.run("svstat --long service/web");
+        line.starts_with("service/web: up ") && line.contains(", its logger failed ")
+    });
 
     let mut broken = Broken::logged("exec sleep 1000");
     broken.sandbox.write("new/log/main", "");
@@ -162,6 +164,7 @@ fn a_service_that_has_recovered_or_was_told_to_be_down_is_not_failing() {
     let mut broken = Broken::logged("exit 3");
     broken.check("exit 3");
     let sandbox = &broken.sandbox;
+    sandbox.wait_until("its logger has a supervise", || sandbox.sh("svok service/web/log").status.success());
     sandbox.run("svc -d --wait=down service/web; svc -d service/web/log");
     let is = |end: &str| sandbox.run("svstat --long service/web").trim_end().ends_with(end);
     sandbox.wait_until("only its logger is told of", || is(", its logger is down"));

@@ -207,9 +207,10 @@ pub fn ancestors() -> impl Iterator<Item = i32> {
     std::iter::successors(parent(&own_number()), parent)
 }
 
-/// How long ago that was, by the clock that the kernel counts these ticks with, which nobody can set.
+/// How long ago that was at least, by the clock that the kernel counts these ticks with, which nobody can set.
 pub fn age(started: u64) -> Duration {
-    let began = Duration::from_secs(started) / ticks_per_second();
+    // It may have been at the end of that tick.
+    let began = Duration::from_secs(started.saturating_add(1)) / ticks_per_second();
     clock::since_boot().saturating_sub(began)
 }
 
