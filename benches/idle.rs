@@ -27,8 +27,8 @@ pub fn measure(bench: &Bench, report: &mut Report) {
         format!("{SERVICES} services with a log, all trees at the same time for {seconds} seconds."),
     );
     let trees: Vec<_> = bench.suites.iter().map(|&suite| idle_tree(bench, suite)).collect();
-    // What follows a start is over by then.
-    std::thread::sleep(Duration::from_secs(bench.size(6, 2)));
+    // What follows a start is over by then: a logger looks at its files once, 5 seconds after a line.
+    std::thread::sleep(Duration::from_secs(7));
     progress(&format!("idle: {seconds} seconds"));
     let before: Vec<_> = trees.iter().map(done).collect();
     std::thread::sleep(Duration::from_secs(seconds.into()));

@@ -13,7 +13,7 @@ const fn row(what: &'static str) -> Row {
 const SUPERVISOR: Row =
     row("an idle supervise (runsv, s6-supervise), PSS").targets(&[Target::AtMost(75.0)]).shown();
 const SUPERVISOR_PRIVATE: Row = row("an idle supervise, private");
-const LOGGER: Row = row("an idle multilog (svlogd, s6-log), PSS");
+const LOGGER: Row = row("an idle multilog (svlogd, s6-log), PSS").targets(&[Target::AtMost(80.0)]).shown();
 const LOGGER_PRIVATE: Row = row("an idle multilog, private");
 const SCANNER: Row = row("svscan (runsvdir, s6-svscan), PSS");
 const SCANNER_PRIVATE: Row = row("svscan, private");

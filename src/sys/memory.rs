@@ -16,7 +16,7 @@ pub fn buffer(most: usize) -> Option<Vec<u8>> {
     loop {
         if let Some(buffer) = zeroed(size) {
             // What is freed again stays with this process: small things find room there later.
-            if size <= LEAST || std::hint::black_box(zeroed(HEADROOM)).is_some() {
+            if size <= LEAST || has_room(HEADROOM) {
                 return Some(buffer);
             }
         }
@@ -25,6 +25,14 @@ pub fn buffer(most: usize) -> Option<Vec<u8>> {
         }
         size = (size / 4).max(LEAST);
     }
+}
+
+/// Whether there is so much memory. It is not touched, so that it costs none.
+fn has_room(size: usize) -> bool {
+    let mut room = Vec::<u8>::new();
+    let reserved = room.try_reserve_exact(size);
+    std::hint::black_box(room.as_mut_ptr());
+    reserved.is_ok()
 }
 
 fn zeroed(size: usize) -> Option<Vec<u8>> {
