@@ -51,6 +51,7 @@ const DEADLINE: Duration = Duration::from_secs(600);
 
 #[test]
 fn our_programs_behave_like_the_original() {
+    crate::support::undo_what_a_background_shell_does();
     let sides = [
         ("o", programs("SVTOOLS_OURS", &crate::support::ours())),
         ("t", programs("SVTOOLS_THEIRS", Path::new("/usr/bin"))),

@@ -49,7 +49,7 @@ status_is() { [ "$(status "$1")" = "$1: $2" ]; } # status_is SERVICE TEXT
 gone() {                                        # gone PID: ended, perhaps not yet reaped
     in_state "$1" Z || [ ! -e "/proc/$1/stat" ]
 }
-never_or_running() { svok sv || gone "$1"; }    # never_or_running PID: supervise of sv runs, or has ended
+gone_when_told() { svc -x sv; gone "$1"; }      # gone_when_told PID: supervise of sv has ended, if need be by command
 sleeping() { has_stat "$1" "*($2) S *"; }       # sleeping PID NAME: blocked, in a read for instance
 # settled PID NAME: blocked, and no signal waits to be seen; so it has dealt with the last one.
 settled() { grep -q '^ShdPnd:.0*$' "/proc/$1/status" && sleeping "$1" "$2"; }

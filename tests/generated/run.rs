@@ -1,6 +1,7 @@
 //! Running a program on both sides, and telling what is different.
 
 use super::Verdict;
+use crate::support::undo_what_a_background_shell_does;
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, File};
@@ -101,6 +102,7 @@ impl Scratch {
         prepare: impl FnOnce(&mut Command),
     ) -> Seen {
         fs::write(self.path("stdin"), input).unwrap();
+        undo_what_a_background_shell_does();
         let mut command = Command::new(side.program(name));
         command.arg0(name).args(arguments.iter().map(|argument| OsStr::from_bytes(&argument.0)));
         command.current_dir(self.of(side)).env_clear();

@@ -15,6 +15,7 @@ pub use patience::{DEADLINE, Patience, best_of_attempts};
 pub use processes::{Running, children, is_settled, kill, process_state, program_of, send};
 pub use supervised::{NOTE_START, Supervised};
 
+use nix::sys::signal::{self, SigHandler, Signal};
 use servicedir::programs::TOGETHER;
 use servicedir::service::instance::Instance;
 use servicedir::service::status::Status;
@@ -42,6 +43,16 @@ const MARK: &str = "SERVICEDIR_TEST";
 /// The directory that cargo puts programs into.
 pub fn built() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_servicedir")).parent().unwrap().to_owned()
+}
+
+/// A shell ignores the signals of the keyboard in its background jobs. What the tests start would inherit that, and the
+/// original's programs pass it on to services.
+#[expect(unsafe_code, reason = "nix has no safe way to set a signal back to its default")]
+pub fn undo_what_a_background_shell_does() {
+    for signal in [Signal::SIGINT, Signal::SIGQUIT] {
+        // SAFETY: the default action runs no code of this process.
+        unsafe { signal::signal(signal, SigHandler::SigDfl) }.unwrap();
+    }
 }
 
 /// The directory of our programs, as `make install` makes them: one file with many names, and those that look up accounts.
@@ -125,6 +136,7 @@ impl Sandbox {
     /// The same with other programs first on PATH.
     pub fn with_programs(programs: &[PathBuf]) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
+        undo_what_a_background_shell_does();
         let mark = format!("sd-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let directory = fs::canonicalize(std::env::temp_dir()).unwrap().join(&mark);
         fs::create_dir(&directory).unwrap();

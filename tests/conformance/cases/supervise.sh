@@ -84,8 +84,8 @@ for file in lock control ok status.new; do
     ln -s ../../victim sv/supervise/$file
     supervise sv 2>&1 &
     sv=$!
-    wait_until never_or_running "$sv"
-    svc -x sv 2>/dev/null
+    # Where `ok` is no fifo, nothing tells when supervise reads commands.
+    wait_until gone_when_told "$sv"
     end "$file" "$sv"
     [ -s victim ] && echo "and the victim was written to"
     rm -r sv victim
