@@ -146,6 +146,7 @@ fn every_other_module_is_known_as_an_edge() {
         "src/service/mod.rs",
         "src/service/command.rs",
         "src/service/diagnosis.rs",
+        "src/service/instance_file.rs",
         "src/service/directory.rs",
         "src/service/observation.rs",
         "src/service/survey.rs",

@@ -85,6 +85,8 @@ mod telling;
 mod together;
 /// The world's trouble, and what becomes of it.
 mod trouble;
+/// Other accounts that own `supervise/` or a log directory.
+mod trust;
 /// What happens while a service has no supervise.
 mod unseen;
 /// svc that waits, and says honestly how it went.

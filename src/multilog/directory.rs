@@ -247,7 +247,7 @@ impl<'a> LogDirectory<'a> {
                 }
             }
             Step::MakeState => {
-                files::open_truncate(at, STATE).map_err(place.file(b"write to ", STATE))?;
+                at.truncate(STATE).map_err(place.file(b"write to ", STATE))?;
             }
             Step::Resume => self.current = Some(place.open_current(b"append to ")?),
             Step::Begin => self.current = Some(place.open_current(b"write to ")?),
@@ -258,7 +258,7 @@ impl<'a> LogDirectory<'a> {
             Step::Write(length) => return self.write(length).map(Outcome::Wrote),
             Step::Sync => self.on_current(files::sync).map_err(place.disk(CURRENT))?,
             Step::MoveAway => return self.move_away().map(Outcome::Made),
-            Step::FinishPrevious => match files::set_mode_of(at, PREVIOUS, COMPLETE) {
+            Step::FinishPrevious => match at.set_mode(PREVIOUS, COMPLETE) {
                 // What comes next says so.
                 Err(error) if error.is(libc::ENOENT) => {}
                 other => other.map_err(place.file(b"set mode of ", PREVIOUS))?,
@@ -274,7 +274,7 @@ impl<'a> LogDirectory<'a> {
             Step::Process => return self.process(signals),
             Step::FinishProcessed(archive) => return self.finish_processed(archive),
             Step::SyncState => {
-                let state = files::open_append(at, NEW_STATE).map_err(place.file(b"create ", NEW_STATE))?;
+                let state = at.append(NEW_STATE).map_err(place.file(b"create ", NEW_STATE))?;
                 files::sync(&state).map_err(place.disk(NEW_STATE))?;
             }
             Step::KeepState => match files::rename(at, NEW_STATE, STATE) {

@@ -4,6 +4,7 @@ use super::archive::Archive;
 use super::current::Current;
 use super::step::{Found, Processed, Sighting};
 use super::trouble::{Trouble, warn};
+use crate::sys::confined::Confined;
 use crate::sys::files::{self, Contention, HERE};
 use crate::sys::listing::{self, Kind};
 use crate::sys::{Errno, Result as SysResult, clock};
@@ -23,7 +24,7 @@ pub(super) const NEW_STATE: &CStr = c"newstate";
 pub struct Place<'a> {
     path: &'a CStr,
     /// The directory.
-    pub directory: File,
+    pub directory: Confined,
     identity: (u64, u64),
     lock: File,
     lock_identity: (u64, u64),
@@ -36,6 +37,7 @@ impl<'a> Place<'a> {
         // That it is there already is fine; anything else shows when it is opened.
         let _ = files::make_directory(HERE, path, 0o700);
         let directory = files::open_directory(HERE, path).map_err(unable(b"open directory "))?;
+        let directory = Confined::as_owned(directory);
         let identity = files::look_open(&directory).map_err(unable(b"open directory "))?.identity;
         let (lock, lock_identity) = lock(&directory).map_err(unable(b"lock directory "))?;
         let place = Self { path, directory, identity, lock, lock_identity };
@@ -130,14 +132,20 @@ impl<'a> Place<'a> {
 
     /// Opens `current`, or makes it.
     pub fn open_current(&self, verb: &'static [u8]) -> Result<Current, Trouble> {
-        self.in_use(verb, files::open_log(&self.directory, CURRENT))
+        let file = match self.directory.log(CURRENT) {
+            Err(error) if error.is(libc::EMLINK) && self.put_aside(CURRENT, b"has another name").is_ok() => {
+                self.directory.log(CURRENT)
+            }
+            other => other,
+        };
+        self.in_use(verb, file)
     }
 
     /// The same, but what has its name and cannot be opened is put aside.
     pub fn renew_current(&self, verb: &'static [u8]) -> Result<Current, Trouble> {
-        let file = match files::open_log(&self.directory, CURRENT) {
+        let file = match self.directory.log(CURRENT) {
             Err(error) if is_in_the_way(error) && self.put_aside(CURRENT, b"cannot be opened").is_ok() => {
-                files::open_log(&self.directory, CURRENT)
+                self.directory.log(CURRENT)
             }
             other => other,
         };
@@ -173,7 +181,7 @@ impl<'a> Place<'a> {
     pub fn archives(&self) -> SysResult<Vec<Archive>> {
         let mut archives = Vec::new();
         let mut is_full = false;
-        listing::each(&self.directory, |name, kind| {
+        listing::each(self.directory.directory(), |name, kind| {
             let archive = Archive::from_name(name.to_bytes()).filter(|_| kind == Kind::Other);
             is_full |= archive.is_some() && archives.try_reserve(1).is_err();
             archives.extend(archive.filter(|_| !is_full));
@@ -193,8 +201,8 @@ fn object(verb: &[u8], path: &CStr, rest: &[&[u8]]) -> Vec<u8> {
     [b"unable to ", verb, path.to_bytes(), &rest.concat()].concat()
 }
 
-fn lock(directory: &File) -> SysResult<(File, (u64, u64))> {
-    let lock = files::open_append(directory, LOCK)?;
+fn lock(directory: &Confined) -> SysResult<(File, (u64, u64))> {
+    let lock = directory.lock(LOCK)?;
     files::lock(&lock, Contention::Fail)?;
     let identity = files::look_open(&lock)?.identity;
     Ok((lock, identity))
@@ -202,7 +210,7 @@ fn lock(directory: &File) -> SysResult<(File, (u64, u64))> {
 
 /// Whether a file cannot be opened because of what it is or whose it is.
 fn is_in_the_way(error: Errno) -> bool {
-    [libc::EISDIR, libc::EACCES, libc::EPERM, libc::ENXIO, libc::ELOOP, libc::ETXTBSY]
+    [libc::EISDIR, libc::EACCES, libc::EPERM, libc::ENXIO, libc::ELOOP, libc::EMLINK, libc::ETXTBSY]
         .iter()
         .any(|&number| error.is(number))
 }

@@ -3,12 +3,15 @@
 use super::account::More;
 use super::control::Letters;
 use super::instance::Instance;
+use super::instance_file;
 use super::last_exit::LastExit;
 use super::sentence::HasDown;
 use super::status::{LENGTH, Status};
+use crate::sys::files::Facts;
 use crate::sys::{Errno, Result, files, peek, pipes};
 use crate::tai::{LABEL, Stamp};
 use std::ffi::CStr;
+use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// Present: the service is not started when supervise starts.
@@ -107,12 +110,12 @@ impl Directory {
 
     /// Succeeds if supervise runs here; `ENXIO` if it does not, `ENOENT` if it never did.
     pub fn knock(&self) -> Result<()> {
-        files::open_write(&self.0, OK).map(drop)
+        files::open_write_itself(&self.0, OK).map(drop)
     }
 
     /// Whether a supervise has the control fifo open. It has that before it can be found running.
     pub fn takes_commands(&self) -> bool {
-        files::open_write(&self.0, CONTROL).is_ok_and(|fifo| pipes::inode(fifo).is_some())
+        files::open_write_itself(&self.0, CONTROL).is_ok_and(|fifo| pipes::inode(fifo).is_some())
     }
 
     /// Whether the service has said that it is ready.
@@ -127,7 +130,7 @@ impl Directory {
 
     /// Reads the status record.
     pub fn status(&self) -> std::result::Result<Status, NoStatus> {
-        let file = files::open_read(&self.0, STATUS).map_err(NoStatus::Unopened)?;
+        let file = files::open_read_itself(&self.0, STATUS).map_err(NoStatus::Unopened)?;
         let mut record = [0; LENGTH];
         let length = files::read(&file, &mut record).map_err(NoStatus::Unread)?;
         record.get(..length).and_then(Status::decode).ok_or(NoStatus::BadFormat)
@@ -145,24 +148,56 @@ impl Directory {
         More { ready, last_exit, starts, ..More::default() }
     }
 
-    /// Which processes supervise the service, and are it, as supervise has written that down last.
+    /// Which processes supervise the service, and are it, as supervise has written that down last. Only for reports: the
+    /// owner of `supervise/` may be able to forge it.
     pub fn instance(&self) -> Option<Instance> {
-        Instance::decode(&self.read(INSTANCE)?)
+        let own = self.open_file(INSTANCE);
+        let is_forgery = own.as_ref().is_some_and(|(_, facts)| !facts.is_owned_by_root_or_us());
+        let stored = || instance_file::read_stored(self);
+        let own = || instance_file::decode(&own.as_ref()?.0);
+        if is_forgery { stored().or_else(own) } else { own().or_else(stored) }
+    }
+
+    /// The note about the run that was told to end, if there is one.
+    pub fn told(&self) -> Option<Vec<u8>> {
+        self.read(TOLD)
     }
 
     /// A file of supervise; others may have put anything in its place.
     fn read(&self, path: &CStr) -> Option<Vec<u8>> {
-        peek::head(&peek::open(&self.0, path).ok()?, LONGEST_RECORD).ok()
+        peek::head(&self.open_file(path)?.0, LONGEST_RECORD).ok()
+    }
+
+    fn open_file(&self, path: &CStr) -> Option<(File, Facts)> {
+        let file = files::open_read_itself(&self.0, path).ok()?;
+        let facts = files::look_open(&file).ok().filter(|facts| facts.is_regular)?;
+        Some((file, facts))
     }
 
     /// Sends commands to supervise, with one write.
     pub fn control(&self, letters: &Letters) -> std::result::Result<(), NoControl> {
-        let fifo = files::open_write(&self.0, CONTROL).map_err(NoControl::Unopened)?;
-        if !files::look_open(&fifo).is_ok_and(|facts| facts.is_fifo) {
+        let fifo = files::open_write_itself(&self.0, CONTROL).map_err(|error| {
+            // A link that leads nowhere is no more than a missing fifo.
+            match files::look(&self.0, CONTROL) {
+                Ok(Some(_)) if error.is(libc::ELOOP) => NoControl::NotAFifo,
+                Ok(None) => NoControl::Unopened(Errno::from_raw(libc::ENOENT)),
+                Ok(Some(_)) | Err(_) => NoControl::Unopened(error),
+            }
+        })?;
+        let supervise = files::look(&self.0, SUPERVISE).ok().flatten();
+        let is_ours =
+            |facts: Facts| facts.is_fifo && supervise.is_some_and(|directory| is_of(facts, directory));
+        if !files::look_open(&fifo).is_ok_and(is_ours) {
             return Err(NoControl::NotAFifo);
         }
         files::wait_for_io(&fifo)
             .and_then(|()| files::write_all(fifo.as_fd(), &letters.bytes()))
             .map_err(NoControl::Unwritten)
     }
+}
+
+/// Whether a lock or a fifo can be meant for the supervise of the directory in which it has a name. The owner of the
+/// directory can give a name in it to that of another service, where the system permits this; then it has two.
+pub const fn is_of(file: Facts, directory: Facts) -> bool {
+    file.names == 1 || file.owner == directory.owner || directory.owner == 0
 }

@@ -17,6 +17,8 @@ pub mod failing;
 pub mod goal;
 // Which processes supervise a service, and are it. *Pure.*
 pub mod instance;
+// Where the record of these is, and whether it is trusted.
+pub mod instance_file;
 // How a service ended last. *Pure.*
 pub mod last_exit;
 // Looking at the process of a service.

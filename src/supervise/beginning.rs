@@ -58,7 +58,7 @@ impl<'a> Beginning<'a> {
             supervise: facts::myself(),
             ..Instance::default()
         };
-        let (mut records, left) = Records::new(name, directory);
+        let (mut records, left) = Records::new(name, directory, instance.directory);
         let mut settings = SettingsFiles::default();
         let has_said_nothing = left.is_none();
         let left = left.filter(|left| takeover::is_about(left, &instance));

@@ -3,7 +3,7 @@
 
 use super::event::Ending;
 use crate::service::directory::{
-    FINISHING, INSTANCE, LAST_EXIT, LAST_EXIT_NEW, READY, READY_NEW, STATUS, STATUS_NEW, inside,
+    FINISHING, LAST_EXIT, LAST_EXIT_NEW, READY, READY_NEW, STATUS, STATUS_NEW, inside,
 };
 use crate::service::instance::{Instance, Process};
 use crate::service::last_exit::{How, LastExit};
@@ -28,7 +28,8 @@ pub struct Trouble {
 }
 
 impl Trouble {
-    fn new(verb: &'static str, error: Option<Errno>) -> Self {
+    /// What `error` has kept us from doing; without one, a write was cut short.
+    pub fn new(verb: &'static str, error: Option<Errno>) -> Self {
         let rest = format!(": {}", error.map_or("partial write", Errno::text));
         Self { verb, rest, error, is_written: false }
     }
@@ -147,19 +148,6 @@ pub fn write_finishing(directory: &Confined, is_finishing: bool) -> Result<(), T
     directory.remove(inside(FINISHING)).map_err(|error| Trouble::new("remove", Some(error)))
 }
 
-/// Opens the file that says which processes these are. One that is not a regular file of one name is removed first: what is
-/// written over in place must not be another file, too.
-pub fn open_instance(directory: &Confined) -> Result<File, Trouble> {
-    let open = || directory.update(inside(INSTANCE));
-    let is_plain =
-        |file: &File| files::look_open(file).is_ok_and(|facts| facts.is_regular && facts.names == 1);
-    let opened = match open() {
-        Ok(file) if is_plain(&file) => Ok(file),
-        Ok(_) | Err(_) => directory.remove(inside(INSTANCE)).and_then(|()| open()),
-    };
-    opened.map_err(|error| Trouble::new("open", Some(error)))
-}
-
 /// Writes down which processes these are, for the supervise or svscan that finds them after a crash.
 pub fn write_instance(file: &File, instance: &Instance) -> Result<(), Trouble> {
     let content = instance.encode();
@@ -168,16 +156,6 @@ pub fn write_instance(file: &File, instance: &Instance) -> Result<(), Trouble> {
         Ok(_) => Err(Trouble::new("write", None)),
         Err(error) => Err(Trouble::new("write", Some(error))),
     }
-}
-
-/// Reads which processes an earlier supervise has left behind.
-pub fn read_instance(file: &File) -> Option<Instance> {
-    Instance::decode(&files::read_all(file).ok()?)
-}
-
-/// There is no supervise any more.
-pub fn remove_instance(directory: &Confined) {
-    let _ = directory.remove(inside(INSTANCE));
 }
 
 /// The name of the service directory `name`, which is the current one, for people: a logger's is no name without that of

@@ -7,7 +7,9 @@ use super::event::Ending;
 use super::facts::{self, Trouble};
 use super::run::warn;
 use super::state_directory::StateDirectory;
+use crate::service::directory::{FINISHING, LAST_EXIT_NEW, READY_NEW, STATUS_NEW};
 use crate::service::instance::Instance;
+use crate::service::instance_file::{self, Location};
 use crate::service::last_exit::{Failures, LastExit};
 use crate::service::status::Status;
 use crate::sys::clock;
@@ -32,7 +34,10 @@ pub struct Records<'a> {
     /// Whether something still goes on about the last run.
     finishing: Record<bool>,
     instance: Record<Instance>,
+    /// Device and inode of the service directory.
+    identity: Option<(u64, u64)>,
     /// Where the instance is written.
+    location: Location,
     instance_file: Option<File>,
     /// The status that a new process of the service has written down itself.
     introduced: Option<Status>,
@@ -45,8 +50,6 @@ pub struct Records<'a> {
 /// What a file is to say.
 #[derive(Debug)]
 struct Record<T> {
-    /// The file, for messages.
-    file: &'static str,
     value: Option<T>,
     /// The file does not say so yet.
     is_due: bool,
@@ -55,8 +58,8 @@ struct Record<T> {
 }
 
 impl<T> Record<T> {
-    const fn new(file: &'static str) -> Self {
-        Self { file, value: None, is_due: false, trouble: None }
+    const fn new() -> Self {
+        Self { value: None, is_due: false, trouble: None }
     }
 
     fn set(&mut self, value: T) {
@@ -64,52 +67,72 @@ impl<T> Record<T> {
         self.is_due = true;
     }
 
-    /// Writes it, if it is due. Warns of trouble that is new, with the name of the service; says whether the directory is
-    /// gone.
-    fn write(&mut self, name: &CStr, write: impl FnOnce(&T) -> Result<(), Trouble>) -> bool {
+    /// Writes it, if it is due. Warns of trouble that is new, with the path of the file; says whether the directory is gone.
+    fn write(&mut self, path: impl Fn() -> Vec<u8>, write: impl FnOnce(&T) -> Result<(), Trouble>) -> bool {
         let Some(value) = self.value.as_ref().filter(|_| self.is_due) else { return false };
         let trouble = write(value).err();
         self.is_due = trouble.as_ref().is_some_and(|trouble| !trouble.is_written());
-        self.report(name, trouble)
+        self.report(path, trouble)
     }
 
-    fn report(&mut self, name: &CStr, trouble: Option<Trouble>) -> bool {
+    fn report(&mut self, path: impl Fn() -> Vec<u8>, trouble: Option<Trouble>) -> bool {
         let is_news = trouble != self.trouble;
         self.trouble = trouble;
         let Some(trouble) = &self.trouble else { return false };
         if is_news {
-            let path = [name.to_bytes(), b"/supervise/", self.file.as_bytes()].concat();
-            warn(&[&trouble.sentence(&path)]);
+            warn(&[&trouble.sentence(&path())]);
         }
         trouble.is_directory_lost()
     }
 }
 
 impl<'a> Records<'a> {
-    /// Nothing is written yet. Returns what an earlier supervise has said of its instance, too.
-    pub fn new(name: &'a CStr, directory: StateDirectory) -> (Self, Option<Instance>) {
+    /// Nothing is written yet. Returns what an earlier supervise has said of its instance, too, if it is trusted.
+    pub fn new(
+        name: &'a CStr,
+        directory: StateDirectory,
+        identity: Option<(u64, u64)>,
+    ) -> (Self, Option<Instance>) {
         let mut records = Self {
             name,
+            location: Location::prepare(directory.files(), identity),
             directory,
-            status: Record::new("status.new"),
-            last_exit: Record::new("last-exit.new"),
-            ready: Record::new("ready.new"),
-            finishing: Record::new("finishing"),
-            instance: Record::new("instance"),
+            status: Record::new(),
+            last_exit: Record::new(),
+            ready: Record::new(),
+            finishing: Record::new(),
+            instance: Record::new(),
+            identity,
             instance_file: None,
             introduced: None,
             retry: None,
             is_lost: false,
         };
         records.open_instance();
-        let left = records.instance_file.as_ref().and_then(facts::read_instance);
+        let is_trusted = records.location.is_trusted(records.directory.files());
+        let left = records.instance_file.as_ref().filter(|_| is_trusted).and_then(instance_file::decode);
         (records, left)
     }
 
     fn open_instance(&mut self) {
-        match facts::open_instance(self.directory.files()) {
+        match self.location.open(self.directory.files()) {
             Ok(file) => self.instance_file = Some(file),
-            Err(trouble) => self.is_lost |= self.instance.report(self.name, Some(trouble)),
+            Err(error) => {
+                let trouble = Trouble::new("open", Some(error));
+                self.is_lost |= self.instance.report(|| self.location.path(self.name), Some(trouble));
+            }
+        }
+    }
+
+    /// Moves the instance record to the place where it is trusted, if the owner or the mode of `supervise/` has changed.
+    pub fn settle(&mut self) {
+        let location = Location::prepare(self.directory.files(), self.identity);
+        if !location.is_like(&self.location) {
+            let before = std::mem::replace(&mut self.location, location);
+            self.instance_file = None;
+            self.instance.is_due = self.instance.value.is_some();
+            self.flush_instance();
+            before.remove(self.directory.files());
         }
     }
 
@@ -186,7 +209,7 @@ impl<'a> Records<'a> {
 
     /// There is no supervise any more.
     pub fn remove_instance(&self) {
-        facts::remove_instance(self.directory.files());
+        self.location.remove(self.directory.files());
     }
 
     /// Writes what is not written yet: first how it was, then how it is.
@@ -197,11 +220,12 @@ impl<'a> Records<'a> {
         }
         self.flush_instance();
         let (name, at) = (self.name, self.directory.files());
+        let path = |file: &'static CStr| move || [name.to_bytes(), b"/", file.to_bytes()].concat();
         let lost = [
-            self.finishing.write(name, |&is_finishing| facts::write_finishing(at, is_finishing)),
-            self.ready.write(name, |&since| facts::write_ready(at, since)),
-            self.last_exit.write(name, |last| facts::write_last_exit(at, last)),
-            self.status.write(name, |status| facts::write_status(at, status)),
+            self.finishing.write(path(FINISHING), |&is_finishing| facts::write_finishing(at, is_finishing)),
+            self.ready.write(path(READY_NEW), |&since| facts::write_ready(at, since)),
+            self.last_exit.write(path(LAST_EXIT_NEW), |last| facts::write_last_exit(at, last)),
+            self.status.write(path(STATUS_NEW), |status| facts::write_status(at, status)),
         ];
         self.is_lost |= lost.contains(&true);
         self.retry = self.is_due().then(|| clock::monotonic() + RETRY);
@@ -212,7 +236,8 @@ impl<'a> Records<'a> {
             self.open_instance();
         }
         if let Some(file) = &self.instance_file {
-            self.instance.write(self.name, |instance| facts::write_instance(file, instance));
+            let path = || self.location.path(self.name);
+            self.instance.write(path, |instance| facts::write_instance(file, instance));
         }
     }
 
@@ -234,6 +259,7 @@ impl<'a> Records<'a> {
             return;
         }
         warn(&[self.name.to_bytes(), b"/supervise was removed or replaced, and is made again"]);
+        self.location = Location::prepare(self.directory.files(), self.identity);
         self.instance_file = None;
         let Self { status, last_exit, ready, finishing, instance, .. } = self;
         status.is_due = status.value.is_some();

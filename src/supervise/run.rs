@@ -141,6 +141,9 @@ impl<'a> Supervise<'a> {
             if look_again || self.records.is_lost() {
                 exiting |= self.restore_directory();
             }
+            if look_again || told {
+                self.records.settle();
+            }
         }
         self.records.remove_instance();
         Ok(0)

@@ -2,7 +2,7 @@
 
 use super::run::{unable, warn};
 use crate::report::{Failure, SYSTEM};
-use crate::service::directory::{CONTROL, LOCK, OK, SUPERVISE, inside};
+use crate::service::directory::{CONTROL, LOCK, OK, SUPERVISE, inside, is_of};
 use crate::sys::Errno;
 use crate::sys::confined::Confined;
 use crate::sys::files::{self, Contention, Facts, HERE};
@@ -145,9 +145,18 @@ fn open_directory(name: &CStr) -> Result<Confined, Obstacle> {
 
 /// Locks the service directory for as long as the file is open.
 fn take_lock(directory: &Confined, name: &CStr) -> Result<File, Obstacle> {
-    let lock = directory.append(inside(LOCK));
-    lock.and_then(|lock| files::lock(&lock, Contention::Fail).map(|()| lock))
-        .map_err(Obstacle::new(b"acquire", name, LOCK))
+    let unable = || Obstacle::new(b"acquire", name, LOCK);
+    let lock = directory.lock(inside(LOCK)).map_err(unable())?;
+    let here = files::look_open(directory).map_err(unable())?;
+    if !is_of(files::look_open(&lock).map_err(unable())?, here) {
+        let what = [b"acquire ", name.to_bytes(), b"/", LOCK.to_bytes()].concat();
+        return Err(Obstacle::Unable(
+            what,
+            b"another service has it, too; remove it, and supervise makes one",
+        ));
+    }
+    files::lock(&lock, Contention::Fail).map_err(unable())?;
+    Ok(lock)
 }
 
 /// Opens both ends of the fifo for commands. The end to write to makes sure that it never comes to its end.
@@ -156,9 +165,17 @@ fn open_control(directory: &Confined, name: &CStr) -> Result<(File, File), Obsta
     let _ = directory.make_fifo(inside(CONTROL));
     let control = directory.read(inside(CONTROL)).map_err(Obstacle::new(b"read", name, CONTROL))?;
     let writer = directory.write(inside(CONTROL)).map_err(Obstacle::new(b"write", name, CONTROL))?;
-    if !files::look_open(&control).is_ok_and(|facts| facts.is_fifo) {
+    let here = files::look_open(directory).map_err(Obstacle::new(b"read", name, CONTROL))?;
+    let found = files::look_open(&control).map_err(Obstacle::new(b"read", name, CONTROL))?;
+    let odd: Option<&[u8]> = if !found.is_fifo {
+        Some(b"it is not a fifo; remove it, and supervise makes one")
+    } else {
+        let reason = b"another service has it, too; remove it, and supervise makes one";
+        (!is_of(found, here)).then_some(reason)
+    };
+    if let Some(reason) = odd {
         let what = [b"read ", name.to_bytes(), b"/", CONTROL.to_bytes()].concat();
-        return Err(Obstacle::Unable(what, b"it is not a fifo; remove it, and supervise makes one"));
+        return Err(Obstacle::Unable(what, reason));
     }
     Ok((control, writer))
 }

@@ -1,5 +1,6 @@
 //! Which supervise a service directory has, as the kernel tells: the holder of its lock. So those are found, too, that
-//! leave no instance: the original's, and older ones. What is written in the directory is not asked.
+//! leave no instance: the original's, and older ones. Records in the directory do not matter, and neither do locks of
+//! other accounts, because the owner of `supervise/` can lock the file, too.
 
 use super::event::Identity;
 use super::inspect;
@@ -60,7 +61,9 @@ impl Holders {
         let (pid, handle) = locks.candidates(inode).find_map(|pid| {
             // From here on the number cannot be given to another process unnoticed.
             let handle = Handle::open(pid).ok()?;
-            let is_it = process::directory(pid) == Some(here) && locks::holds(pid, lock);
+            let is_it = process::directory(pid) == Some(here)
+                && process::is_of_our_account(pid)
+                && locks::holds(pid, lock);
             is_it.then_some((pid, handle))
         })?;
         self.found.insert(pid, handle);

@@ -1,9 +1,11 @@
 //! What svscan finds behind a name of the scan directory.
 
 use super::event::{Completeness, Identity, Logging, Role};
-use crate::service::directory::{Directory, INSTANCE, SUPERVISE, TOLD};
+use crate::service::directory::{Directory, SUPERVISE};
 use crate::service::instance::{Instance, Process};
+use crate::service::instance_file;
 use crate::service::told;
+use crate::sys::confined::Confined;
 use crate::sys::files::{self, HERE};
 use crate::sys::{Result as SysResult, process};
 use std::ffi::{CStr, CString};
@@ -45,9 +47,8 @@ fn is_runnable(directory: &CStr) -> bool {
 /// What the supervise of the service directory `directory`, or an earlier one, has written down of what still runs.
 pub fn left_behind(directory: &CStr, boot: &str) -> Instance {
     let read = || {
-        let file = files::open_read(HERE, &below(directory, INSTANCE)).ok()?;
         let here = identify(directory)?;
-        Instance::decode(&files::read_all(&file).ok()?)
+        trusted_instance(directory)
             .filter(|instance| instance.boot == boot && instance.directory == Some(here))
     };
     let alive = |process: Option<Process>| {
@@ -58,19 +59,24 @@ pub fn left_behind(directory: &CStr, boot: &str) -> Instance {
     Instance { service: alive(service), finish: alive(finish), ..instance }
 }
 
+/// The instance record of a service directory, if it is there and trusted.
+fn trusted_instance(directory: &CStr) -> Option<Instance> {
+    let supervise = Confined::open(HERE, &below(directory, SUPERVISE)).ok()?;
+    instance_file::read_trusted(&supervise, identify(directory)?)
+}
+
 /// Whether the manager of participants has told the service in `directory` to end, and this run of it is still there.
 pub fn was_told(directory: &CStr) -> bool {
-    let note = || files::read_all(&files::open_read(HERE, &below(directory, TOLD)).ok()?).ok();
-    let status = || Directory::open(HERE, directory).ok()?.status().ok();
-    note().is_some_and(|note| status().and_then(|status| told::note(&status)) == Some(note))
+    let Ok(directory) = Directory::open(HERE, directory) else { return false };
+    let note = directory.told();
+    note.is_some() && note == directory.status().ok().and_then(|status| told::note(&status))
 }
 
 /// Whether the supervise of the service directory `directory` has ended without being told to, as far as it has written
 /// down: one that was told leaves no instance, and the original's a service that is down.
 pub fn ended_untold(directory: &CStr) -> bool {
-    let has_instance = matches!(files::look(HERE, &below(directory, INSTANCE)), Ok(Some(_)));
     let status = || Directory::open(HERE, directory).ok()?.status().ok();
-    has_instance || status().is_some_and(|status| status.pid.is_some())
+    trusted_instance(directory).is_some() || status().is_some_and(|status| status.pid.is_some())
 }
 
 /// Whether the service `name` has, or had, a logger that was supervised.

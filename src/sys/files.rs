@@ -1,6 +1,6 @@
 //! Files, directories, fifos and locks. Everything opened here is closed on exec.
 //!
-//! The four ways to open a file are those of CONTRACT.md 1.0; all are non-blocking, so that a fifo in place of
+//! The ways to open a file are those of CONTRACT.md 1.0; all are non-blocking, so that a fifo in place of
 //! a file cannot hold us up. Paths are relative to an open directory, or to the current one ([`HERE`]).
 
 use super::{Errno, Result};
@@ -25,25 +25,6 @@ pub fn open_append(at: impl AsFd, path: &CStr) -> Result<File> {
     open(at, path, OFlag::O_WRONLY | OFlag::O_APPEND | OFlag::O_CREAT, 0o600)
 }
 
-/// Opens for appending, and for reading where that is permitted; creates it with mode 0644.
-pub fn open_log(at: impl AsFd, path: &CStr) -> Result<File> {
-    let how = OFlag::O_APPEND | OFlag::O_CREAT;
-    match open(&at, path, OFlag::O_RDWR | how, 0o644) {
-        Err(error) if error.is(libc::EACCES) => open(&at, path, OFlag::O_WRONLY | how, 0o644),
-        other => other,
-    }
-}
-
-/// Opens for writing from the start on; creates it with mode 0644, empties what is there.
-pub fn open_truncate(at: impl AsFd, path: &CStr) -> Result<File> {
-    open(at, path, OFlag::O_WRONLY | OFlag::O_TRUNC | OFlag::O_CREAT, 0o644)
-}
-
-/// Opens for reading and writing; creates it with mode 0644.
-pub fn open_update(at: impl AsFd, path: &CStr) -> Result<File> {
-    open(at, path, OFlag::O_RDWR | OFlag::O_CREAT, 0o644)
-}
-
 /// Opens for reading; a directory, too.
 pub fn open_read(at: impl AsFd, path: &CStr) -> Result<File> {
     open(at, path, OFlag::O_RDONLY, 0)
@@ -52,6 +33,16 @@ pub fn open_read(at: impl AsFd, path: &CStr) -> Result<File> {
 /// Opens for writing what exists.
 pub fn open_write(at: impl AsFd, path: &CStr) -> Result<File> {
     open(at, path, OFlag::O_WRONLY, 0)
+}
+
+/// Opens for reading what has this name itself: `ELOOP` if that is a symbolic link.
+pub fn open_read_itself(at: impl AsFd, path: &CStr) -> Result<File> {
+    open(at, path, OFlag::O_RDONLY | OFlag::O_NOFOLLOW, 0)
+}
+
+/// The same for writing.
+pub fn open_write_itself(at: impl AsFd, path: &CStr) -> Result<File> {
+    open(at, path, OFlag::O_WRONLY | OFlag::O_NOFOLLOW, 0)
 }
 
 /// Opens the directory `path` as a place to look from. Fails where changing to it would.
@@ -116,6 +107,11 @@ impl Facts {
             names: stat.st_nlink,
             size: u64::try_from(stat.st_size).unwrap_or(0),
         }
+    }
+
+    /// Whether its owner is root or the account of this process.
+    pub fn is_owned_by_root_or_us(&self) -> bool {
+        self.owner == 0 || self.owner == nix::unistd::geteuid().as_raw()
     }
 
     /// Whether only the account of this process can have written to it.

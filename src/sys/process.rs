@@ -246,6 +246,19 @@ pub fn directory(pid: i32) -> Option<(u64, u64)> {
     files::look(files::HERE, &way_to_directory(pid)).ok()?.map(|facts| facts.identity)
 }
 
+/// Whether process `pid` acts for the account of this process alone: by all its numbers, and not because its program has
+/// the rights of its owner, whoever has started it. False if we may not know.
+pub fn is_of_our_account(pid: i32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let numbers = status.lines().find_map(|line| line.strip_prefix("Uid:"));
+    let own = nix::unistd::geteuid().to_string();
+    let is_ours = numbers.is_some_and(|numbers| numbers.split_ascii_whitespace().all(|number| number == own));
+    // Digits have no NUL byte.
+    let program = CString::new(format!("/proc/{pid}/exe")).unwrap_or_default();
+    let facts = files::look(files::HERE, &program).ok().flatten();
+    is_ours && facts.is_some_and(|facts| facts.mode & (libc::S_ISUID | libc::S_ISGID) == 0)
+}
+
 /// The file `path` that process `pid` has open although it was removed, for writing.
 pub fn removed_file_of(pid: i32, path: &CStr) -> Option<std::fs::File> {
     let end = [b"/", path.to_bytes(), b" (deleted)"].concat();

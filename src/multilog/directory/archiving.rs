@@ -143,7 +143,7 @@ impl LogDirectory<'_> {
             return Ok(Outcome::Vanished);
         }
         if !place.has(STATE) {
-            files::open_truncate(&place.directory, STATE).map_err(place.file(b"write to ", STATE))?;
+            place.directory.truncate(STATE).map_err(place.file(b"write to ", STATE))?;
         }
         let command = self.rules.processor.as_deref().unwrap_or_default();
         let child = processor::start(&place.directory, command, signals);
@@ -161,7 +161,7 @@ impl LogDirectory<'_> {
             self.has_rerun = true;
             return Ok(Outcome::Vanished);
         }
-        let processed = files::open_append(at, PROCESSED).map_err(place.file(b"create ", PROCESSED))?;
+        let processed = at.append(PROCESSED).map_err(place.file(b"create ", PROCESSED))?;
         files::sync(&processed).map_err(place.disk(PROCESSED))?;
         if let Some(archive) = archive {
             // A start after a crash learns from this which archive it was to be.

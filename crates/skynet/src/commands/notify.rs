@@ -9,10 +9,11 @@ use crate::crash::{Crash, Message, Told, Whole, judge, last_lines};
 use crate::failure::{Failure, Outcome, complain};
 use crate::site::Site;
 use nix::sys::signal::Signal;
-use servicedir::service::directory::Directory;
+use servicedir::service::directory::{Directory, SUPERVISE};
+use servicedir::sys::confined::Confined;
 use servicedir::sys::files::{self, Contention, HERE};
 use servicedir::sys::process::Handle;
-use servicedir::sys::{Errno, clock, poll};
+use servicedir::sys::{Errno, clock, peek, poll};
 use servicedir::tai::Stamp;
 use servicedir::tai::lines::Translator;
 use std::ffi::CStr;
@@ -23,12 +24,15 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// What was told.
-const TOLD: &CStr = c"supervise/notified";
+/// What was told, a file in `supervise/`.
+const TOLD: &CStr = c"notified";
 /// The same while it is being written.
-const TOLD_NEW: &CStr = c"supervise/notified.new";
+const TOLD_NEW: &CStr = c"notified.new";
 /// Locked while it is being changed.
-const LOCK: &CStr = c"supervise/notified.lock";
+const LOCK: &CStr = c"notified.lock";
+
+/// The longest note that is read, in bytes.
+const LONGEST: usize = 4096;
 
 /// How many lines of the log are told, and how much of it at most: less than a pipe holds.
 const LINES: usize = 20;
@@ -81,13 +85,14 @@ fn signal_name(number: i32) -> String {
 
 /// Writes down that there was a crash. Returns how many nobody was told of, if it is time to tell.
 fn count(now: Stamp) -> Result<Option<u64>, Errno> {
-    let lock = files::open_append(HERE, LOCK)?;
+    let supervise = Confined::open(HERE, SUPERVISE)?;
+    let lock = supervise.lock(LOCK)?;
     files::lock(&lock, Contention::Wait)?;
-    let known = files::open_read(HERE, TOLD).and_then(|file| files::read_all(&file)).ok();
+    let known = supervise.read(TOLD).and_then(|file| peek::head(&file, LONGEST)).ok();
     let (suppressed, told) = Told::next(known.and_then(|content| Told::decode(&content)), now);
-    let file = files::open_truncate(HERE, TOLD_NEW)?;
+    let file = supervise.create(TOLD_NEW)?;
     files::write_all(file.as_fd(), &told.encode())?;
-    files::rename(HERE, TOLD_NEW, TOLD)?;
+    supervise.replace(TOLD_NEW, TOLD)?;
     Ok(suppressed)
 }
 

@@ -1,0 +1,129 @@
+//! Locates the record of [`super::instance`], and decides whether to trust it.
+//!
+//! The record decides which processes get signals and which pipes are joined, so it is trusted only if no other account can
+//! have written it. As long as only our account can write to `supervise/`, the record is `supervise/instance`. If another
+//! account owns `supervise/` or may write to it, for example to control the service without being root, the record is a
+//! file in `/run/servicedir`, where only root can write; its name is device and inode of the service directory. A supervise
+//! that cannot use `/run/servicedir` writes `supervise/instance` all the same, for svstat; the next supervise does not trust
+//! that, and adopts nothing, as the original never does.
+
+use super::directory::{INSTANCE, inside};
+use super::instance::Instance;
+use crate::sys::confined::Confined;
+use crate::sys::files::{self, HERE};
+use crate::sys::{Result, peek};
+use std::ffi::{CStr, CString};
+use std::fs::File;
+use std::os::fd::AsFd;
+
+/// The directory for the records of services whose `supervise/` other accounts may write to.
+pub const STORE: &CStr = c"/run/servicedir";
+
+/// The longest record that is read, in bytes.
+const LONGEST: usize = 4096;
+
+/// Device and inode of a service directory.
+type Identity = (u64, u64);
+
+/// Where the record of a service is.
+#[derive(Debug)]
+pub enum Location {
+    /// In `supervise/`.
+    Own,
+    /// In the store, under this name.
+    Store(Confined, CString),
+}
+
+impl Location {
+    /// Where supervise writes the record of the service directory `service`, which has this `supervise/`. Makes the store if
+    /// it is needed and missing.
+    pub fn prepare(supervise: &Confined, service: Option<Identity>) -> Self {
+        if !supervise.is_private() {
+            // An error shows when the store is opened.
+            let _ = files::make_directory(HERE, STORE, 0o755);
+        }
+        Self::find(supervise, service)
+    }
+
+    fn find(supervise: &Confined, service: Option<Identity>) -> Self {
+        if supervise.is_private() {
+            return Self::Own;
+        }
+        let store = Confined::open(HERE, STORE).ok().filter(Confined::is_private);
+        store.zip(service).map_or(Self::Own, |(store, service)| Self::Store(store, name(service)))
+    }
+
+    /// Whether both are in `supervise/`, or both in the store.
+    pub const fn is_like(&self, other: &Self) -> bool {
+        matches!((self, other), (Self::Own, Self::Own) | (Self::Store(..), Self::Store(..)))
+    }
+
+    /// The path of the record of the service `name`, for messages.
+    pub fn path(&self, name: &CStr) -> Vec<u8> {
+        match self {
+            Self::Own => [name.to_bytes(), b"/", INSTANCE.to_bytes()].concat(),
+            Self::Store(_, file) => [STORE.to_bytes(), b"/", file.to_bytes()].concat(),
+        }
+    }
+
+    /// Opens the record for writing, and creates it if it is missing. A file that another account can have put there is
+    /// removed first, and so is a file with a second name, because supervise writes the record over in place.
+    ///
+    /// # Errors
+    /// Those of openat(2); those of unlinkat(2) if such a file cannot be removed.
+    pub fn open(&self, supervise: &Confined) -> Result<File> {
+        let (directory, name) = self.resolve(supervise);
+        match directory.update(name) {
+            Ok(file) if is_plain_and_ours(&file) => Ok(file),
+            Ok(_) | Err(_) => directory.remove(name).and_then(|()| directory.update(name)),
+        }
+    }
+
+    /// Whether the record here is trusted.
+    pub fn is_trusted(&self, supervise: &Confined) -> bool {
+        matches!(self, Self::Store(..)) || supervise.is_private()
+    }
+
+    /// Removes the record, because its supervise exits.
+    pub fn remove(&self, supervise: &Confined) {
+        let (directory, name) = self.resolve(supervise);
+        let _ = directory.remove(name);
+    }
+
+    fn resolve<'a>(&'a self, supervise: &'a Confined) -> (&'a Confined, &'a CStr) {
+        match self {
+            Self::Own => (supervise, inside(INSTANCE)),
+            Self::Store(store, name) => (store, name),
+        }
+    }
+}
+
+/// Reads the record of the service directory `service`, which has this `supervise/`, if it is there and trusted.
+pub fn read_trusted(supervise: &Confined, service: Identity) -> Option<Instance> {
+    let location = Location::find(supervise, Some(service));
+    let (directory, name) = location.resolve(supervise);
+    let file = directory.read(name).ok().filter(is_plain_and_ours)?;
+    decode(&file).filter(|_| location.is_trusted(supervise))
+}
+
+/// Reads the record of the service directory `service` from the store, for programs of any account that only report.
+pub fn read_stored(service: impl AsFd) -> Option<Instance> {
+    let store = Confined::open(HERE, STORE).ok()?;
+    let file = store.read(&name(files::look_open(service).ok()?.identity)).ok()?;
+    files::look_open(&file).ok().filter(|facts| facts.is_regular)?;
+    decode(&file)
+}
+
+/// Reads a record.
+pub fn decode(file: &File) -> Option<Instance> {
+    Instance::decode(&peek::head(file, LONGEST).ok()?)
+}
+
+fn is_plain_and_ours(file: &File) -> bool {
+    files::look_open(file).is_ok_and(|facts| facts.is_regular && facts.names == 1 && facts.is_ours())
+}
+
+fn name((device, inode): Identity) -> CString {
+    // Digits have no NUL byte.
+    CString::new(format!("{device}-{inode}")).unwrap_or_default()
+}
