@@ -301,3 +301,124 @@ fn a_forged_record_leads_to_no_other_process() {
     victim.is_well(&sandbox);
     assert!(services.iter().all(|&pid| process_state(pid).is_none()));
 }
+
+/// Goes on giving names to links for as long as it runs, without a pause. Its arguments: a directory, a file elsewhere, and
+/// the names.
+const SWAPPER: &str = r"
+import os, sys
+directory, outside, *names = sys.argv[1:]
+os.chdir(directory)
+print('swapping', flush=True)
+while True:
+    for name in names:
+        try:
+            os.symlink(outside, 'link')
+            os.rename('link', name)
+            os.unlink(name)
+        except OSError:
+            pass
+";
+
+#[test]
+fn no_swap_at_any_moment_leads_root_elsewhere() {
+    if !possible() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.run("mkdir service outside && echo precious >outside/exists && chmod 600 outside/exists");
+    shared_service(&sandbox);
+    sandbox.script(
+        "service/web/run",
+        "echo start >>starts\nseq -f 'line %05.0f that fills a file' 2000\necho >&3",
+    );
+    sandbox.script("service/web/finish", "exit 0");
+    sandbox.write("service/web/notification-fd", "3\n");
+    sandbox.script("service/web/log/run", LOGGER);
+    sandbox.run("mkdir service/web/log/main && chown daemon service/web/log/main");
+    sandbox.write("swapper.py", SWAPPER);
+    let before = tree(&sandbox.path("outside"));
+    let mut svscan = start_svscan(&sandbox);
+    let starts = || sandbox.count("service/web/starts", "start");
+    sandbox.wait_until("it has started", || starts() > 0);
+    let swap = |account: &str, directory: &str, names: &[&str]| {
+        let command = format!(
+            "setuidgid {account} python3 swapper.py {directory} $PWD/outside/exists {}",
+            names.join(" ")
+        );
+        sandbox.start(&command, "swapping")
+    };
+    let swappers = [
+        swap("nobody", "service/web/supervise", &STATE),
+        swap("daemon", "service/web/log/supervise", &STATE),
+        swap("daemon", "service/web/log/main", &LOG),
+    ];
+    sandbox.wait_until("all swap", || sandbox.count("swapping", "swapping") == 3);
+    let swapped = starts();
+    sandbox.wait_until("it was started some times more", || starts() >= swapped + 4);
+    drop(swappers);
+    assert_unchanged(&sandbox, &before);
+    // With the end of the attack its effect ends.
+    sandbox.run("rm -f service/web/supervise/link service/web/log/supervise/link service/web/log/main/link");
+    sandbox.wait_until("both are served again", || {
+        ["service/web", "service/web/log"].into_iter().all(|directory| sandbox.is_served(directory))
+    });
+    send(svscan.pid(), SIGTERM);
+    svscan.wait();
+    assert_unchanged(&sandbox, &before);
+}
+
+#[test]
+fn who_takes_the_lock_of_a_service_keeps_only_that_from_running() {
+    if !possible() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.run("mkdir service");
+    shared_service(&sandbox);
+    let holder = "setuidgid nobody sh -c 'cd service/web && exec flock supervise/lock sleep 1000'";
+    let mut holder = sandbox.start(holder, "holder");
+    sandbox.wait_until("it holds the lock", || {
+        !sandbox.sh("flock --nonblock service/web/supervise/lock true").status.success()
+    });
+    let mut svscan = start_svscan(&sandbox);
+    let refusal = "supervise: fatal: unable to acquire web/supervise/lock: temporary failure";
+    sandbox.wait_until("a supervise is refused", || sandbox.count("messages", refusal) > 1);
+    assert!(!holder.has_ended(), "and the other process is not touched");
+    running(&sandbox, "sleep").into_iter().for_each(kill);
+    holder.wait();
+    sandbox.next_pid("service/web", 0);
+    send(svscan.pid(), SIGTERM);
+    svscan.wait();
+}
+
+#[test]
+fn a_service_whose_supervise_directory_was_given_away_is_adopted() {
+    if !possible() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.run("mkdir service run");
+    sandbox.logged_service("web", "exec sleep 1000");
+    sandbox.run("mv web service/web");
+    let mut svscan = start_svscan(&sandbox);
+    let services = ["service/web", "service/web/log"];
+    let pids = services.map(|service| sandbox.next_pid(service, 0));
+    let records = || fs::read_dir(sandbox.path("run/servicedir")).map_or(0, Iterator::count);
+    assert_eq!(records(), 0, "as long as they are root's, records are in the directories");
+    sandbox.run("chown -R nobody service/web/supervise && chown -R daemon service/web/log/supervise");
+    sandbox.wait_until("the records have moved", || records() == 2);
+    assert!(services.iter().all(|service| sandbox.instance(service).is_none()));
+    let before = running(&sandbox, "supervise");
+    before.iter().copied().for_each(kill);
+    sandbox.wait_until("there are new supervises", || {
+        let now = running(&sandbox, "supervise");
+        now.len() == 2 && now.iter().all(|pid| !before.contains(pid) && is_settled(*pid))
+    });
+    assert_eq!(services.map(|service| sandbox.pid(service)), pids);
+    sandbox.run("chown -R root service/web/supervise");
+    sandbox.wait_until("root's is back", || records() == 1 && sandbox.instance("service/web").is_some());
+    send(svscan.pid(), SIGTERM);
+    svscan.wait();
+    assert_eq!(records(), 0);
+    assert!(pids.iter().all(|&pid| process_state(pid).is_none()));
+}

@@ -1,7 +1,7 @@
 //! The open file `current`, and what was written to one that was removed meanwhile.
 
 use crate::sys::Result as SysResult;
-use crate::sys::files;
+use crate::sys::files::{self, Facts};
 use std::fs::File;
 
 /// The mode of a file that is being written.
@@ -27,10 +27,9 @@ pub struct Current {
 
 impl Current {
     /// The `file` that was opened, which is marked as being in use.
-    pub fn of(file: File) -> Opened {
-        let facts = files::look_open(&file)?;
+    pub fn of((file, facts): (File, Facts)) -> Opened {
         let marking = if facts.mode == IN_USE { Ok(()) } else { files::set_mode(&file, IN_USE) };
-        Ok((Self { file, identity: facts.identity, confirmed: facts.size }, marking))
+        (Self { file, identity: facts.identity, confirmed: facts.size }, marking)
     }
 
     /// Whether the file has a name somewhere. Where the system does not say, it has.
@@ -50,7 +49,7 @@ impl Current {
 }
 
 /// A file that was opened, and whether its mode could be set.
-pub type Opened = SysResult<(Current, SysResult<()>)>;
+pub type Opened = (Current, SysResult<()>);
 
 /// The end of a file that has no name any more; it is to be written again elsewhere.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use super::current::Current;
 use super::step::{Found, Processed, Sighting};
 use super::trouble::{Trouble, warn};
 use crate::sys::confined::Confined;
-use crate::sys::files::{self, Contention, HERE};
+use crate::sys::files::{self, Contention, Facts, HERE};
 use crate::sys::listing::{self, Kind};
 use crate::sys::{Errno, Result as SysResult, clock};
 use crate::tai::Stamp;
@@ -152,8 +152,8 @@ impl<'a> Place<'a> {
         self.in_use(verb, file)
     }
 
-    fn in_use(&self, verb: &'static [u8], file: SysResult<File>) -> Result<Current, Trouble> {
-        let (current, marking) = file.and_then(Current::of).map_err(self.file(verb, CURRENT))?;
+    fn in_use(&self, verb: &'static [u8], file: SysResult<(File, Facts)>) -> Result<Current, Trouble> {
+        let (current, marking) = Current::of(file.map_err(self.file(verb, CURRENT))?);
         marking.map_err(self.file(b"set mode of ", CURRENT))?;
         Ok(current)
     }

@@ -110,12 +110,12 @@ impl Directory {
 
     /// Succeeds if supervise runs here; `ENXIO` if it does not, `ENOENT` if it never did.
     pub fn knock(&self) -> Result<()> {
-        files::open_write_itself(&self.0, OK).map(drop)
+        self.open_fifo(OK).map(drop)
     }
 
     /// Whether a supervise has the control fifo open. It has that before it can be found running.
     pub fn takes_commands(&self) -> bool {
-        files::open_write_itself(&self.0, CONTROL).is_ok_and(|fifo| pipes::inode(fifo).is_some())
+        self.open_fifo(CONTROL).is_ok_and(|fifo| pipes::inode(fifo).is_some())
     }
 
     /// Whether the service has said that it is ready.
@@ -158,6 +158,14 @@ impl Directory {
         if is_forgery { stored().or_else(own) } else { own().or_else(stored) }
     }
 
+    /// Opens a fifo of supervise for writing. A symbolic link that leads nowhere is no more than a missing fifo, any other is
+    /// `ELOOP`.
+    fn open_fifo(&self, path: &CStr) -> Result<File> {
+        let opened = files::open_write_itself(&self.0, path);
+        let is_dangling = |error: &Errno| error.is(libc::ELOOP) && files::look(&self.0, path) == Ok(None);
+        opened.map_err(|error| if is_dangling(&error) { Errno::from_raw(libc::ENOENT) } else { error })
+    }
+
     /// The note about the run that was told to end, if there is one.
     pub fn told(&self) -> Option<Vec<u8>> {
         self.read(TOLD)
@@ -176,13 +184,9 @@ impl Directory {
 
     /// Sends commands to supervise, with one write.
     pub fn control(&self, letters: &Letters) -> std::result::Result<(), NoControl> {
-        let fifo = files::open_write_itself(&self.0, CONTROL).map_err(|error| {
-            // A link that leads nowhere is no more than a missing fifo.
-            match files::look(&self.0, CONTROL) {
-                Ok(Some(_)) if error.is(libc::ELOOP) => NoControl::NotAFifo,
-                Ok(None) => NoControl::Unopened(Errno::from_raw(libc::ENOENT)),
-                Ok(Some(_)) | Err(_) => NoControl::Unopened(error),
-            }
+        let fifo = self.open_fifo(CONTROL).map_err(|error| {
+            let is_link = error.is(libc::ELOOP) && matches!(files::look(&self.0, CONTROL), Ok(Some(_)));
+            if is_link { NoControl::NotAFifo } else { NoControl::Unopened(error) }
         })?;
         let supervise = files::look(&self.0, SUPERVISE).ok().flatten();
         let is_ours =

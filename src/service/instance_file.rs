@@ -106,6 +106,17 @@ pub fn read_trusted(supervise: &Confined, service: Identity) -> Option<Instance>
     decode(&file).filter(|_| location.is_trusted(supervise))
 }
 
+/// Whether the record of the service directory `service`, which has this `supervise/`, is not where it is trusted, because
+/// the owner or the mode of `supervise/` has changed.
+pub fn is_misplaced(supervise: &Confined, service: Identity) -> bool {
+    let is_there = |directory: &Confined, name: &CStr| matches!(directory.look(name), Ok(Some(_)));
+    if supervise.is_private() {
+        Confined::open(HERE, STORE).is_ok_and(|store| is_there(&store, &name(service)))
+    } else {
+        is_there(supervise, inside(INSTANCE))
+    }
+}
+
 /// Reads the record of the service directory `service` from the store, for programs of any account that only report.
 pub fn read_stored(service: impl AsFd) -> Option<Instance> {
     let store = Confined::open(HERE, STORE).ok()?;

@@ -87,9 +87,16 @@ impl Guard {
         let mut to_look = std::mem::take(&mut self.concerned);
         for (pid, attempts) in std::mem::take(&mut self.pending) {
             let Some((name, role, _)) = table.whereabouts(pid) else { continue };
-            let fifo = inspect::below(&inspect::directory(name, role), CONTROL);
+            let directory = inspect::directory(name, role);
+            let fifo = inspect::below(&directory, CONTROL);
             match self.watch.as_ref().map(|watch| watch.add(&fifo, Interest::Fate)) {
-                Some(Ok(watched)) => _ = self.guarded.insert(watched, pid),
+                Some(Ok(watched)) => {
+                    self.guarded.insert(watched, pid);
+                    // The owner of the directory may have changed before its fifo was watched.
+                    if inspect::has_misplaced_instance(&directory) {
+                        to_look.push(pid);
+                    }
+                }
                 Some(Err(error)) if error.is(libc::ENOENT) && attempts < ATTEMPTS => {
                     to_look.push(pid);
                     self.pending.push((pid, attempts + 1));

@@ -59,6 +59,14 @@ pub fn left_behind(directory: &CStr, boot: &str) -> Instance {
     Instance { service: alive(service), finish: alive(finish), ..instance }
 }
 
+/// Whether supervise must move its instance record.
+pub fn has_misplaced_instance(directory: &CStr) -> bool {
+    let supervise = Confined::open(HERE, &below(directory, SUPERVISE)).ok();
+    supervise
+        .zip(identify(directory))
+        .is_some_and(|(supervise, service)| instance_file::is_misplaced(&supervise, service))
+}
+
 /// The instance record of a service directory, if it is there and trusted.
 fn trusted_instance(directory: &CStr) -> Option<Instance> {
     let supervise = Confined::open(HERE, &below(directory, SUPERVISE)).ok()?;

@@ -78,14 +78,15 @@ impl Confined {
     /// # Errors
     /// Those of openat(2) and [`Self::log`].
     pub fn append(&self, name: &CStr) -> Result<File> {
-        self.sole(self.lock(name)?)
+        Ok(self.sole(self.lock(name)?)?.0)
     }
 
     /// Opens a regular file for appending, and for reading where that is permitted; makes it with mode 0644 if it is missing.
+    /// Returns what it is, too.
     ///
     /// # Errors
     /// Those of openat(2); `ENXIO` for a fifo; `EMLINK` for a file with another name, unless links are followed.
-    pub fn log(&self, name: &CStr) -> Result<File> {
+    pub fn log(&self, name: &CStr) -> Result<(File, Facts)> {
         let how = OFlag::O_APPEND | OFlag::O_CREAT;
         let file = match self.open_file(name, OFlag::O_RDWR | how, 0o644) {
             Err(error) if error.is(libc::EACCES) => self.open_file(name, OFlag::O_WRONLY | how, 0o644),
@@ -112,18 +113,18 @@ impl Confined {
     pub fn set_mode(&self, name: &CStr, mode: libc::mode_t) -> Result<()> {
         match self.links {
             Links::Follow => files::set_mode_of(&self.directory, name, mode),
-            Links::Refuse => files::set_mode(self.sole(self.open_file(name, OFlag::O_RDONLY, 0)?)?, mode),
+            Links::Refuse => files::set_mode(self.sole(self.open_file(name, OFlag::O_RDONLY, 0)?)?.0, mode),
         }
     }
 
-    /// The file, unless what is written to it may end up elsewhere.
-    fn sole(&self, file: File) -> Result<File> {
+    /// The file, and what it is, unless what is written to it may end up elsewhere.
+    fn sole(&self, file: File) -> Result<(File, Facts)> {
         let facts = files::look_open(&file)?;
         if facts.is_fifo {
             return Err(Errno::from_raw(libc::ENXIO));
         }
         let is_sole = self.links == Links::Follow || facts.names <= 1;
-        if is_sole { Ok(file) } else { Err(Errno::from_raw(libc::EMLINK)) }
+        if is_sole { Ok((file, facts)) } else { Err(Errno::from_raw(libc::EMLINK)) }
     }
 
     /// Opens a file for reading and writing; makes it with mode 0644 if it is missing.
