@@ -39,6 +39,8 @@ mod groups;
 mod looking;
 /// multilog on bad days.
 mod multilog;
+/// Children whose ends have no name, and those that are gone without a word.
+mod odd_ends;
 /// One file that is many programs.
 mod one_file;
 /// At most one start a second.

@@ -14,6 +14,8 @@ pub mod leftovers;
 pub mod machine;
 // The pauses between starts. *Pure.*
 pub mod pacing;
+// Which of its processes have ended.
+pub mod reaper;
 // What is written down for others, and when.
 pub mod records;
 // The lock, the fifos, the loop that performs what the machine decides.

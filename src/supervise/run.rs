@@ -5,6 +5,7 @@ use super::event::{Action, Actions, Ending, Event, Now, Task};
 use super::facts;
 use super::leftovers::{self, Leftovers, Origin};
 use super::machine::Machine;
+use super::reaper::Reaper;
 use super::records::Records;
 use super::scripts::Scripts;
 use super::sending::{self, as_number, as_pid};
@@ -173,19 +174,17 @@ impl<'a> Supervise<'a> {
     fn bury(&mut self) -> bool {
         let service = self.machine.pid().filter(|_| self.machine.minds_leftovers()).map(as_number);
         self.led_session = service.is_some_and(process::leads_session);
-        while let Some(ended) = process::reap() {
-            let is = |pid: Option<NonZeroU32>| pid.map(as_number) == Some(ended.pid);
-            let how = match ended.how {
-                process::Ending::Exited(code) => Ending::Exited(code),
-                process::Ending::Killed(signal) => Ending::Killed(signal as i32),
-            };
+        let own = |pid: Option<NonZeroU32>| pid.filter(|_| self.adopted.is_none()).map(as_number);
+        let known = [own(self.machine.pid()), own(self.machine.finish_pid()), self.scripts.notify()];
+        for (ended, how) in Reaper::new(known) {
+            let is = |pid: Option<NonZeroU32>| pid.map(as_number) == Some(ended);
             if is(self.machine.pid()) && self.end(how) {
                 return true;
             }
             if is(self.machine.finish_pid()) && self.feed(Event::Finished(how)) {
                 return true;
             }
-            self.scripts.bury(ended.pid, &self.signals);
+            self.scripts.bury(ended, &self.signals);
         }
         false
     }

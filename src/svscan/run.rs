@@ -157,7 +157,9 @@ impl<'a> Svscan<'a> {
         while let Some(ended) = process::reap() {
             let how = match ended.how {
                 process::Ending::Exited(0) => self.as_told(ended.pid),
-                process::Ending::Exited(_) | process::Ending::Killed(_) => Ending::Failed,
+                process::Ending::Exited(_) | process::Ending::Killed(_) | process::Ending::Unknown => {
+                    Ending::Failed
+                }
             };
             self.guard.forget(ended.pid);
             self.feed(Event::Ended(ended.pid, how));

@@ -4,7 +4,6 @@ use super::signals::Signal;
 use super::{Errno, Result, clock, files, messages, startup};
 use crate::report::Failure;
 use nix::sys::signal::kill;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::io::Read as _;
@@ -12,14 +11,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
 
-/// How a child ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// It exited with this code.
-    Exited(i32),
-    /// This signal ended it.
-    Killed(Signal),
-}
+pub use super::ending::Ending;
 
 /// A child that has ended; its number is free again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,19 +91,23 @@ pub fn end_with_us(command: &mut std::process::Command) {
 
 /// Buries one child that has ended, without waiting.
 pub fn reap() -> Option<Ended> {
+    const ANY: i32 = -1;
     loop {
-        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Exited(pid, code)) => {
-                return Some(Ended { pid: pid.as_raw(), how: Ending::Exited(code) });
-            }
-            Ok(WaitStatus::Signaled(pid, signal, _)) => {
-                return Some(Ended { pid: pid.as_raw(), how: Ending::Killed(signal) });
-            }
-            Ok(WaitStatus::StillAlive) => return None,
-            // Stops and the like are not asked for; a signal may interrupt.
-            Ok(_) | Err(nix::Error::EINTR) => {}
-            Err(_) => return None,
+        let (pid, status) = wait_once(ANY, libc::WNOHANG).ok().filter(|(pid, _)| *pid > 0)?;
+        // One that only stops is not the last that there is to tell of.
+        if let Some(how) = Ending::decode(status) {
+            return Some(Ended { pid, how });
         }
+    }
+}
+
+/// Buries the child `pid` if it has ended, without waiting. Asked after [`reap`] had nothing to tell, it also finds out that
+/// a child is gone of whose end this process was never told.
+pub fn ask_after(pid: i32) -> Option<Ending> {
+    match wait_once(pid, libc::WNOHANG) {
+        Ok((0, _)) => None,
+        Ok((_, status)) => Ending::decode(status),
+        Err(error) => error.is(libc::ECHILD).then_some(Ending::Unknown),
     }
 }
 
@@ -124,12 +120,25 @@ pub fn leads_session(pid: i32) -> bool {
 /// Waits for the child `pid` to end.
 pub fn wait(pid: i32) -> Result<Ending> {
     loop {
-        match waitpid(Pid::from_raw(pid), None) {
-            Ok(WaitStatus::Exited(_, code)) => return Ok(Ending::Exited(code)),
-            Ok(WaitStatus::Signaled(_, signal, _)) => return Ok(Ending::Killed(signal)),
-            // Stops and the like are not asked for; a signal may interrupt.
-            Ok(_) | Err(nix::Error::EINTR) => {}
-            Err(error) => return Err(error.into()),
+        let (_, status) = wait_once(pid, 0)?;
+        if let Some(how) = Ending::decode(status) {
+            return Ok(how);
+        }
+    }
+}
+
+/// One call of waitpid(2): which child it tells of, 0 for none, and the status as the kernel has it.
+fn wait_once(pid: i32, options: c_int) -> Result<(i32, c_int)> {
+    loop {
+        let mut status = 0;
+        // SAFETY: the kernel writes one number to `status`, which outlives the call.
+        let found = unsafe { libc::waitpid(pid, &raw mut status, options) };
+        if found != -1 {
+            return Ok((found, status));
+        }
+        let error = Errno::last();
+        if !error.is(libc::EINTR) {
+            return Err(error);
         }
     }
 }

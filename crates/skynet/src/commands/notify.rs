@@ -8,11 +8,10 @@ use crate::cli::Notify;
 use crate::crash::{Crash, Message, Told, Whole, judge, last_lines};
 use crate::failure::{Failure, Outcome, complain};
 use crate::site::Site;
-use nix::sys::signal::Signal;
 use servicedir::service::directory::Directory;
 use servicedir::sys::files::{self, Contention, HERE};
 use servicedir::sys::process::Handle;
-use servicedir::sys::{Errno, clock, poll};
+use servicedir::sys::{Errno, clock, poll, signals};
 use servicedir::tai::Stamp;
 use servicedir::tai::lines::Translator;
 use std::ffi::CStr;
@@ -50,7 +49,7 @@ pub(crate) fn run(site: &Site, arguments: &Notify) -> Result<Outcome, Failure> {
             "notify is for the script of that name in the directory of a participant",
         ));
     };
-    let Some(crash) = judge(&arguments.what, arguments.pid, arguments.code, want, signal_name) else {
+    let Some(crash) = judge(&arguments.what, arguments.pid, arguments.code, want, signals::name) else {
         return Ok(Outcome::Done);
     };
     let here = std::env::current_dir().map_err(|error| Failure::system("find this directory", &error))?;
@@ -72,11 +71,6 @@ pub(crate) fn run(site: &Site, arguments: &Notify) -> Result<Outcome, Failure> {
     let message = Message { name: &name, host: &host, when: &when, crash: &crash, suppressed, log: &log };
     let told = tell(command, &message);
     told.map_err(|error| Failure::system(format_args!("tell about {name} by {command}"), &error))
-}
-
-fn signal_name(number: i32) -> String {
-    Signal::try_from(number)
-        .map_or_else(|_| number.to_string(), |signal| signal.as_str().trim_start_matches("SIG").to_string())
 }
 
 /// Writes down that there was a crash. Returns how many nobody was told of, if it is time to tell.
