@@ -41,6 +41,8 @@ mod looking;
 mod multilog;
 /// Children whose ends have no name, and those that are gone without a word.
 mod odd_ends;
+/// Files that are endless, huge, or no files, in the places of those that programs read.
+mod odd_files;
 /// One file that is many programs.
 mod one_file;
 /// At most one start a second.

@@ -3,14 +3,15 @@
 
 use super::event::Ending;
 use crate::service::directory::{
-    FINISHING, INSTANCE, LAST_EXIT, LAST_EXIT_NEW, READY, READY_NEW, STATUS, STATUS_NEW, inside,
+    FINISHING, INSTANCE, LAST_EXIT, LAST_EXIT_NEW, LONGEST_RECORD, READY, READY_NEW, STATUS, STATUS_NEW,
+    inside,
 };
 use crate::service::instance::{Instance, Process};
 use crate::service::last_exit::{How, LastExit};
 use crate::service::status::{LENGTH, Status};
 use crate::sys::confined::Confined;
 use crate::sys::files::{self, Facts};
-use crate::sys::{Errno, process, signals};
+use crate::sys::{Errno, peek, process, signals};
 use crate::tai::{LABEL, Stamp};
 use std::ffi::CStr;
 use std::fs::File;
@@ -165,7 +166,7 @@ pub fn write_instance(file: &File, instance: &Instance) -> Result<(), Trouble> {
 
 /// Reads which processes an earlier supervise has left behind.
 pub fn read_instance(file: &File) -> Option<Instance> {
-    Instance::decode(&files::read_all(file).ok()?)
+    Instance::decode(&peek::head(file, LONGEST_RECORD).ok()?)
 }
 
 /// There is no supervise any more.

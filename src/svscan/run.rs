@@ -13,14 +13,14 @@ use crate::report::{Failure, warning};
 use crate::service::instance::Instance;
 use crate::supervise::event::Task;
 use crate::supervise::run::LOOK_AGAIN;
-use crate::supervise::settings::{Setting, Settings};
+use crate::supervise::settings::{LONGEST, Setting, Settings};
 use crate::sys::files::{self, HERE};
 use crate::sys::messages::say;
 use crate::sys::poll::Many;
 use crate::sys::process::Handle;
 use crate::sys::signals::{Inbox, Signal};
 use crate::sys::startup;
-use crate::sys::{Errno, clock, pipes, process};
+use crate::sys::{Errno, clock, peek, pipes, process};
 use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
@@ -291,9 +291,9 @@ impl<'a> Svscan<'a> {
     /// How long a service may take to end, if it says so.
     fn grace(&self, pid: i32) -> Option<Event<End>> {
         let (name, ..) = self.table.whereabouts(pid)?;
-        let file = files::open_read(HERE, &inspect::below(name, Setting::TimeoutKill.file())).ok()?;
+        let file = inspect::below(name, Setting::TimeoutKill.file());
         let mut settings = Settings::default();
-        settings.read(Setting::TimeoutKill, &files::read_all(&file).ok()?).ok()?;
+        settings.read(Setting::TimeoutKill, &peek::whole(HERE, &file, LONGEST).ok()?).ok()?;
         Some(Event::Grace(pid, settings.kill_timeout?))
     }
 

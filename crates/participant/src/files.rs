@@ -1,9 +1,16 @@
 //! The files that settings are in (SKYNET.md section 1): of the system, of an image, or of a mini-SkyNET.
 
 use crate::config::{Config, Oddity};
+use servicedir::sys::files::HERE;
+use servicedir::sys::peek::{self, Refusal};
+use std::ffi::CString;
 use std::fs;
 use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+/// The longest file of settings in the directory of a participant, in bytes.
+const LONGEST: usize = 1 << 20;
 
 /// The settings of a participant, in its directory.
 pub const OWN: &str = "config.exo";
@@ -79,7 +86,7 @@ impl Files {
         }
         match text {
             Some(text) => found.add(own.to_path_buf(), text),
-            None => found.read(own.to_path_buf())?,
+            None => found.read_own(own.to_path_buf())?,
         }
         if let Some(directory) = &self.last {
             found.read(directory.join(format!("{name}.conf")))?;
@@ -92,6 +99,25 @@ impl Found {
     /// Adds what a file says, if it is there.
     fn read(&mut self, path: PathBuf) -> Result<(), Unreadable> {
         match fs::read_to_string(&path) {
+            Ok(text) => self.add(path, &text),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(Unreadable { path, error }),
+        }
+        Ok(())
+    }
+
+    /// The same for the file in the directory of a participant, in whose place its account may put anything.
+    fn read_own(&mut self, path: PathBuf) -> Result<(), Unreadable> {
+        let read = || {
+            let name = CString::new(path.as_os_str().as_bytes())?;
+            let content = peek::whole(HERE, &name, LONGEST).map_err(|refusal| match refusal {
+                Refusal::Unreadable(error) => io::Error::from_raw_os_error(error.number()),
+                Refusal::NotRegular => io::Error::other("it is not a regular file"),
+                Refusal::TooLong => io::Error::other(format!("it has more than {LONGEST} bytes")),
+            })?;
+            String::from_utf8(content).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+        };
+        match read() {
             Ok(text) => self.add(path, &text),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(Unreadable { path, error }),

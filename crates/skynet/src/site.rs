@@ -7,7 +7,6 @@ use nix::errno::Errno;
 use participant::config::Config;
 use participant::files::{Found, OWN, Unreadable, find_home};
 use servicedir::service::directory::Directory;
-use servicedir::service::instance::Instance;
 use servicedir::sys::files::HERE;
 use servicedir::sys::process;
 use std::collections::BTreeMap;
@@ -100,7 +99,7 @@ impl Supervision {
 
 /// The process that the supervise of the service in this directory has left running when it was killed.
 pub fn left_behind(directory: &Path) -> Option<NonZeroU32> {
-    let instance = Instance::decode(&fs::read(directory.join("supervise/instance")).ok()?)?;
+    let instance = Directory::open(HERE, &c_path(directory)).ok()?.instance()?;
     let service = instance.service.filter(|_| process::boot().is_ok_and(|boot| boot == instance.boot))?;
     let is_same = process::started(service.pid) == Some(service.started);
     u32::try_from(service.pid).ok().filter(|_| is_same).and_then(NonZeroU32::new)

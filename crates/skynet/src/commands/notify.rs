@@ -7,15 +7,15 @@ use crate::carry::{DRAIN, DRAINING, has_unread};
 use crate::cli::Notify;
 use crate::crash::{Crash, Message, Told, Whole, judge, last_lines};
 use crate::failure::{Failure, Outcome, complain};
+use crate::logs::files::open;
 use crate::site::Site;
-use servicedir::service::directory::Directory;
+use servicedir::service::directory::{Directory, LONGEST_RECORD};
 use servicedir::sys::files::{self, Contention, HERE};
 use servicedir::sys::process::Handle;
-use servicedir::sys::{Errno, clock, poll, signals};
+use servicedir::sys::{Errno, clock, peek, poll, signals};
 use servicedir::tai::Stamp;
 use servicedir::tai::lines::Translator;
 use std::ffi::CStr;
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -77,7 +77,7 @@ pub(crate) fn run(site: &Site, arguments: &Notify) -> Result<Outcome, Failure> {
 fn count(now: Stamp) -> Result<Option<u64>, Errno> {
     let lock = files::open_append(HERE, LOCK)?;
     files::lock(&lock, Contention::Wait)?;
-    let known = files::open_read(HERE, TOLD).and_then(|file| files::read_all(&file)).ok();
+    let known = peek::whole(HERE, TOLD, LONGEST_RECORD).ok();
     let (suppressed, told) = Told::next(known.and_then(|content| Told::decode(&content)), now);
     let file = files::open_truncate(HERE, TOLD_NEW)?;
     files::write_all(file.as_fd(), &told.encode())?;
@@ -101,7 +101,7 @@ fn wait_for_log() {
 
 /// The last lines of a log, with readable times.
 fn read_log(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
+    let mut file = open(path)?;
     let length = file.metadata()?.len();
     let skipped = length.saturating_sub(LENGTH);
     file.seek(SeekFrom::Start(skipped))?;
