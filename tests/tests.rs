@@ -21,6 +21,8 @@ mod counts;
 mod crashes;
 /// The demonstration.
 mod demo;
+/// What controls a terminal, in data of others.
+mod escapes;
 /// The manual pages, and what they show.
 mod examples;
 /// What svstat tells beyond the original.

@@ -12,6 +12,8 @@ pub mod facts;
 pub mod leftovers;
 // What supervise decides, as a function of what happens. *Pure.*
 pub mod machine;
+// What supervise says.
+pub mod messages;
 // The pauses between starts. *Pure.*
 pub mod pacing;
 // Which of its processes have ended.

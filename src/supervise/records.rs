@@ -5,7 +5,7 @@
 
 use super::event::Ending;
 use super::facts::{self, Trouble};
-use super::run::warn;
+use super::messages::{warn, warn_verbatim};
 use super::state_directory::StateDirectory;
 use crate::service::instance::Instance;
 use crate::service::last_exit::{Failures, LastExit};
@@ -79,7 +79,7 @@ impl<T> Record<T> {
         let Some(trouble) = &self.trouble else { return false };
         if is_news {
             let path = [name.to_bytes(), b"/supervise/", self.file.as_bytes()].concat();
-            warn(&[&trouble.sentence(&path)]);
+            warn_verbatim(&[&trouble.sentence(&path)]);
         }
         trouble.is_directory_lost()
     }

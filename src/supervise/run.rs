@@ -5,6 +5,8 @@ use super::event::{Action, Actions, Ending, Event, Now, Task};
 use super::facts;
 use super::leftovers::{self, Leftovers, Origin};
 use super::machine::Machine;
+use super::messages::warn_verbatim;
+pub(super) use super::messages::{unable, warn};
 use super::reaper::Reaper;
 use super::records::Records;
 use super::scripts::Scripts;
@@ -12,13 +14,12 @@ use super::sending::{self, as_number, as_pid};
 use super::settings::Settings;
 use super::settings_files::SettingsFiles;
 use super::state_directory::StateDirectory;
-use crate::report::{Failure, warning};
+use crate::report::Failure;
 use crate::service::control::Command;
 use crate::service::directory::DOWN;
 use crate::service::instance::Instance;
 use crate::service::sentence::HasDown;
 use crate::sys::files::{self, HERE};
-use crate::sys::messages::say;
 use crate::sys::process::Handle;
 use crate::sys::signals::{Inbox, Signal};
 use crate::sys::startup;
@@ -27,8 +28,6 @@ use crate::tai::Stamp;
 use std::ffi::CStr;
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, OwnedFd};
-
-pub(super) const PROGRAM: &str = "supervise";
 
 /// Asks supervise to look whether its directory and fifos are still in their places, as svscan does when it sees one go. By
 /// default the signal does nothing, so that it is safe to send it to the original's supervise.
@@ -77,14 +76,6 @@ pub fn run(name: &CStr, task: Task) -> Result<u8, Failure> {
 
 pub(super) fn now() -> Now {
     Now { instant: clock::monotonic(), stamp: Stamp::from_unix(clock::wall()) }
-}
-
-pub(super) fn unable(what: &[&[u8]], reason: &[u8]) -> Failure {
-    Failure::fatal(PROGRAM, &[b"unable to ", &what.concat(), b": ", reason])
-}
-
-pub(super) fn warn(parts: &[&[u8]]) {
-    say(&warning(PROGRAM, parts));
 }
 
 struct Supervise<'a> {
@@ -315,7 +306,7 @@ impl<'a> Supervise<'a> {
             Action::WarnRefused(error, pause) => {
                 let pause = format!(", sleeping {} seconds: ", pause.as_secs());
                 let error = Errno::from_raw(error).bytes();
-                warn(&[b"unable to fork for ", self.name.to_bytes(), pause.as_bytes(), error]);
+                warn_verbatim(&[b"unable to fork for ", self.name.to_bytes(), pause.as_bytes(), error]);
             }
         }
         false

@@ -7,6 +7,7 @@ use crate::service::directory::{FINISH, NOTIFY};
 use crate::sys::exec::Prepared;
 use crate::sys::signals::Inbox;
 use crate::sys::{Errno, Result as SysResult, files, process};
+use crate::text::clean;
 use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::num::NonZeroU32;
@@ -113,7 +114,9 @@ impl<'a> Scripts<'a> {
         let started = process::launch(|| {
             signals.release(&[]);
             introduce();
-            unable(&[b"start ", self.name.to_bytes(), file], program.exec().bytes())
+            // The original has no such script.
+            let script = [self.name.to_bytes(), file].concat();
+            unable(&[b"start ", clean(&script).as_bytes()], program.exec().bytes())
         });
         let refused = |error: crate::sys::Errno| {
             warn(&[b"unable to fork for ", self.name.to_bytes(), file, b": ", error.bytes()]);

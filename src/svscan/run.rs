@@ -21,6 +21,7 @@ use crate::sys::process::Handle;
 use crate::sys::signals::{Inbox, Signal};
 use crate::sys::startup;
 use crate::sys::{Errno, clock, peek, pipes, process};
+use crate::text::clean;
 use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
@@ -213,7 +214,8 @@ impl<'a> Svscan<'a> {
             Action::Drain(pid) => self.messenger.tell(pid, b"ox", &self.table),
             Action::Kill(pid) => self.messenger.tell(pid, b"dxk", &self.table),
             Action::Report(ref waiting) => {
-                say(&[PROGRAM.as_bytes(), b": ", &waiting.text(), b"\n"].concat());
+                let text = clean(&waiting.text());
+                say(&[PROGRAM.as_bytes(), b": ", text.as_bytes(), b"\n"].concat());
             }
             Action::Replace(pid) => self.signal(pid, Signal::SIGKILL),
         }
