@@ -37,6 +37,8 @@ mod generated;
 mod grace;
 /// Signals to whole groups of processes, and what a service leaves behind.
 mod groups;
+/// Programs on a file system that does not answer.
+mod hanging;
 /// When svscan looks, and that it sleeps.
 mod looking;
 /// multilog on bad days.

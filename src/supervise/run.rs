@@ -9,7 +9,7 @@ use super::messages::warn_verbatim;
 pub(super) use super::messages::{unable, warn};
 use super::reaper::Reaper;
 use super::records::Records;
-use super::scripts::Scripts;
+use super::scripts::{Scripts, Start};
 use super::sending::{self, as_number, as_pid};
 use super::settings::Settings;
 use super::settings_files::SettingsFiles;
@@ -175,7 +175,9 @@ impl<'a> Supervise<'a> {
             if is(self.machine.finish_pid()) && self.feed(Event::Finished(how)) {
                 return true;
             }
-            self.scripts.bury(ended, &self.signals);
+            let Self { signals, scripts, records, settings, .. } = self;
+            let (lock, memory) = (records.directory().lock_number(), settings.memory());
+            scripts.bury(ended, Start { signals, lock, memory });
         }
         false
     }
@@ -193,6 +195,9 @@ impl<'a> Supervise<'a> {
     /// The service has ended; what comes now is as its files say now.
     fn end(&mut self, how: Ending) -> bool {
         self.ended = process::ticks();
+        if let Some(error) = self.scripts.late_error() {
+            self.feed(Event::Unexecuted(error));
+        }
         let settings = self.load_settings();
         self.feed(Event::Settings(settings)) || self.feed(Event::Ended(how))
     }
@@ -259,9 +264,10 @@ impl<'a> Supervise<'a> {
             Action::Finish(how) => {
                 // It may read how it is.
                 self.records.flush();
-                let Self { signals, scripts, instance, records, .. } = self;
-                let started = scripts.finish(how, signals, || {
-                    instance.finish = facts::myself();
+                let Self { signals, scripts, instance, records, settings, .. } = self;
+                let (lock, memory) = (records.directory().lock_number(), settings.memory());
+                let started = scripts.finish(how, Start { signals, lock, memory }, |finish| {
+                    instance.finish = finish;
                     records.identify(instance);
                 });
                 return match started {
@@ -297,7 +303,9 @@ impl<'a> Supervise<'a> {
             }
             Action::Notify(pid, how) => {
                 self.records.flush();
-                self.scripts.notify_of(pid, how, &self.signals);
+                let Self { signals, scripts, records, settings, .. } = self;
+                let (lock, memory) = (records.directory().lock_number(), settings.memory());
+                scripts.notify_of(pid, how, Start { signals, lock, memory });
             }
             Action::WarnFailing(warning) => {
                 let sentence = warning.sentence(&facts::name(warning.how));
@@ -350,18 +358,18 @@ impl<'a> Supervise<'a> {
         self.instance.starts = self.instance.starts.saturating_add(1);
         self.instance.readiness = readiness.as_ref().and_then(|(pipe, ..)| pipes::inode(pipe));
         let now = now();
-        let Self { machine, signals, scripts, instance, records, .. } = self;
-        // Until the program runs, its process has the lock, so that no other supervise can miss it. What it knows of
-        // itself, supervise knows then, too: both have one memory.
-        let started =
-            scripts.run(readiness.as_ref().map(|(_, to_us, number)| (to_us, *number)), signals, || {
-                instance.service = facts::myself();
-                records.identify(instance);
-                // The program finds itself up, and who is told that it runs does, too.
-                if let Some(pid) = instance.service.and_then(|service| as_pid(service.pid)) {
-                    records.introduce(machine.once_up(pid, now));
-                }
-            });
+        let Self { machine, signals, scripts, instance, records, settings: files, .. } = self;
+        let start = Start { signals, lock: records.directory().lock_number(), memory: files.memory() };
+        let to_us = readiness.as_ref().map(|(_, to_us, number)| (to_us, *number));
+        // With one memory, what the process writes down of itself, supervise knows then, too.
+        let started = scripts.run(to_us, start, |service| {
+            instance.service = service;
+            records.identify(instance);
+            // The program finds itself up, and who is told that it runs does, too.
+            if let Some(pid) = service.and_then(|service| as_pid(service.pid)) {
+                records.introduce(machine.once_up(pid, now));
+            }
+        });
         match started {
             Ok((pid, error)) => {
                 self.readiness = readiness.map(|(from_service, ..)| from_service);

@@ -1,11 +1,13 @@
 //! Reads the files of [`super::settings`] whenever they are about to make a difference.
 
 use super::run::warn;
+use super::scripts::Memory;
 use super::settings::{LONGEST, Setting, Settings};
 use crate::service::directory::{END_LEFTOVERS, FINISH, NOTIFY};
 use crate::sys::clock;
 use crate::sys::files::{self, HERE};
 use crate::sys::peek::{self, Refusal};
+use crate::sys::remote;
 use std::ffi::CStr;
 use std::time::Duration;
 
@@ -20,6 +22,10 @@ pub struct SettingsFiles {
     without: Option<Duration>,
     /// What they said, as long as that is good enough.
     loaded: Option<Settings>,
+    /// When the service directory was changed last before its files were read, as far as that is known.
+    changed: Option<Duration>,
+    /// The memory that processes of the service begin with, found out when the directory was changed last then.
+    memory: Option<(Option<Duration>, Memory)>,
     /// What was wrong with each file when it was read last.
     complaints: [Option<Vec<u8>>; Setting::ALL.len()],
 }
@@ -41,9 +47,20 @@ impl SettingsFiles {
         self.loaded = None;
     }
 
+    /// The memory that processes of the service begin with. supervise does not wait for a file system that may not answer.
+    pub fn memory(&mut self) -> Memory {
+        let known = self.memory.filter(|(changed, _)| *changed == self.changed);
+        let (_, memory) = known.unwrap_or_else(|| {
+            (self.changed, if remote::has(c"./run") { Memory::Copied } else { Memory::Shared })
+        });
+        self.memory = Some((self.changed, memory));
+        memory
+    }
+
     /// Reads the files, unless it is known that there are none.
     fn read(&mut self, name: &CStr) -> Settings {
         let changed = files::changed(HERE, c".").ok();
+        self.changed = changed;
         let mut settings = Settings::default();
         if changed.is_some() && changed == self.without {
             return settings;

@@ -20,6 +20,8 @@ pub mod errno;
 pub mod exec;
 // Files, directories, fifos and locks.
 pub mod files;
+// A child that waits until its parent has taken note of it.
+pub mod held;
 // Accounts and the identity of this process.
 pub mod identity;
 // Limits of the resources of this process.
@@ -40,6 +42,8 @@ pub mod pipes;
 pub mod poll;
 // Children.
 pub mod process;
+// File systems that may not answer.
+pub mod remote;
 // Signals.
 pub mod signals;
 // Changes in directories.

@@ -39,15 +39,19 @@ pub fn spawn(body: impl FnOnce() -> Failure) -> Result<i32> {
 /// How much stack [`launch`] gives to a child, in bytes: many times what it takes to prepare and call `execve`.
 const STACK: usize = 256 * 1024;
 
-/// The same as [`spawn`] for a child that becomes another program at once. Nothing is copied for it: until it is that
-/// program it uses the memory of this process, which waits. So `body` must change nothing that this process goes on to
-/// use, and what it has allocated and not freed when it becomes the program is never freed.
-pub fn launch<B: FnOnce() -> Failure>(body: B) -> Result<i32> {
-    extern "C" fn child<B: FnOnce() -> Failure>(body: *mut c_void) -> c_int {
+/// The same as [`spawn`] for a child that becomes another program at once; `body` is told its number. Nothing is copied for
+/// it: until it is that program it uses the memory of this process, which waits. So `body` must change nothing that this
+/// process goes on to use, and what it has allocated and not freed when it becomes the program is never freed.
+pub fn launch<B: FnOnce(i32) -> Failure>(body: B) -> Result<i32> {
+    struct Child<B> {
+        body: Option<B>,
+        pid: c_int,
+    }
+    extern "C" fn child<B: FnOnce(i32) -> Failure>(child: *mut c_void) -> c_int {
         // SAFETY: `launch` passes this pointer, and does not go on before this process has another memory or has ended.
-        let body = unsafe { &mut *body.cast::<Option<B>>() };
-        let code = body.take().map_or(0, |body| {
-            let failure = body();
+        let child = unsafe { &mut *child.cast::<Child<B>>() };
+        let code = child.body.take().map_or(0, |body| {
+            let failure = body(child.pid);
             // The parent waits as long as this takes.
             messages::say(failure.message());
             failure.code()
@@ -55,7 +59,7 @@ pub fn launch<B: FnOnce() -> Failure>(body: B) -> Result<i32> {
         // SAFETY: ends the child at once, without running exit handlers that belong to the parent.
         unsafe { libc::_exit(c_int::from(code)) }
     }
-    let mut body = Some(body);
+    let mut new = Child { body: Some(body), pid: 0 };
     let (protection, kind) =
         (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK);
     // SAFETY: asks for new memory.
@@ -63,13 +67,16 @@ pub fn launch<B: FnOnce() -> Failure>(body: B) -> Result<i32> {
     if stack == libc::MAP_FAILED {
         return Err(Errno::last());
     }
-    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-    let argument = std::ptr::from_mut(&mut body).cast();
+    // The kernel writes the number of the child before the child begins.
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PARENT_SETTID | libc::SIGCHLD;
+    let argument = &raw mut new;
+    // SAFETY: the pointer is that of a variable, of which this is a part.
+    let number = unsafe { &raw mut (*argument).pid };
     // SAFETY: this is the end of that memory, from which the stack grows down.
     let end = unsafe { stack.byte_add(STACK) };
     // SAFETY: the stack is the child's alone, and `child` gets what it expects. This process has one thread, and the
     // kernel keeps that waiting as long as the child uses its memory.
-    let pid = unsafe { libc::clone(child::<B>, end, flags, argument) };
+    let pid = unsafe { libc::clone(child::<B>, end, flags, argument.cast(), number) };
     let started = if pid == -1 { Err(Errno::last()) } else { Ok(pid) };
     // SAFETY: nobody uses this memory any more.
     unsafe { libc::munmap(stack, STACK) };
