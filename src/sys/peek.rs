@@ -75,9 +75,13 @@ pub fn tail(file: &File, limit: usize) -> Result<Vec<u8>> {
 }
 
 fn read_from(file: &File, (begin, limit): (u64, usize)) -> Result<Vec<u8>> {
-    let mut content = vec![0; limit];
-    let mut length = 0;
-    while let Some(rest) = content.get_mut(length..).filter(|rest| !rest.is_empty()) {
+    const FIRST: usize = 8192;
+    let mut content = Vec::new();
+    let mut length = 0_usize;
+    while length < limit {
+        // The limit may be far above what there is.
+        content.resize(limit.min(2 * length.max(FIRST / 2)), 0);
+        let rest = content.get_mut(length..).unwrap_or_default();
         let offset = begin.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
         match file.read_at(rest, offset) {
             Ok(0) => break,
@@ -127,6 +131,7 @@ mod tests {
         std::fs::create_dir(&path).unwrap();
         let directory = File::open(&path).unwrap();
         std::fs::write(path.join("short"), "1234").unwrap();
+        std::fs::write(path.join("long"), [b'x'; 100_000]).unwrap();
         std::os::unix::fs::symlink("short", path.join("link")).unwrap();
         std::os::unix::fs::symlink("nothing", path.join("dangling")).unwrap();
         std::os::unix::fs::symlink("/dev/zero", path.join("endless")).unwrap();
@@ -139,6 +144,9 @@ mod tests {
             (c"link", 4, Ok(b"1234".to_vec())),
             (c"dangling", 4, Err(missing)),
             (c"nothing", 4, Err(missing)),
+            (c"long", 100_000, Ok(vec![b'x'; 100_000])),
+            (c"long", usize::MAX, Ok(vec![b'x'; 100_000])),
+            (c"long", 99_999, Err(Refusal::TooLong)),
             (c"endless", 4, Err(Refusal::NotRegular)),
             (c"directory", 4, Err(Refusal::NotRegular)),
             (c"fifo", 4, Err(Refusal::NotRegular)),

@@ -108,16 +108,7 @@ impl Found {
 
     /// The same for the file in the directory of a participant, in whose place its account may put anything.
     fn read_own(&mut self, path: PathBuf) -> Result<(), Unreadable> {
-        let read = || {
-            let name = CString::new(path.as_os_str().as_bytes())?;
-            let content = peek::whole(HERE, &name, LONGEST).map_err(|refusal| match refusal {
-                Refusal::Unreadable(error) => io::Error::from_raw_os_error(error.number()),
-                Refusal::NotRegular => io::Error::other("it is not a regular file"),
-                Refusal::TooLong => io::Error::other(format!("it has more than {LONGEST} bytes")),
-            })?;
-            String::from_utf8(content).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
-        };
-        match read() {
+        match read_text(&path) {
             Ok(text) => self.add(path, &text),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(Unreadable { path, error }),
@@ -129,6 +120,27 @@ impl Found {
         let odd = self.config.add(&path, text);
         self.oddities.extend(odd.into_iter().map(|odd| (path.clone(), odd)));
     }
+}
+
+/// The text of a regular file in the directory of a participant, if it is not too long for settings.
+///
+/// # Errors
+/// Those of [`read`], and `InvalidData` for what is no text.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(read(path, LONGEST)?).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+}
+
+/// A regular file in the directory of a participant, if it has at most `limit` bytes.
+///
+/// # Errors
+/// Those of open(2) and read(2); others for a longer file and for what is no file.
+pub fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    let name = CString::new(path.as_os_str().as_bytes())?;
+    peek::whole(HERE, &name, limit).map_err(|refusal| match refusal {
+        Refusal::Unreadable(error) => io::Error::from_raw_os_error(error.number()),
+        Refusal::NotRegular => io::Error::other("it is not a regular file"),
+        Refusal::TooLong => io::Error::other(format!("it has more than {limit} bytes")),
+    })
 }
 
 fn fragments(directory: &Path) -> Vec<PathBuf> {
