@@ -3,19 +3,23 @@
 
 /// The text of `bytes` on one line: characters that would control a terminal, or begin another line, become `?`.
 pub fn clean(bytes: &[u8]) -> String {
-    // These change the order in which what follows is shown.
-    let reorders = |character| matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let text = String::from_utf8_lossy(bytes);
-    text.chars()
-        .map(|character| match character {
-            '\t' => ' ',
-            other if other.is_control() || reorders(other) => '?',
-            other => other,
-        })
+    String::from_utf8_lossy(bytes)
+        .chars()
+        .map(|character| if character == '\t' { ' ' } else { harmless(character) })
         .collect()
 }
 
-/// The same, cut to at most `limit` bytes.
+/// The character, or `?` if it would control a terminal or begin another line.
+pub fn harmless(character: char) -> char {
+    // The first three change the order in which what is around them is shown, the last begin a line.
+    let is_odd = matches!(
+        character,
+        '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}'..='\u{2029}'
+    );
+    if is_odd || character.is_control() { '?' } else { character }
+}
+
+/// [`clean`] text, cut to at most `limit` bytes.
 pub fn cut(bytes: &[u8], limit: usize) -> String {
     const MARK: &str = "...";
     let mut text = clean(bytes);
@@ -41,6 +45,8 @@ mod tests {
             ("one\ntwo\r", "one?two?"),
             ("\u{9b}2J\u{7f}", "?2J?"),
             ("a\u{202e}b", "a?b"),
+            ("a\u{61c}b\u{200f}c\u{2066}d", "a?b?c?d"),
+            ("a\u{2028}b\u{2029}c", "a?b?c"),
         ] {
             assert_eq!(clean(text.as_bytes()), expected);
         }

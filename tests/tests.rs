@@ -21,6 +21,8 @@ mod counts;
 mod crashes;
 /// The demonstration.
 mod demo;
+/// What controls a terminal, in data of others.
+mod escapes;
 /// The manual pages, and what they show.
 mod examples;
 /// What svstat tells beyond the original.
@@ -35,10 +37,16 @@ mod generated;
 mod grace;
 /// Signals to whole groups of processes, and what a service leaves behind.
 mod groups;
+/// Programs on a file system that does not answer.
+mod hanging;
 /// When svscan looks, and that it sleeps.
 mod looking;
 /// multilog on bad days.
 mod multilog;
+/// Children whose ends have no name, and those that are gone without a word.
+mod odd_ends;
+/// Files that are endless, huge, or no files, in the places of those that programs read.
+mod odd_files;
 /// One file that is many programs.
 mod one_file;
 /// At most one start a second.

@@ -213,7 +213,7 @@ impl<'a> LogDirectory<'a> {
         self.processor = None;
         let verdict = match ended.how {
             Ending::Exited(0) => Verdict::Done,
-            Ending::Exited(_) => Verdict::Failed,
+            Ending::Exited(_) | Ending::Unknown => Verdict::Failed,
             Ending::Killed(_) => {
                 // The error that the original names after this is whatever happened last, often this one.
                 let error = Errno::from_raw(libc::EINTR);
@@ -225,6 +225,12 @@ impl<'a> LogDirectory<'a> {
             warn(&[b"processor failed in ", self.rules.path.to_bytes(), b", pausing"]);
         }
         self.rotation.processor_ended(verdict, now);
+    }
+
+    /// Takes note of the end of the processor if nobody has told of it.
+    pub fn ask_after_processor(&mut self, now: Instant) {
+        let ended = self.processor.and_then(|pid| Some(Ended { pid, how: process::ask_after(pid)? }));
+        ended.into_iter().for_each(|ended| self.child_ended(ended, now));
     }
 
     /// Why this directory cannot be closed, and what is lost if nobody waits any longer.

@@ -305,5 +305,6 @@ impl Sinks<'_> {
         while let Some(ended) = process::reap() {
             self.directories.iter_mut().for_each(|directory| directory.child_ended(ended, now));
         }
+        self.directories.iter_mut().for_each(|directory| directory.ask_after_processor(now));
     }
 }

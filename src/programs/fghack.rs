@@ -38,7 +38,7 @@ fn run(words: &[Word]) -> Result<u8, Failure> {
     while read().is_ok_and(|length| length > 0) {}
     match process::wait(child).map_err(fatal(b"wait failed"))? {
         Ending::Exited(code) => Ok(u8::try_from(code).unwrap_or(u8::MAX)),
-        Ending::Killed(_) => Err(Failure::fatal("fghack", &[b"child crashed"])),
+        Ending::Killed(_) | Ending::Unknown => Err(Failure::fatal("fghack", &[b"child crashed"])),
     }
 }
 

@@ -56,7 +56,7 @@ pub fn inside(path: &'static CStr) -> &'static CStr {
 }
 
 /// More than any file of supervise has, in bytes.
-const LONGEST_RECORD: usize = 4096;
+pub const LONGEST_RECORD: usize = 4096;
 
 /// An open service directory.
 #[derive(Debug)]

@@ -7,7 +7,7 @@
 //! that cannot use `/run/servicedir` writes `supervise/instance` all the same, for svstat; the next supervise does not trust
 //! that, and adopts nothing, as the original never does.
 
-use super::directory::{INSTANCE, inside};
+use super::directory::{INSTANCE, LONGEST_RECORD, inside};
 use super::instance::Instance;
 use crate::sys::confined::Confined;
 use crate::sys::files::{self, HERE};
@@ -18,9 +18,6 @@ use std::os::fd::AsFd;
 
 /// The directory for the records of services whose `supervise/` other accounts may write to.
 pub const STORE: &CStr = c"/run/servicedir";
-
-/// The longest record that is read, in bytes.
-const LONGEST: usize = 4096;
 
 /// Device and inode of a service directory.
 type Identity = (u64, u64);
@@ -127,7 +124,7 @@ pub fn read_stored(service: impl AsFd) -> Option<Instance> {
 
 /// Reads a record.
 pub fn decode(file: &File) -> Option<Instance> {
-    Instance::decode(&peek::head(file, LONGEST).ok()?)
+    Instance::decode(&peek::head(file, LONGEST_RECORD).ok()?)
 }
 
 fn is_plain_and_ours(file: &File) -> bool {

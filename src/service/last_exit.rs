@@ -1,5 +1,5 @@
-//! The text in `supervise/last-exit`: when and how the service ended last, `@LABEL exited 3`, `@LABEL killed SEGV` or
-//! `@LABEL unknown`; and on a second line, if it has failed to stay up, how often in a row, since when, and the number of
+//! The text in `supervise/last-exit`: when and how the service ended last, `@LABEL exited 3`, `@LABEL killed SEGV`,
+//! `@LABEL killed 34` or `@LABEL unknown`; and on a second line, if it has failed to stay up, how often in a row, since when, and the number of
 //! the error if its `run` could not be executed: `failures 5 since @LABEL error 2`. Whoever reads only the first line, or
 //! its first words, reads what was there before there was a second.
 #![forbid(unsafe_code)]
@@ -113,7 +113,10 @@ mod tests {
     #[test]
     fn an_end_round_trips() {
         let at = Stamp::from_unix(Duration::from_secs(1_800_000_000));
-        for how in [How::Exited(0), How::Exited(111), How::Killed("SEGV".to_string()), How::Unknown] {
+        let killed = |signal: &str| How::Killed(signal.to_string());
+        for how in
+            [How::Exited(0), How::Exited(111), killed("SEGV"), killed("34"), killed("64"), How::Unknown]
+        {
             for error in [None, Some(2)] {
                 let failures = Failures { times: 5, since: Stamp::from_unix(Duration::from_secs(7)), error };
                 for failures in [None, Some(failures)] {

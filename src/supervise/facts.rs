@@ -10,8 +10,7 @@ use crate::service::last_exit::{How, LastExit};
 use crate::service::status::{LENGTH, Status};
 use crate::sys::confined::Confined;
 use crate::sys::files::{self, Facts};
-use crate::sys::signals::Signal;
-use crate::sys::{Errno, process};
+use crate::sys::{Errno, process, signals};
 use crate::tai::{LABEL, Stamp};
 use std::ffi::CStr;
 use std::fs::File;
@@ -93,10 +92,7 @@ pub fn read_own_status(directory: &Confined) -> Option<Status> {
 pub fn name(how: Ending) -> How {
     match how {
         Ending::Exited(code) => How::Exited(code),
-        Ending::Killed(number) => How::Killed(match Signal::try_from(number) {
-            Ok(signal) => signal.as_str().trim_start_matches("SIG").to_string(),
-            Err(_) => number.to_string(),
-        }),
+        Ending::Killed(number) => How::Killed(signals::name(number)),
         Ending::Unknown => How::Unknown,
     }
 }
@@ -114,10 +110,7 @@ pub fn read_last_exit(directory: &Confined) -> Option<(Ending, Stamp)> {
     let LastExit { at, how, .. } = LastExit::decode(line.get(..length)?)?;
     let how = match how {
         How::Exited(code) => Ending::Exited(code),
-        How::Killed(signal) => match format!("SIG{signal}").parse::<Signal>() {
-            Ok(signal) => Ending::Killed(signal as i32),
-            Err(_) => signal.parse().map_or(Ending::Unknown, Ending::Killed),
-        },
+        How::Killed(signal) => signals::number(&signal).map_or(Ending::Unknown, Ending::Killed),
         How::Unknown => Ending::Unknown,
     };
     Some((how, at))

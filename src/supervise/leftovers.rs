@@ -6,7 +6,6 @@ use crate::sys::poll::Many;
 use crate::sys::process::{self, Facts, Handle};
 use crate::sys::signals::Signal;
 use crate::sys::{Errno, Result};
-use crate::text::clean;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -75,9 +74,7 @@ fn disregard(name: &CStr, others: &[Facts]) {
 
 /// `4711 (worker), 4712 (worker)`.
 pub fn list(found: &[Facts]) -> String {
-    // A process gives itself any name it likes.
-    let name = |facts: &Facts| clean(facts.name.as_bytes());
-    let words: Vec<String> = found.iter().map(|facts| format!("{} ({})", facts.pid, name(facts))).collect();
+    let words: Vec<String> = found.iter().map(|facts| format!("{} ({})", facts.pid, facts.name)).collect();
     words.join(", ")
 }
 

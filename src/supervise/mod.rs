@@ -12,8 +12,12 @@ pub mod facts;
 pub mod leftovers;
 // What supervise decides, as a function of what happens. *Pure.*
 pub mod machine;
+// What supervise says.
+pub mod messages;
 // The pauses between starts. *Pure.*
 pub mod pacing;
+// Which of its processes have ended.
+pub mod reaper;
 // What is written down for others, and when.
 pub mod records;
 // The lock, the fifos, the loop that performs what the machine decides.

@@ -5,7 +5,7 @@
 
 use super::event::Ending;
 use super::facts::{self, Trouble};
-use super::run::warn;
+use super::messages::{warn, warn_verbatim};
 use super::state_directory::StateDirectory;
 use crate::service::directory::{FINISHING, LAST_EXIT_NEW, READY_NEW, STATUS_NEW};
 use crate::service::instance::Instance;
@@ -80,7 +80,7 @@ impl<T> Record<T> {
         self.trouble = trouble;
         let Some(trouble) = &self.trouble else { return false };
         if is_news {
-            warn(&[&trouble.sentence(&path())]);
+            warn_verbatim(&[&trouble.sentence(&path())]);
         }
         trouble.is_directory_lost()
     }

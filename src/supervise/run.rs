@@ -5,19 +5,21 @@ use super::event::{Action, Actions, Ending, Event, Now, Task};
 use super::facts;
 use super::leftovers::{self, Leftovers, Origin};
 use super::machine::Machine;
+use super::messages::warn_verbatim;
+pub(super) use super::messages::{unable, warn};
+use super::reaper::Reaper;
 use super::records::Records;
-use super::scripts::Scripts;
+use super::scripts::{Scripts, Start};
 use super::sending::{self, as_number, as_pid};
 use super::settings::Settings;
 use super::settings_files::SettingsFiles;
 use super::state_directory::StateDirectory;
-use crate::report::{Failure, warning};
+use crate::report::Failure;
 use crate::service::control::Command;
 use crate::service::directory::DOWN;
 use crate::service::instance::Instance;
 use crate::service::sentence::HasDown;
 use crate::sys::files::{self, HERE};
-use crate::sys::messages::say;
 use crate::sys::process::Handle;
 use crate::sys::signals::{Inbox, Signal};
 use crate::sys::startup;
@@ -26,8 +28,6 @@ use crate::tai::Stamp;
 use std::ffi::CStr;
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, OwnedFd};
-
-pub(super) const PROGRAM: &str = "supervise";
 
 /// Asks supervise to look whether its directory and fifos are still in their places, as svscan does when it sees one go. By
 /// default the signal does nothing, so that it is safe to send it to the original's supervise.
@@ -76,14 +76,6 @@ pub fn run(name: &CStr, task: Task) -> Result<u8, Failure> {
 
 pub(super) fn now() -> Now {
     Now { instant: clock::monotonic(), stamp: Stamp::from_unix(clock::wall()) }
-}
-
-pub(super) fn unable(what: &[&[u8]], reason: &[u8]) -> Failure {
-    Failure::fatal(PROGRAM, &[b"unable to ", &what.concat(), b": ", reason])
-}
-
-pub(super) fn warn(parts: &[&[u8]]) {
-    say(&warning(PROGRAM, parts));
 }
 
 struct Supervise<'a> {
@@ -176,19 +168,19 @@ impl<'a> Supervise<'a> {
     fn bury(&mut self) -> bool {
         let service = self.machine.pid().filter(|_| self.machine.minds_leftovers()).map(as_number);
         self.led_session = service.is_some_and(process::leads_session);
-        while let Some(ended) = process::reap() {
-            let is = |pid: Option<NonZeroU32>| pid.map(as_number) == Some(ended.pid);
-            let how = match ended.how {
-                process::Ending::Exited(code) => Ending::Exited(code),
-                process::Ending::Killed(signal) => Ending::Killed(signal as i32),
-            };
+        let own = |pid: Option<NonZeroU32>| pid.filter(|_| self.adopted.is_none()).map(as_number);
+        let known = [own(self.machine.pid()), own(self.machine.finish_pid()), self.scripts.notify()];
+        for (ended, how) in Reaper::new(known) {
+            let is = |pid: Option<NonZeroU32>| pid.map(as_number) == Some(ended);
             if is(self.machine.pid()) && self.end(how) {
                 return true;
             }
             if is(self.machine.finish_pid()) && self.feed(Event::Finished(how)) {
                 return true;
             }
-            self.scripts.bury(ended.pid, &self.signals);
+            let Self { signals, scripts, records, settings, .. } = self;
+            let (lock, memory) = (records.directory().lock_number(), settings.memory());
+            scripts.bury(ended, Start { signals, lock, memory });
         }
         false
     }
@@ -206,6 +198,9 @@ impl<'a> Supervise<'a> {
     /// The service has ended; what comes now is as its files say now.
     fn end(&mut self, how: Ending) -> bool {
         self.ended = process::ticks();
+        if let Some(error) = self.scripts.late_error() {
+            self.feed(Event::Unexecuted(error));
+        }
         let settings = self.load_settings();
         self.feed(Event::Settings(settings)) || self.feed(Event::Ended(how))
     }
@@ -272,9 +267,10 @@ impl<'a> Supervise<'a> {
             Action::Finish(how) => {
                 // It may read how it is.
                 self.records.flush();
-                let Self { signals, scripts, instance, records, .. } = self;
-                let started = scripts.finish(how, signals, || {
-                    instance.finish = facts::myself();
+                let Self { signals, scripts, instance, records, settings, .. } = self;
+                let (lock, memory) = (records.directory().lock_number(), settings.memory());
+                let started = scripts.finish(how, Start { signals, lock, memory }, |finish| {
+                    instance.finish = finish;
                     records.identify(instance);
                 });
                 return match started {
@@ -310,7 +306,9 @@ impl<'a> Supervise<'a> {
             }
             Action::Notify(pid, how) => {
                 self.records.flush();
-                self.scripts.notify_of(pid, how, &self.signals);
+                let Self { signals, scripts, records, settings, .. } = self;
+                let (lock, memory) = (records.directory().lock_number(), settings.memory());
+                scripts.notify_of(pid, how, Start { signals, lock, memory });
             }
             Action::WarnFailing(warning) => {
                 let sentence = warning.sentence(&facts::name(warning.how));
@@ -319,7 +317,7 @@ impl<'a> Supervise<'a> {
             Action::WarnRefused(error, pause) => {
                 let pause = format!(", sleeping {} seconds: ", pause.as_secs());
                 let error = Errno::from_raw(error).bytes();
-                warn(&[b"unable to fork for ", self.name.to_bytes(), pause.as_bytes(), error]);
+                warn_verbatim(&[b"unable to fork for ", self.name.to_bytes(), pause.as_bytes(), error]);
             }
         }
         false
@@ -363,18 +361,18 @@ impl<'a> Supervise<'a> {
         self.instance.starts = self.instance.starts.saturating_add(1);
         self.instance.readiness = readiness.as_ref().and_then(|(pipe, ..)| pipes::inode(pipe));
         let now = now();
-        let Self { machine, signals, scripts, instance, records, .. } = self;
-        // Until the program runs, its process has the lock, so that no other supervise can miss it. What it knows of
-        // itself, supervise knows then, too: both have one memory.
-        let started =
-            scripts.run(readiness.as_ref().map(|(_, to_us, number)| (to_us, *number)), signals, || {
-                instance.service = facts::myself();
-                records.identify(instance);
-                // The program finds itself up, and who is told that it runs does, too.
-                if let Some(pid) = instance.service.and_then(|service| as_pid(service.pid)) {
-                    records.introduce(machine.once_up(pid, now));
-                }
-            });
+        let Self { machine, signals, scripts, instance, records, settings: files, .. } = self;
+        let start = Start { signals, lock: records.directory().lock_number(), memory: files.memory() };
+        let to_us = readiness.as_ref().map(|(_, to_us, number)| (to_us, *number));
+        // With one memory, what the process writes down of itself, supervise knows then, too.
+        let started = scripts.run(to_us, start, |service| {
+            instance.service = service;
+            records.identify(instance);
+            // The program finds itself up, and who is told that it runs does, too.
+            if let Some(pid) = service.and_then(|service| as_pid(service.pid)) {
+                records.introduce(machine.once_up(pid, now));
+            }
+        });
         match started {
             Ok((pid, error)) => {
                 self.readiness = readiness.map(|(from_service, ..)| from_service);

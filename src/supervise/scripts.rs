@@ -3,17 +3,41 @@
 use super::event::Ending;
 use super::run::{unable, warn};
 use super::sending::as_pid;
+use crate::report::Failure;
 use crate::service::directory::{FINISH, NOTIFY};
+use crate::service::instance::Process;
 use crate::sys::exec::Prepared;
 use crate::sys::signals::Inbox;
-use crate::sys::{Errno, Result as SysResult, files, process};
+use crate::sys::{Errno, Result as SysResult, files, held, pipes, process};
+use crate::text::clean;
 use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::num::NonZeroU32;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 /// Something to tell `notify`: a process of the service, and how it ended unless it was started.
 type News = (NonZeroU32, Option<Ending>);
+
+/// What the process of a script is made with.
+#[derive(Debug, Clone, Copy)]
+pub struct Start<'a> {
+    /// The signals of supervise, which the script is not to find blocked.
+    pub signals: &'a Inbox,
+    /// The descriptor that is locked. The process lets go of it before it becomes the script, however long that takes: so
+    /// the next supervise can take it over if this one is killed meanwhile.
+    pub lock: i32,
+    /// Whose memory it has until it is the script.
+    pub memory: Memory,
+}
+
+/// The memory of a process that is about to become a script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Memory {
+    /// That of supervise, which waits until it is the script.
+    Shared,
+    /// Its own copy, which takes longer to make. supervise goes on meanwhile.
+    Copied,
+}
 
 /// Runs the scripts of one service.
 #[derive(Debug)]
@@ -24,6 +48,8 @@ pub struct Scripts<'a> {
     run: Prepared<'a>,
     /// Why the process that was started last could not become `run`, if it could not.
     error: Cell<Option<Errno>>,
+    /// Where such a process with a memory of its own tells that.
+    verdict: Option<OwnedFd>,
     /// The present run of `notify`.
     notify: Option<i32>,
     /// What it is to be told next.
@@ -34,33 +60,46 @@ impl<'a> Scripts<'a> {
     /// None runs yet.
     pub fn new(name: &'a CStr, environment: &'a [&'a CStr]) -> Self {
         let run = Prepared::file(c"./run", &[c"./run"], environment);
-        Self { name, environment, run, error: Cell::new(None), notify: None, news: None }
+        Self { name, environment, run, error: Cell::new(None), verdict: None, notify: None, news: None }
     }
 
     /// Runs `./run` when `introduce` has written down what its process is. It says that it is ready by `readiness`: a
-    /// pipe, and its number there. Returns its process, and why that could not become `./run` if it could not: that
-    /// process has the memory of this one until then.
+    /// pipe, and its number there. Returns its process, and why that could not become `./run`, if that is known already.
     pub fn run(
-        &self,
+        &mut self,
         readiness: Option<(&OwnedFd, i32)>,
-        signals: &Inbox,
-        introduce: impl FnOnce(),
+        start: Start<'_>,
+        introduce: impl FnOnce(Option<Process>),
     ) -> SysResult<(i32, Option<Errno>)> {
         self.error.set(None);
-        let pid = process::launch(|| {
-            signals.release(&[]);
-            introduce();
+        let (verdict, judge) = match start.memory {
+            Memory::Shared => (None, None),
+            Memory::Copied => pipes::new().ok().unzip(),
+        };
+        let fail = |what: &[&[u8]], error: Errno| {
+            self.error.set(Some(error));
+            if let Some(judge) = &judge {
+                let _ = files::write_all(judge.as_fd(), &error.number().to_ne_bytes());
+            }
+            unable(what, error.bytes())
+        };
+        let pid = launch(start, introduce, || {
             if let Some((pipe, number)) = readiness {
                 if let Err(error) = files::become_descriptor(pipe, number) {
-                    self.error.set(Some(error));
-                    return unable(&[b"set up descriptors for ", self.name.to_bytes()], error.bytes());
+                    return fail(&[b"set up descriptors for ", self.name.to_bytes()], error);
                 }
             }
-            let error = self.run.exec();
-            self.error.set(Some(error));
-            unable(&[b"start ", self.name.to_bytes(), b"/run"], error.bytes())
+            fail(&[b"start ", self.name.to_bytes(), b"/run"], self.run.exec())
         })?;
+        self.verdict = verdict;
         Ok((pid, self.error.get()))
+    }
+
+    /// Why the process that has just ended could not become `run`, if that was not known when it was started.
+    pub fn late_error(&mut self) -> Option<i32> {
+        let mut number = [0; size_of::<i32>()];
+        let length = files::read_from(self.verdict.take()?.as_fd(), &mut number).ok()?;
+        (length == number.len()).then_some(i32::from_ne_bytes(number))
     }
 
     /// The present run of `notify`.
@@ -70,18 +109,23 @@ impl<'a> Scripts<'a> {
 
     /// Runs `./finish CODE SIGNAL NAME` when `introduce` has written down what its process is; the code is 256 if it is
     /// not known, or if a signal has ended the service.
-    pub fn finish(&self, how: Ending, signals: &Inbox, introduce: impl FnOnce()) -> Option<NonZeroU32> {
+    pub fn finish(
+        &self,
+        how: Ending,
+        start: Start<'_>,
+        introduce: impl FnOnce(Option<Process>),
+    ) -> Option<NonZeroU32> {
         let (code, signal) = match how {
             Ending::Exited(code) => (code, 0),
             Ending::Killed(signal) => (256, signal),
             Ending::Unknown => (256, 0),
         };
-        let pid = self.start(&[FINISH, &word(code), &word(signal), self.name], signals, introduce)?;
+        let pid = self.start(&[FINISH, &word(code), &word(signal), self.name], start, introduce)?;
         as_pid(pid)
     }
 
     /// Runs `./notify NAME start|exit|killed PID CODE`. While it runs, the news wait, and the last are kept.
-    pub fn notify_of(&mut self, pid: NonZeroU32, how: Option<Ending>, signals: &Inbox) {
+    pub fn notify_of(&mut self, pid: NonZeroU32, how: Option<Ending>, start: Start<'_>) {
         if self.notify.is_some() {
             self.news = Some((pid, how));
             return;
@@ -93,32 +137,60 @@ impl<'a> Scripts<'a> {
             Some(Ending::Unknown) => (c"exit", 256),
         };
         let pid = i32::try_from(pid.get()).unwrap_or(0);
-        self.notify = self.start(&[NOTIFY, self.name, what, &word(pid), &word(code)], signals, || {});
+        self.notify = self.start(&[NOTIFY, self.name, what, &word(pid), &word(code)], start, |_| {});
     }
 
     /// Takes note that a child has ended. If that was `notify`, it may be told the next news.
-    pub fn bury(&mut self, pid: i32, signals: &Inbox) {
+    pub fn bury(&mut self, pid: i32, start: Start<'_>) {
         if self.notify == Some(pid) {
             self.notify = None;
             if let Some((pid, how)) = self.news.take() {
-                self.notify_of(pid, how, signals);
+                self.notify_of(pid, how, start);
             }
         }
     }
 
-    fn start(&self, command: &[&CStr], signals: &Inbox, introduce: impl FnOnce()) -> Option<i32> {
+    fn start(
+        &self,
+        command: &[&CStr],
+        start: Start<'_>,
+        introduce: impl FnOnce(Option<Process>),
+    ) -> Option<i32> {
         let script = *command.first()?;
         let program = Prepared::file(script, command, self.environment);
         let file = script.to_bytes().strip_prefix(b".").unwrap_or_default();
-        let started = process::launch(|| {
-            signals.release(&[]);
-            introduce();
-            unable(&[b"start ", self.name.to_bytes(), file], program.exec().bytes())
+        let started = launch(start, introduce, || {
+            // The original has no such script.
+            let script = [self.name.to_bytes(), file].concat();
+            unable(&[b"start ", clean(&script).as_bytes()], program.exec().bytes())
         });
         let refused = |error: crate::sys::Errno| {
             warn(&[b"unable to fork for ", self.name.to_bytes(), file, b": ", error.bytes()]);
         };
         started.map_err(refused).ok()
+    }
+}
+
+/// Makes a process that becomes a script by `body`, after `introduce` was told who it is. Until then it has the lock, so that
+/// no other supervise can miss it.
+fn launch(
+    start: Start<'_>,
+    introduce: impl FnOnce(Option<Process>),
+    body: impl FnOnce() -> Failure,
+) -> SysResult<i32> {
+    let Start { signals, lock, memory } = start;
+    let identify = |pid| introduce(process::started(pid).map(|started| Process { pid, started }));
+    let become_script = || {
+        files::close_copy(lock);
+        signals.release(&[]);
+        body()
+    };
+    match memory {
+        Memory::Shared => process::launch(|pid| {
+            identify(pid);
+            become_script()
+        }),
+        Memory::Copied => held::start(identify, become_script),
     }
 }
 

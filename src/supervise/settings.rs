@@ -12,6 +12,9 @@ const FINISH_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long what a service leaves behind may take to end if nothing else is said.
 const LEFTOVERS_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The longest file that can be a setting, in bytes: many times what any setting takes.
+pub const LONGEST: usize = 4096;
+
 /// How a service is supervised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {

@@ -8,7 +8,7 @@ use crate::sys::confined::Confined;
 use crate::sys::files::{self, Contention, Facts, HERE};
 use std::ffi::CStr;
 use std::fs::File;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 
 /// The longest symbolic link in place of `supervise/` that is followed, in bytes.
 const LONGEST_LINK: usize = 255;
@@ -83,6 +83,11 @@ impl StateDirectory {
     /// The directory, for its other files.
     pub const fn files(&self) -> &Confined {
         &self.directory
+    }
+
+    /// The number of the descriptor that is locked, which children have, too, until they become other programs.
+    pub fn lock_number(&self) -> i32 {
+        self.lock.as_raw_fd()
     }
 
     /// The fifo for commands.

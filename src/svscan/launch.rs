@@ -65,7 +65,7 @@ impl<'a> Launcher<'a> {
         let words = [Some(c"supervise"), delay.as_deref(), Some(directory)];
         let words: Vec<&CStr> = words.into_iter().flatten().collect();
         let supervise = Prepared::command(&words, &self.environment);
-        match process::launch(|| self.become_supervise(&supervise, place, signals)) {
+        match process::launch(|_| self.become_supervise(&supervise, place, signals)) {
             Ok(pid) => Some(pid),
             Err(error) => {
                 warn(&[b"unable to fork for ", inspect::directory(place.name, place.role).to_bytes()], error);

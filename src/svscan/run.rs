@@ -13,14 +13,15 @@ use crate::report::{Failure, warning};
 use crate::service::instance::Instance;
 use crate::supervise::event::Task;
 use crate::supervise::run::LOOK_AGAIN;
-use crate::supervise::settings::{Setting, Settings};
+use crate::supervise::settings::{LONGEST, Setting, Settings};
 use crate::sys::files::{self, HERE};
 use crate::sys::messages::say;
 use crate::sys::poll::Many;
 use crate::sys::process::Handle;
 use crate::sys::signals::{Inbox, Signal};
 use crate::sys::startup;
-use crate::sys::{Errno, clock, pipes, process};
+use crate::sys::{Errno, clock, peek, pipes, process};
+use crate::text::clean;
 use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
@@ -157,7 +158,9 @@ impl<'a> Svscan<'a> {
         while let Some(ended) = process::reap() {
             let how = match ended.how {
                 process::Ending::Exited(0) => self.as_told(ended.pid),
-                process::Ending::Exited(_) | process::Ending::Killed(_) => Ending::Failed,
+                process::Ending::Exited(_) | process::Ending::Killed(_) | process::Ending::Unknown => {
+                    Ending::Failed
+                }
             };
             self.guard.forget(ended.pid);
             self.feed(Event::Ended(ended.pid, how));
@@ -211,7 +214,8 @@ impl<'a> Svscan<'a> {
             Action::Drain(pid) => self.messenger.tell(pid, b"ox", &self.table),
             Action::Kill(pid) => self.messenger.tell(pid, b"dxk", &self.table),
             Action::Report(ref waiting) => {
-                say(&[PROGRAM.as_bytes(), b": ", &waiting.text(), b"\n"].concat());
+                let text = clean(&waiting.text());
+                say(&[PROGRAM.as_bytes(), b": ", text.as_bytes(), b"\n"].concat());
             }
             Action::Replace(pid) => self.signal(pid, Signal::SIGKILL),
         }
@@ -289,9 +293,9 @@ impl<'a> Svscan<'a> {
     /// How long a service may take to end, if it says so.
     fn grace(&self, pid: i32) -> Option<Event<End>> {
         let (name, ..) = self.table.whereabouts(pid)?;
-        let file = files::open_read(HERE, &inspect::below(name, Setting::TimeoutKill.file())).ok()?;
+        let file = inspect::below(name, Setting::TimeoutKill.file());
         let mut settings = Settings::default();
-        settings.read(Setting::TimeoutKill, &files::read_all(&file).ok()?).ok()?;
+        settings.read(Setting::TimeoutKill, &peek::whole(HERE, &file, LONGEST).ok()?).ok()?;
         Some(Event::Grace(pid, settings.kill_timeout?))
     }
 

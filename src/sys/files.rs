@@ -277,6 +277,13 @@ pub fn lock(file: &File, contention: Contention) -> Result<()> {
     if taken == -1 { Err(Errno::last()) } else { Ok(()) }
 }
 
+/// In a child that is about to become another program: closes its copy of a file early, which that would close anyway. This
+/// is the descriptor with this number, of a file that its parent keeps.
+pub fn close_copy(number: i32) {
+    // SAFETY: the child has descriptors of its own, and does nothing with this one any more.
+    unsafe { libc::close(number) };
+}
+
 /// Lets the programs that this process becomes have `descriptor`.
 pub fn keep_on_exec(descriptor: impl AsFd) -> Result<()> {
     nix::fcntl::fcntl(descriptor, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty()))?;

@@ -12,12 +12,16 @@ pub mod startup;
 pub mod clock;
 // Files of a directory that another account may own.
 pub mod confined;
+// How processes end.
+pub mod ending;
 // Error numbers and their texts.
 pub mod errno;
 // Becoming another program.
 pub mod exec;
 // Files, directories, fifos and locks.
 pub mod files;
+// A child that waits until its parent has taken note of it.
+pub mod held;
 // Accounts and the identity of this process.
 pub mod identity;
 // Limits of the resources of this process.
@@ -38,6 +42,8 @@ pub mod pipes;
 pub mod poll;
 // Children.
 pub mod process;
+// File systems that may not answer.
+pub mod remote;
 // Signals.
 pub mod signals;
 // Changes in directories.

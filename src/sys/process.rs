@@ -4,7 +4,6 @@ use super::signals::Signal;
 use super::{Errno, Result, clock, files, messages, startup};
 use crate::report::Failure;
 use nix::sys::signal::kill;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::io::Read as _;
@@ -12,14 +11,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
 
-/// How a child ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// It exited with this code.
-    Exited(i32),
-    /// This signal ended it.
-    Killed(Signal),
-}
+pub use super::ending::Ending;
 
 /// A child that has ended; its number is free again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,15 +39,19 @@ pub fn spawn(body: impl FnOnce() -> Failure) -> Result<i32> {
 /// How much stack [`launch`] gives to a child, in bytes: many times what it takes to prepare and call `execve`.
 const STACK: usize = 256 * 1024;
 
-/// The same as [`spawn`] for a child that becomes another program at once. Nothing is copied for it: until it is that
-/// program it uses the memory of this process, which waits. So `body` must change nothing that this process goes on to
-/// use, and what it has allocated and not freed when it becomes the program is never freed.
-pub fn launch<B: FnOnce() -> Failure>(body: B) -> Result<i32> {
-    extern "C" fn child<B: FnOnce() -> Failure>(body: *mut c_void) -> c_int {
+/// The same as [`spawn`] for a child that becomes another program at once; `body` is told its number. Nothing is copied for
+/// it: until it is that program it uses the memory of this process, which waits. So `body` must change nothing that this
+/// process goes on to use, and what it has allocated and not freed when it becomes the program is never freed.
+pub fn launch<B: FnOnce(i32) -> Failure>(body: B) -> Result<i32> {
+    struct Child<B> {
+        body: Option<B>,
+        pid: c_int,
+    }
+    extern "C" fn child<B: FnOnce(i32) -> Failure>(child: *mut c_void) -> c_int {
         // SAFETY: `launch` passes this pointer, and does not go on before this process has another memory or has ended.
-        let body = unsafe { &mut *body.cast::<Option<B>>() };
-        let code = body.take().map_or(0, |body| {
-            let failure = body();
+        let child = unsafe { &mut *child.cast::<Child<B>>() };
+        let code = child.body.take().map_or(0, |body| {
+            let failure = body(child.pid);
             // The parent waits as long as this takes.
             messages::say(failure.message());
             failure.code()
@@ -63,7 +59,7 @@ pub fn launch<B: FnOnce() -> Failure>(body: B) -> Result<i32> {
         // SAFETY: ends the child at once, without running exit handlers that belong to the parent.
         unsafe { libc::_exit(c_int::from(code)) }
     }
-    let mut body = Some(body);
+    let mut new = Child { body: Some(body), pid: 0 };
     let (protection, kind) =
         (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK);
     // SAFETY: asks for new memory.
@@ -71,13 +67,16 @@ pub fn launch<B: FnOnce() -> Failure>(body: B) -> Result<i32> {
     if stack == libc::MAP_FAILED {
         return Err(Errno::last());
     }
-    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-    let argument = std::ptr::from_mut(&mut body).cast();
+    // The kernel writes the number of the child before the child begins.
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PARENT_SETTID | libc::SIGCHLD;
+    let argument = &raw mut new;
+    // SAFETY: the pointer is that of a variable, of which this is a part.
+    let number = unsafe { &raw mut (*argument).pid };
     // SAFETY: this is the end of that memory, from which the stack grows down.
     let end = unsafe { stack.byte_add(STACK) };
     // SAFETY: the stack is the child's alone, and `child` gets what it expects. This process has one thread, and the
     // kernel keeps that waiting as long as the child uses its memory.
-    let pid = unsafe { libc::clone(child::<B>, end, flags, argument) };
+    let pid = unsafe { libc::clone(child::<B>, end, flags, argument.cast(), number) };
     let started = if pid == -1 { Err(Errno::last()) } else { Ok(pid) };
     // SAFETY: nobody uses this memory any more.
     unsafe { libc::munmap(stack, STACK) };
@@ -99,19 +98,23 @@ pub fn end_with_us(command: &mut std::process::Command) {
 
 /// Buries one child that has ended, without waiting.
 pub fn reap() -> Option<Ended> {
+    const ANY: i32 = -1;
     loop {
-        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Exited(pid, code)) => {
-                return Some(Ended { pid: pid.as_raw(), how: Ending::Exited(code) });
-            }
-            Ok(WaitStatus::Signaled(pid, signal, _)) => {
-                return Some(Ended { pid: pid.as_raw(), how: Ending::Killed(signal) });
-            }
-            Ok(WaitStatus::StillAlive) => return None,
-            // Stops and the like are not asked for; a signal may interrupt.
-            Ok(_) | Err(nix::Error::EINTR) => {}
-            Err(_) => return None,
+        let (pid, status) = wait_once(ANY, libc::WNOHANG).ok().filter(|(pid, _)| *pid > 0)?;
+        // One that only stops is not the last that there is to tell of.
+        if let Some(how) = Ending::decode(status) {
+            return Some(Ended { pid, how });
         }
+    }
+}
+
+/// Buries the child `pid` if it has ended, without waiting. Asked after [`reap`] had nothing to tell, it also finds out that
+/// a child is gone of whose end this process was never told.
+pub fn ask_after(pid: i32) -> Option<Ending> {
+    match wait_once(pid, libc::WNOHANG) {
+        Ok((0, _)) => None,
+        Ok((_, status)) => Ending::decode(status),
+        Err(error) => error.is(libc::ECHILD).then_some(Ending::Unknown),
     }
 }
 
@@ -124,12 +127,25 @@ pub fn leads_session(pid: i32) -> bool {
 /// Waits for the child `pid` to end.
 pub fn wait(pid: i32) -> Result<Ending> {
     loop {
-        match waitpid(Pid::from_raw(pid), None) {
-            Ok(WaitStatus::Exited(_, code)) => return Ok(Ending::Exited(code)),
-            Ok(WaitStatus::Signaled(_, signal, _)) => return Ok(Ending::Killed(signal)),
-            // Stops and the like are not asked for; a signal may interrupt.
-            Ok(_) | Err(nix::Error::EINTR) => {}
-            Err(error) => return Err(error.into()),
+        let (_, status) = wait_once(pid, 0)?;
+        if let Some(how) = Ending::decode(status) {
+            return Ok(how);
+        }
+    }
+}
+
+/// One call of waitpid(2): which child it tells of, 0 for none, and the status as the kernel has it.
+fn wait_once(pid: i32, options: c_int) -> Result<(i32, c_int)> {
+    loop {
+        let mut status = 0;
+        // SAFETY: the kernel writes one number to `status`, which outlives the call.
+        let found = unsafe { libc::waitpid(pid, &raw mut status, options) };
+        if found != -1 {
+            return Ok((found, status));
+        }
+        let error = Errno::last();
+        if !error.is(libc::EINTR) {
+            return Err(error);
         }
     }
 }

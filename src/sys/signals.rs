@@ -88,6 +88,20 @@ pub fn forget_broken_pipes() {
     forget(libc::SIGPIPE);
 }
 
+/// What people call the signal with this number: its name without `SIG`, or the number if it has no name, as real-time
+/// signals have none.
+pub fn name(number: i32) -> String {
+    let named = Signal::try_from(number).ok();
+    let name = named.and_then(|signal| signal.as_str().strip_prefix("SIG"));
+    name.map_or_else(|| number.to_string(), str::to_string)
+}
+
+/// The number of the signal that [`name`] calls so.
+pub fn number(name: &str) -> Option<i32> {
+    let named = format!("SIG{name}").parse::<Signal>().ok().map(|signal| signal as i32);
+    named.or_else(|| name.parse().ok().filter(|number| (1..=libc::SIGRTMAX()).contains(number)))
+}
+
 fn with_broken_pipes(mut set: SigSet) -> SigSet {
     set.add(Signal::SIGPIPE);
     set
@@ -102,4 +116,24 @@ fn forget(number: i32) {
 fn set_disposition(number: i32, disposition: libc::sighandler_t) {
     // SAFETY: neither the default nor the ignoring disposition runs code in a handler.
     unsafe { libc::signal(number, disposition) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_signal_has_a_word_that_leads_back_to_it() {
+        for signal in 1..=libc::SIGRTMAX() {
+            assert_eq!(number(&name(signal)), Some(signal));
+        }
+        assert_eq!([name(libc::SIGKILL), name(34), name(64)], ["KILL", "34", "64"]);
+    }
+
+    #[test]
+    fn other_words_are_no_signals() {
+        for word in ["", "0", "-1", "65", "99999999999", "NONSENSE", "SIGKILL", "kill"] {
+            assert_eq!(number(word), None, "{word:?}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Being told of changes in directories (inotify).
 
-use super::Result;
+use super::{Result, remote};
 use nix::fcntl::{OFlag, openat};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 use nix::sys::stat::Mode;
@@ -92,13 +92,9 @@ impl Watch {
 /// Whether the directory `at` may be changed by other machines, or by a program that makes up what is in it: nobody
 /// here is told then.
 pub fn is_remote(at: impl AsFd) -> bool {
-    const FUSE: u64 = 0x6573_5546;
-    const KINDS: [u64; 8] =
-        [0x6969, 0x517B, 0xFF53_4D42, 0xFE53_4D42, 0x0102_1997, 0x00C3_6400, 0x5346_414F, FUSE];
     let kind = openat(at, c".", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
         .and_then(|directory| nix::sys::statfs::fstatfs(&directory));
-    let number = kind.ok().and_then(|kind| u64::try_from(kind.filesystem_type().0).ok());
-    number.is_some_and(|number| KINDS.contains(&number))
+    kind.is_ok_and(|kind| remote::is_remote(kind.filesystem_type()))
 }
 
 impl AsFd for Watch {

@@ -174,9 +174,13 @@ impl Logic {
 }
 
 fn describe(status: ExitStatus) -> String {
-    match (status.code(), status.signal().and_then(|signal| Signal::try_from(signal).ok())) {
+    match (status.code(), status.signal()) {
         (Some(code), _) => format!("exited {code}"),
-        (None, Some(signal)) => format!("killed by {signal}"),
+        (None, Some(number)) => match Signal::try_from(number) {
+            Ok(signal) => format!("killed by {signal}"),
+            // A real-time signal has no name.
+            Err(_) => format!("killed by signal {number}"),
+        },
         (None, None) => "killed".to_string(),
     }
 }
@@ -212,6 +216,23 @@ async fn read(pipe: impl AsyncRead + Unpin, sender: &Sender<Event>, event: fn(Ve
         }
         if sender.send(event(line)).await.is_err() {
             return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_the_logic_has_ended_is_said_for_every_signal() {
+        for (status, expected) in [
+            (0x0300, "exited 3"),
+            (9, "killed by SIGKILL"),
+            (34, "killed by signal 34"),
+            (64, "killed by signal 64"),
+        ] {
+            assert_eq!(describe(ExitStatus::from_raw(status)), expected);
         }
     }
 }

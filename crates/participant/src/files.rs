@@ -1,9 +1,16 @@
 //! The files that settings are in (SKYNET.md section 1): of the system, of an image, or of a mini-SkyNET.
 
 use crate::config::{Config, Oddity};
+use servicedir::sys::files::HERE;
+use servicedir::sys::peek::{self, Refusal};
+use std::ffi::CString;
 use std::fs;
 use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+/// The longest file of settings in the directory of a participant, in bytes.
+const LONGEST: usize = 1 << 20;
 
 /// The settings of a participant, in its directory.
 pub const OWN: &str = "config.exo";
@@ -79,7 +86,7 @@ impl Files {
         }
         match text {
             Some(text) => found.add(own.to_path_buf(), text),
-            None => found.read(own.to_path_buf())?,
+            None => found.read_own(own.to_path_buf())?,
         }
         if let Some(directory) = &self.last {
             found.read(directory.join(format!("{name}.conf")))?;
@@ -99,10 +106,41 @@ impl Found {
         Ok(())
     }
 
+    /// The same for the file in the directory of a participant, in whose place its account may put anything.
+    fn read_own(&mut self, path: PathBuf) -> Result<(), Unreadable> {
+        match read_text(&path) {
+            Ok(text) => self.add(path, &text),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(Unreadable { path, error }),
+        }
+        Ok(())
+    }
+
     fn add(&mut self, path: PathBuf, text: &str) {
         let odd = self.config.add(&path, text);
         self.oddities.extend(odd.into_iter().map(|odd| (path.clone(), odd)));
     }
+}
+
+/// The text of a regular file in the directory of a participant, if it is not too long for settings.
+///
+/// # Errors
+/// Those of [`read`], and `InvalidData` for what is no text.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(read(path, LONGEST)?).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+}
+
+/// A regular file in the directory of a participant, if it has at most `limit` bytes.
+///
+/// # Errors
+/// Those of open(2) and read(2); others for a longer file and for what is no file.
+pub fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    let name = CString::new(path.as_os_str().as_bytes())?;
+    peek::whole(HERE, &name, limit).map_err(|refusal| match refusal {
+        Refusal::Unreadable(error) => io::Error::from_raw_os_error(error.number()),
+        Refusal::NotRegular => io::Error::other("it is not a regular file"),
+        Refusal::TooLong => io::Error::other(format!("it has more than {limit} bytes")),
+    })
 }
 
 fn fragments(directory: &Path) -> Vec<PathBuf> {

@@ -7,14 +7,14 @@ use crate::progress::{End, Progress, Sight, Step, Task};
 use crate::site::{Participant, Supervision, left_behind};
 use crate::told::Told;
 use nix::errno::Errno;
-use servicedir::service::control::{Command, Letters, OPTIONS, Signal};
+use servicedir::service::control::{Command, Letters, OPTIONS};
 use servicedir::service::directory::{Directory, NoControl};
 use servicedir::service::observation::Observer;
 use servicedir::service::status::{Status, Want};
 use servicedir::service::waiting::Crowd;
-use servicedir::sys::{clock, files, pipes};
+use servicedir::supervise::settings::{LONGEST, Setting, Settings};
+use servicedir::sys::{clock, files, peek, pipes};
 use std::collections::BTreeSet;
-use std::fs;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -230,8 +230,13 @@ impl<'a> Job<'a> {
 
     /// The letter of the signal that the participant is ended by.
     fn down_letter(&self) -> u8 {
-        let name = fs::read_to_string(self.participant.directory.join("down-signal")).unwrap_or_default();
-        let signal = Signal::from_name(name.trim()).unwrap_or(Signal::Terminate);
+        let mut settings = Settings::default();
+        if let Some(directory) = &self.directory {
+            let content = peek::whole(directory, Setting::DownSignal.file(), LONGEST).unwrap_or_default();
+            // What makes no sense is for supervise to report.
+            let _ = settings.read(Setting::DownSignal, &content);
+        }
+        let signal = settings.down_signal;
         let sends = |letter: &&u8| Command::from_byte(**letter) == Some(Command::Send(signal));
         OPTIONS.iter().find(sends).copied().unwrap_or(b't')
     }

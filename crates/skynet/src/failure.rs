@@ -1,5 +1,6 @@
 //! Why a command could not be carried out, and what it says then.
 
+use servicedir::text::clean;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
@@ -72,9 +73,10 @@ impl Failure {
     }
 }
 
-/// Says on standard error what is wrong. That nobody listens is nobody's fault.
+/// Says on standard error what is wrong. That nobody listens is nobody's fault. Names of files in it, and what files
+/// contain, cannot control a terminal.
 pub fn complain(message: impl Display) {
-    let _ = writeln!(io::stderr(), "skynet: {message}");
+    let _ = writeln!(io::stderr(), "skynet: {}", clean(message.to_string().as_bytes()));
 }
 
 /// Whether somebody reads what we write.
@@ -96,7 +98,7 @@ pub fn print(text: &[u8]) -> Result<Heard, Failure> {
     }
 }
 
-/// Says on standard output what was done.
+/// Says on standard output what was done. Names of files in it cannot control a terminal.
 pub fn say(message: impl Display) {
-    let _ = writeln!(io::stdout(), "{message}");
+    let _ = writeln!(io::stdout(), "{}", clean(message.to_string().as_bytes()));
 }

@@ -7,6 +7,7 @@
 use participant::items::{End, Note, Verdict};
 use servicedir::json::Object;
 use servicedir::tai::Stamp;
+use servicedir::text::clean;
 
 /// Each power of two is divided into so many classes, a power of two itself.
 const CLASSES: u64 = 128;
@@ -62,8 +63,8 @@ impl History {
         let time = |milliseconds: Option<u64>| milliseconds.map_or("-".to_string(), duration);
         let last = self.last_failure.as_ref().map_or("-".to_string(), |failed| {
             let at = failed.at.map_or("-".to_string(), |at| clock(at.to_unix()));
-            let error = failed.error.chars().map(|c| if c.is_control() { '?' } else { c });
-            format!("{at} {} {}", failed.wfid, error.collect::<String>()).trim_end().to_string()
+            let text = clean(format!("{} {}", failed.wfid, failed.error).as_bytes());
+            format!("{at} {text}").trim_end().to_string()
         });
         [
             name.to_string(),

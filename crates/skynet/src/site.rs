@@ -99,8 +99,7 @@ impl Supervision {
 
 /// The process that the supervise of the service in this directory has left running when it was killed.
 pub fn left_behind(directory: &Path) -> Option<NonZeroU32> {
-    let directory = CString::new(directory.as_os_str().as_bytes()).ok()?;
-    let instance = Directory::open(HERE, &directory).ok()?.instance()?;
+    let instance = Directory::open(HERE, &c_path(directory)).ok()?.instance()?;
     let service = instance.service.filter(|_| process::boot().is_ok_and(|boot| boot == instance.boot))?;
     let is_same = process::started(service.pid) == Some(service.started);
     u32::try_from(service.pid).ok().filter(|_| is_same).and_then(NonZeroU32::new)

@@ -3,6 +3,7 @@
 use crate::accounts::Ids;
 use crate::failure::Failure;
 use crate::plan::{Entry, Mode, Owner, Plan, What};
+use participant::files::read;
 use std::fs::{self, Metadata, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
@@ -115,8 +116,8 @@ fn file(path: &Path, content: &[u8], mode: Mode, owner: Option<Ids>) -> io::Resu
         // Where somebody has put a link to a file of their own, its mode and its owner are their business.
         present.is_symlink() || (present.is_file() && has_owner && has_mode)
     };
-    if fs::symlink_metadata(path).is_ok_and(is_same) && fs::read(path).is_ok_and(|present| present == content)
-    {
+    let is_content = |path| read(path, content.len()).is_ok_and(|present| present == content);
+    if fs::symlink_metadata(path).is_ok_and(is_same) && is_content(path) {
         return Ok(false);
     }
     replace(path, |new| {

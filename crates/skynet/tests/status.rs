@@ -53,6 +53,30 @@ fn o2_status_is_an_array_for_programs() {
     assert!(said.out.starts_with("p  running  "), "{}", said.out);
 }
 
+/// The account of a participant may put anything in the places of these.
+#[test]
+fn o2_files_that_are_none_or_are_endless_hold_up_neither_status_nor_stop() {
+    for oddity in ["ln -s /dev/zero $file", "mkfifo $file"] {
+        let sandbox = Sandbox::with_skynet();
+        sandbox.enabled("p", "exec sleep 1000");
+        let _svscan = sandbox.svscan();
+        sandbox.run("skynet wait up p");
+        sandbox
+            .wait_until("the log is there", || sandbox.path("BOSS/participants/p/log/main/current").exists());
+        let files = "supervise/instance supervise/told down-signal config.exo log/main/current";
+        sandbox
+            .run(&format!("cd BOSS/participants/p && for file in {files}; do rm -f $file && {oddity}; done"));
+        let limited = "prlimit --as=1000000000:";
+        let text = sandbox.run(&format!("{limited} skynet status p"));
+        assert!(text.starts_with("p  running  pid "), "{oddity}: {text}");
+        let log = sandbox.fail(1, &format!("{limited} skynet log p"));
+        assert!(log.contains("unable to read ") && log.contains("/current: "), "{oddity}: {log}");
+        let register = sandbox.fail(1, &format!("{limited} skynet register p"));
+        assert!(register.contains("/config.exo: it is not a regular file"), "{oddity}: {register}");
+        assert_eq!(sandbox.run(&format!("{limited} skynet stop p")), "p STOPPED\n");
+    }
+}
+
 /// How long commands for many participants take: figures, since the machine may be busy.
 #[test]
 #[ignore = "a measurement: run it with --release, --ignored and --nocapture"]

@@ -6,11 +6,14 @@ use crate::names;
 use crate::plan::{self, Exo, Mode, Plan, Present, Request, Wanted};
 use crate::site::Site;
 use crate::writing::{self, Owners, Written};
-use participant::files::OWN;
+use participant::files::{OWN, read, read_text};
 use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+
+/// The longest exoskeleton that is compared with another, in bytes.
+const LONGEST_PROGRAM: usize = 1 << 28;
 
 /// A participant that is to be written.
 #[derive(Debug)]
@@ -132,7 +135,7 @@ fn present_exo(path: &Path) -> Result<Present, Failure> {
     if let Ok(target) = fs::read_link(path) {
         return Ok(Present::Link { target, leads_somewhere: path.exists() });
     }
-    match fs::read(path) {
+    match read(path, LONGEST_PROGRAM) {
         Ok(content) => Ok(Present::File(content)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Present::Nothing),
         Err(error) => Err(Failure::file("read", path, &error)),
@@ -140,7 +143,7 @@ fn present_exo(path: &Path) -> Result<Present, Failure> {
 }
 
 fn read_if_there(path: &Path) -> Result<Option<String>, Failure> {
-    match fs::read_to_string(path) {
+    match read_text(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::file("read", path, &error)),

@@ -7,17 +7,16 @@ use crate::carry::{DRAIN, DRAINING, has_unread};
 use crate::cli::Notify;
 use crate::crash::{Crash, Message, Told, Whole, judge, last_lines};
 use crate::failure::{Failure, Outcome, complain};
+use crate::logs::files::open;
 use crate::site::Site;
-use nix::sys::signal::Signal;
-use servicedir::service::directory::{Directory, SUPERVISE};
+use servicedir::service::directory::{Directory, LONGEST_RECORD, SUPERVISE};
 use servicedir::sys::confined::Confined;
 use servicedir::sys::files::{self, Contention, HERE};
 use servicedir::sys::process::Handle;
-use servicedir::sys::{Errno, clock, peek, poll};
+use servicedir::sys::{Errno, clock, peek, poll, signals};
 use servicedir::tai::Stamp;
 use servicedir::tai::lines::Translator;
 use std::ffi::CStr;
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -30,9 +29,6 @@ const TOLD: &CStr = c"notified";
 const TOLD_NEW: &CStr = c"notified.new";
 /// Locked while it is being changed.
 const LOCK: &CStr = c"notified.lock";
-
-/// The longest note that is read, in bytes.
-const LONGEST: usize = 4096;
 
 /// How many lines of the log are told, and how much of it at most: less than a pipe holds.
 const LINES: usize = 20;
@@ -54,7 +50,7 @@ pub(crate) fn run(site: &Site, arguments: &Notify) -> Result<Outcome, Failure> {
             "notify is for the script of that name in the directory of a participant",
         ));
     };
-    let Some(crash) = judge(&arguments.what, arguments.pid, arguments.code, want, signal_name) else {
+    let Some(crash) = judge(&arguments.what, arguments.pid, arguments.code, want, signals::name) else {
         return Ok(Outcome::Done);
     };
     let here = std::env::current_dir().map_err(|error| Failure::system("find this directory", &error))?;
@@ -78,17 +74,12 @@ pub(crate) fn run(site: &Site, arguments: &Notify) -> Result<Outcome, Failure> {
     told.map_err(|error| Failure::system(format_args!("tell about {name} by {command}"), &error))
 }
 
-fn signal_name(number: i32) -> String {
-    Signal::try_from(number)
-        .map_or_else(|_| number.to_string(), |signal| signal.as_str().trim_start_matches("SIG").to_string())
-}
-
 /// Writes down that there was a crash. Returns how many nobody was told of, if it is time to tell.
 fn count(now: Stamp) -> Result<Option<u64>, Errno> {
     let supervise = Confined::open(HERE, SUPERVISE)?;
     let lock = supervise.lock(LOCK)?;
     files::lock(&lock, Contention::Wait)?;
-    let known = supervise.read(TOLD).and_then(|file| peek::head(&file, LONGEST)).ok();
+    let known = supervise.read(TOLD).and_then(|file| peek::head(&file, LONGEST_RECORD)).ok();
     let (suppressed, told) = Told::next(known.and_then(|content| Told::decode(&content)), now);
     let file = supervise.create(TOLD_NEW)?;
     files::write_all(file.as_fd(), &told.encode())?;
@@ -112,7 +103,7 @@ fn wait_for_log() {
 
 /// The last lines of a log, with readable times.
 fn read_log(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
+    let mut file = open(path)?;
     let length = file.metadata()?.len();
     let skipped = length.saturating_sub(LENGTH);
     file.seek(SeekFrom::Start(skipped))?;

@@ -3,14 +3,17 @@
 use crate::cli::Status;
 use crate::condition::{Condition, Facts, Supervised, table};
 use crate::failure::{Failure, Outcome, print};
+use crate::logs::files::open;
 use crate::site::{Participant, Site, Supervision};
 use crate::tally;
 use crate::told::Told;
 use servicedir::json;
 use servicedir::service::survey::{Depth, survey};
-use servicedir::sys::{clock, files};
+use servicedir::sys::{clock, files, peek};
 use servicedir::tai::Stamp;
-use std::fs;
+
+/// How much of a log is read, in bytes: as much as multilog writes to a file at most.
+const LOG: usize = 1 << 24;
 
 /// Carries out `skynet status`.
 pub(crate) fn run(site: &Site, arguments: &Status) -> Result<Outcome, Failure> {
@@ -54,7 +57,7 @@ fn ask(site: &Site, participant: &Participant) -> Supervised {
     let is_up = account.status.pid.is_some();
     let log = site.log(&participant.name, &participant.directory).join("current");
     // The log of a participant that does not run is about earlier runs.
-    let log = if is_up { fs::read(log).ok() } else { None };
+    let log = if is_up { open(&log).ok().and_then(|file| peek::tail(&file, LOG).ok()) } else { None };
     Supervised::Yes(Box::new(Facts {
         tells_readiness: participant.directory.join("notification-fd").exists(),
         is_told: Told::read(&participant.directory).is_about(&account.status),

@@ -8,7 +8,8 @@
 
 use super::label;
 use servicedir::multilog::archive::{Archive, Code};
-use servicedir::sys::files::{self, HERE};
+use servicedir::sys::files::HERE;
+use servicedir::sys::peek;
 use servicedir::tai::Stamp;
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsString};
@@ -220,9 +221,9 @@ pub fn identity(facts: &Metadata) -> Identity {
 }
 
 /// Opens a file to read it; what is there in place of one cannot hold us up.
-fn open(path: &Path) -> io::Result<File> {
+pub fn open(path: &Path) -> io::Result<File> {
     let path = CString::new(path.as_os_str().to_owned().into_vec())?;
-    files::open_read(HERE, &path).map_err(|error| io::Error::from_raw_os_error(error.number()))
+    peek::open(HERE, &path).map_err(|error| io::Error::from_raw_os_error(error.number()))
 }
 
 /// The last megabyte of a file, or all of it; nothing if it cannot be read.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::label::{self, Label};
+use servicedir::text::harmless;
 
 /// How many characters of a label tell the second.
 const SECOND: usize = 17;
@@ -49,18 +50,14 @@ impl<C: Fn(i64) -> String> Show<C> {
         output.extend_from_slice(b": ");
         let text = label::text(line);
         if self.is_terminal {
-            let harmless = |byte: &u8| if is_control(*byte) { b'?' } else { *byte };
-            output.extend(text.iter().map(harmless));
+            let show = |character| if character == '\t' { character } else { harmless(character) };
+            let shown: String = String::from_utf8_lossy(text).chars().map(show).collect();
+            output.extend_from_slice(shown.as_bytes());
         } else {
             output.extend_from_slice(text);
         }
         output.push(b'\n');
     }
-}
-
-/// Whether a terminal may do something else than show it.
-const fn is_control(byte: u8) -> bool {
-    (byte < b' ' && byte != b'\t') || byte == 0x7f
 }
 
 #[cfg(test)]
@@ -90,6 +87,7 @@ mod tests {
             "@400000006b49d20a075bcbf4 \u{1b}[2Ja\tb\u{e4}",
             "<1800000000>.123456 build: ?[2Ja\tb\u{e4}\n",
         );
+        check(true, "@400000006b49d20a075bcbf4 \u{9b}2J\u{202e}a", "<1800000000>.123456 build: ?2J?a\n");
         check(false, "@400000006b49d20a075bcbf4 \u{1b}[2J", "<1800000000>.123456 build: \u{1b}[2J\n");
     }
 }
