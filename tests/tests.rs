@@ -79,6 +79,8 @@ mod stagger;
 mod startup;
 /// Sandboxes, processes, waiting.
 mod support;
+/// What svscan stops at HUP.
+mod sweeping;
 /// What a service tells, and who is told.
 mod telling;
 /// Signals that reach svscan and its supervises together.

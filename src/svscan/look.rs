@@ -1,6 +1,6 @@
 //! svscan's eyes: what is in the scan directory, and being told when that changes.
 
-use super::event::{Completeness, FirstStart, Found, Identity, Logging, Outlook, Role};
+use super::event::{Completeness, FirstStart, Found, Identity, Logging, Outlook, Role, Snapshot, Stability};
 use super::holder::{Holders, Supervision};
 use super::inspect;
 use super::table::Table;
@@ -11,6 +11,7 @@ use crate::sys::watch::{self, Change, Interest, Watch, Watched};
 use crate::sys::{Errno, clock, process};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CStr, CString};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
 
 /// The longest name of a directory whose log is looked for.
@@ -30,11 +31,28 @@ pub struct Look {
     /// The supervises that run already.
     pub holders: Holders,
     /// When to look again because something was being written.
-    pub recheck: Option<Instant>,
+    recheck: Option<Instant>,
     /// The next pause before that.
     pause: Duration,
     /// What this look may miss later.
     outlook: Outlook,
+    /// Whether something was told since [`Self::is_due`] was asked last that makes a difference.
+    news: bool,
+    /// Whether something has happened to a name in the scan directory since the last look began.
+    changed: bool,
+    /// The names at the last look, as a number.
+    names: u64,
+}
+
+/// What a name stands for.
+enum Sight {
+    Service(Found),
+    /// Nothing that concerns svscan.
+    Other,
+    /// It is there, and cannot be examined.
+    Unexamined(CString),
+    /// It was there when the directory was read, and is not any more.
+    Vanished,
 }
 
 impl Look {
@@ -70,6 +88,9 @@ impl Look {
             recheck: None,
             pause: SOON,
             outlook: Outlook::Told,
+            news: false,
+            changed: false,
+            names: 0,
         }
     }
 
@@ -78,66 +99,116 @@ impl Look {
         &self.boot
     }
 
-    /// Whether changes have been told of since the last call that make a difference.
-    pub fn is_news(&mut self) -> bool {
-        let changes = self.watch.as_ref().map(Watch::changes).unwrap_or_default();
-        let matters = |change: &Change| match change {
-            Change::Everything => true,
-            Change::Gone(_) => false,
-            // In a service directory, only these names make a difference.
-            Change::Name(watched, name) => {
-                Some(watched) == self.scan_directory.as_ref() || name == "run" || name == "log"
+    /// When [`Self::is_due`] is to be asked.
+    pub fn deadline(&self, now: Instant) -> Option<Instant> {
+        // What was told during a look is not told again.
+        self.news.then_some(now).or(self.recheck)
+    }
+
+    /// Takes note of what has been told since the last call.
+    pub fn note_changes(&mut self) {
+        for change in self.watch.as_ref().map(Watch::changes).unwrap_or_default() {
+            match change {
+                Change::Everything => (self.news, self.changed) = (true, true),
+                Change::Gone(_) => {}
+                Change::Name(watched, _) if Some(watched) == self.scan_directory => {
+                    (self.news, self.changed) = (true, true);
+                }
+                // In a service directory, only these names make a difference.
+                Change::Name(_, name) => self.news |= name == "run" || name == "log",
             }
-        };
-        let is_news = changes.iter().any(matters);
-        if is_news {
-            self.pause = SOON;
         }
-        is_news
+    }
+
+    /// Whether to look again, because of what was told or because something was being written.
+    pub fn is_due(&mut self, now: Instant) -> bool {
+        if std::mem::take(&mut self.news) {
+            self.pause = SOON;
+            return true;
+        }
+        self.recheck.is_some_and(|moment| moment <= now)
     }
 
     /// Reads the scan directory, in the order of names.
-    pub fn look<P>(&mut self, table: &Table<P>) -> Result<(Vec<Found>, Outlook), Errno> {
+    pub fn look<P>(&mut self, table: &Table<P>) -> Result<Snapshot, Errno> {
         self.recheck = None;
         self.holders.forget();
+        self.note_changes();
+        (self.news, self.changed) = (false, false);
         let mut names = files::names(HERE)?;
         names.sort_unstable();
+        let is_same = self.is_same(&names);
         self.outlook = if self.watch.is_some() { Outlook::Told } else { Outlook::Untold };
-        let found: Vec<Found> = names.into_iter().filter_map(|name| self.inspect(name, table)).collect();
+        let (mut found, mut unexamined, mut vanished) = (Vec::new(), Vec::new(), false);
+        for name in names {
+            match self.inspect(name, table) {
+                Sight::Service(service) => found.push(service),
+                Sight::Unexamined(name) => unexamined.push(name),
+                Sight::Vanished => vanished = true,
+                Sight::Other => {}
+            }
+        }
         self.watch_services(&found);
-        Ok((found, self.outlook))
+        // Reading a directory and renaming in it exclude each other: what was missed for that reason is told by now.
+        self.note_changes();
+        let is_stable = if self.watch.is_some() { !self.changed } else { is_same };
+        let stability = if is_stable && !vanished { Stability::Stable } else { Stability::Changing };
+        Ok(Snapshot { found, unexamined, stability, outlook: self.outlook })
+    }
+
+    /// Whether these are the names of the last look, too.
+    fn is_same(&mut self, names: &[CString]) -> bool {
+        let mut hasher = DefaultHasher::new();
+        names.hash(&mut hasher);
+        let names = hasher.finish();
+        std::mem::replace(&mut self.names, names) == names
     }
 
     /// Finds out whether `name` is a service, and what there is to know about it.
-    fn inspect<P>(&mut self, name: CString, table: &Table<P>) -> Option<Found> {
+    fn inspect<P>(&mut self, name: CString, table: &Table<P>) -> Sight {
         let bytes = name.to_bytes();
         if bytes.starts_with(b".") {
-            return None;
+            return Sight::Other;
         }
         let facts = match files::look(HERE, &name) {
             Ok(Some(facts)) => facts,
-            Ok(None) => return self.miss(&[bytes], Errno::from_raw(libc::ENOENT)),
-            Err(error) => return self.miss(&[bytes], error),
+            Ok(None) if !files::is_there(HERE, &name) => return Sight::Vanished,
+            Ok(None) => {
+                self.warn_unexamined(&[bytes], Errno::from_raw(libc::ENOENT));
+                return Sight::Unexamined(name);
+            }
+            Err(error) => {
+                self.warn_unexamined(&[bytes], error);
+                return Sight::Unexamined(name);
+            }
         };
         if !facts.is_directory {
-            return None;
+            return Sight::Other;
         }
         let identity = facts.identity;
         let known = table.service(identity);
         if known.is_some_and(|service| service.is_logged() && !service.is_awaited()) {
             let (logging, completeness) = (Logging::Logged, Completeness::Complete);
             let (running, first_start) = ([None; 2], FirstStart::Due);
-            return Some(Found { name, identity, logging, completeness, running, first_start });
+            return Sight::Service(Found { name, identity, logging, completeness, running, first_start });
         }
+        // A service whose log cannot be examined goes on as it was known.
+        let mut is_unclear = false;
         let logging = if bytes.len() > LONGEST_LOGGED {
             Logging::Unlogged
         } else {
             match inspect::logging(&name) {
                 Ok(logging) => logging,
-                Err(error) => return self.miss(&[bytes, b"/log"], error),
+                Err(error) => {
+                    self.warn_unexamined(&[bytes, b"/log"], error);
+                    let Some(known) = known else { return Sight::Unexamined(name) };
+                    is_unclear = true;
+                    if known.is_logged() { Logging::Logged } else { Logging::Unlogged }
+                }
             }
         };
         let completeness = match known {
+            Some(service) if is_unclear && service.is_awaited() => Completeness::Incomplete,
             Some(service) if !service.is_awaited() && logging == Logging::Unlogged => Completeness::Complete,
             _ => inspect::completeness(&name, logging),
         };
@@ -148,14 +219,13 @@ impl Look {
             Some(_) => ([None; 2], FirstStart::Due),
             None => self.left_behind(&name, logging),
         };
-        Some(Found { name, identity, logging, completeness, running, first_start })
+        Sight::Service(Found { name, identity, logging, completeness, running, first_start })
     }
 
-    /// Says what is not there or cannot be seen. Nobody will tell when that changes.
-    fn miss(&mut self, path: &[&[u8]], error: Errno) -> Option<Found> {
+    /// Says what cannot be examined. The kernel does not tell when that changes.
+    fn warn_unexamined(&mut self, path: &[&[u8]], error: Errno) {
         self.outlook = Outlook::Untold;
         super::run::warn(&[b"unable to stat ", &path.concat()], error);
-        None
     }
 
     /// A file that was closed a moment ago still counts as being written.

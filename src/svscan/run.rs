@@ -102,22 +102,20 @@ impl<'a> Svscan<'a> {
     fn main(&mut self) {
         loop {
             let now = clock::monotonic();
-            let recheck = self.look.recheck;
             let retry = self.messenger.deadline(now);
             let orphans = self.orphans.deadline(now);
             let guard = self.guard.deadline();
-            let deadline =
-                [self.table.deadline(), recheck, retry, orphans, guard].into_iter().flatten().min();
+            let deadlines = [self.table.deadline(), self.look.deadline(now), retry, orphans, guard];
+            let deadline = deadlines.into_iter().flatten().min();
             for number in self.ready.wait(now, deadline) {
                 match number {
                     SIGNALS => self.handle_signals(),
-                    CHANGES if self.look.is_news() => self.feed(Event::Changed),
-                    CHANGES => {}
+                    CHANGES => self.look.note_changes(),
                     FIFOS => self.guard.note_changes(clock::monotonic()),
                     number => self.lose(number),
                 }
             }
-            if recheck.is_some_and(|moment| moment <= clock::monotonic()) {
+            if self.look.is_due(clock::monotonic()) {
                 self.feed(Event::Changed);
             }
             let to_look = self.guard.look(&self.table, clock::monotonic());
@@ -220,7 +218,7 @@ impl<'a> Svscan<'a> {
 
     fn scan(&mut self) -> Event<End> {
         match self.look.look(&self.table) {
-            Ok((found, outlook)) => Event::Scanned(found, outlook),
+            Ok(snapshot) => Event::Scanned(snapshot),
             Err(error) => {
                 warn(&[b"unable to read directory"], error);
                 Event::Unreadable

@@ -7,8 +7,10 @@
 #![forbid(unsafe_code)]
 
 use super::ending::{End, Unfinished};
-use super::event::{Action, Ending, Event, FirstStart, Found, Identity, Logging, Outlook, Role};
-use super::service::Service;
+use super::event::{
+    Action, Ending, Event, FirstStart, Found, Identity, Logging, Outlook, Role, Snapshot, Stability,
+};
+use super::service::{Presence, Service};
 use super::waiting::{Awaited, Waiting};
 use std::collections::{BTreeMap, btree_map};
 use std::ffi::CString;
@@ -19,6 +21,9 @@ const RESCAN: Duration = Duration::from_secs(5);
 
 /// The same if svscan is told of whatever comes: a safety net.
 const SAFETY_NET: Duration = Duration::from_secs(300);
+
+/// From one look at a scan directory that changes to the next, if services are to be swept: at first, and at most.
+const REST: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
 /// How long a directory may be incomplete before it is started as it is.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
@@ -41,6 +46,10 @@ pub struct Table<P> {
     stagger: Duration,
     /// The directory was read once.
     looked: bool,
+    /// What the last look has missed is gone.
+    stability: Stability,
+    /// Services that have vanished are to be stopped, as soon as it is certain which; the pause before the next look.
+    sweep: Option<Duration>,
     /// The end, once it has begun.
     end: Option<End>,
 }
@@ -54,6 +63,8 @@ impl<P> Table<P> {
             next_look: now,
             stagger,
             looked: false,
+            stability: Stability::Changing,
+            sweep: None,
             end: None,
         }
     }
@@ -126,12 +137,16 @@ impl<P> Table<P> {
             Event::Changed if self.is_ending() => Vec::new(),
             Event::Changed => vec![Action::Scan],
             Event::Scanned(..) | Event::Unreadable if self.is_ending() => Vec::new(),
-            Event::Scanned(found, outlook) => {
-                self.next_look = now + if outlook == Outlook::Told { SAFETY_NET } else { RESCAN };
-                self.compare(found, now)
+            Event::Scanned(snapshot) => {
+                self.next_look = now + if snapshot.outlook == Outlook::Told { SAFETY_NET } else { RESCAN };
+                self.stability = snapshot.stability;
+                let mut actions = self.compare(snapshot, now);
+                actions.extend(self.stop_vanished(now));
+                actions
             }
             Event::Unreadable => {
                 self.next_look = now + RESCAN;
+                self.stability = Stability::Changing;
                 Vec::new()
             }
             Event::Piped(identity, pipe, have) => match self.services.get_mut(&identity) {
@@ -158,8 +173,9 @@ impl<P> Table<P> {
             Event::Ended(pid, how) => self.bury(pid, how, now),
             Event::Sweep if self.is_ending() => Vec::new(),
             Event::Sweep => {
-                let vanished = self.services.values_mut().filter(|service| !service.listed);
-                vanished.filter_map(|service| service.stop(now)).collect()
+                let (first, _) = REST;
+                self.sweep = Some(first);
+                self.stop_vanished(now)
             }
             Event::Shutdown => self.begin_end(now),
             Event::Grace(pid, grace) => {
@@ -197,15 +213,30 @@ impl<P> Table<P> {
         actions
     }
 
+    /// Stops the services that have vanished, if that is wanted. While the directory changes, it is looked at again first.
+    fn stop_vanished(&mut self, now: Instant) -> Vec<Action> {
+        let Some(pause) = self.sweep else { return Vec::new() };
+        if self.stability == Stability::Changing {
+            let (_, most) = REST;
+            self.next_look = self.next_look.min(now + pause);
+            self.sweep = Some((pause * 2).min(most));
+            return Vec::new();
+        }
+        self.sweep = None;
+        let vanished = self.services.values_mut().filter(|service| service.presence == Presence::Gone);
+        vanished.filter_map(|service| service.stop(now)).collect()
+    }
+
     /// Enters what is new, starts what is missing, forgets what is gone.
-    fn compare(&mut self, found: Vec<Found>, now: Instant) -> Vec<Action> {
-        self.services.values_mut().for_each(|service| service.listed = false);
+    fn compare(&mut self, snapshot: Snapshot, now: Instant) -> Vec<Action> {
+        let Snapshot { found, unexamined, .. } = snapshot;
+        self.services.values_mut().for_each(|service| service.miss(&unexamined));
         let mut slot = now;
         let mut actions = Vec::new();
         for Found { name, identity, logging, completeness, running, first_start } in found {
             let service = match self.services.entry(identity) {
                 // A second name for the same directory.
-                btree_map::Entry::Occupied(known) if known.get().listed => continue,
+                btree_map::Entry::Occupied(known) if known.get().presence == Presence::Listed => continue,
                 btree_map::Entry::Occupied(known) => {
                     let known = known.into_mut();
                     known.find(name, logging, completeness, now);

@@ -1,0 +1,108 @@
+//! What svscan stops at HUP, and what it leaves alone because it may not be gone.
+
+use crate::support::scanned::{MARK_AND_STAY, Scanned};
+use crate::support::{process_state, send};
+use nix::sys::signal::Signal::SIGHUP;
+use std::fs;
+use std::os::unix::fs::symlink;
+
+/// svscan with services that are symbolic links to directories in `store`, and their processes.
+fn linked<const N: usize>(names: [&str; N]) -> (Scanned, [i32; N]) {
+    let scanned = Scanned::new();
+    let sandbox = &scanned.sandbox;
+    let pids = names.map(|name| {
+        sandbox.script(&format!("store/{name}/run"), MARK_AND_STAY);
+        let link = format!("service/{name}");
+        scanned.timed(&link, || symlink(format!("../store/{name}"), sandbox.path(&link)).unwrap());
+        sandbox.next_pid(&format!("store/{name}"), 0)
+    });
+    (scanned, pids)
+}
+
+/// Sends HUP, and waits until svscan has stopped this service, which is certainly gone.
+#[track_caller]
+fn sweep(scanned: &Scanned, gone: i32) {
+    send(scanned.svscan.pid(), SIGHUP);
+    scanned.sandbox.wait_until("what is gone is stopped", || process_state(gone).is_none());
+    scanned.has_looked();
+}
+
+#[test]
+fn a_service_whose_link_leads_nowhere_for_a_moment_runs_on() {
+    let (scanned, [web, gone]) = linked(["web", "gone"]);
+    let sandbox = &scanned.sandbox;
+    let supervise = sandbox.next_supervise("store/web", 0);
+    fs::remove_file(sandbox.path("service/gone")).unwrap();
+    fs::rename(sandbox.path("store"), sandbox.path("elsewhere")).unwrap();
+    sweep(&scanned, gone);
+    let complaint = "svscan: warning: unable to stat web: file does not exist";
+    assert!(sandbox.count("messages", complaint) > 0);
+    fs::rename(sandbox.path("elsewhere"), sandbox.path("store")).unwrap();
+    send(scanned.svscan.pid(), SIGHUP);
+    scanned.has_looked();
+    assert_eq!((sandbox.pid("store/web"), sandbox.next_supervise("store/web", 0)), (web, supervise));
+    // It is gone when its name is.
+    fs::remove_file(sandbox.path("service/web")).unwrap();
+    sweep(&scanned, web);
+}
+
+#[test]
+fn a_service_whose_log_cannot_be_examined_runs_on_and_is_restarted() {
+    let (scanned, [web, gone]) = linked(["web", "gone"]);
+    let sandbox = &scanned.sandbox;
+    fs::remove_file(sandbox.path("service/gone")).unwrap();
+    symlink("log", sandbox.path("store/web/log")).unwrap();
+    sweep(&scanned, gone);
+    let complaint = "svscan: warning: unable to stat web/log: symbolic link loop";
+    assert!(sandbox.count("messages", complaint) > 0);
+    assert_eq!(sandbox.pid("store/web"), web);
+    let supervise = sandbox.next_supervise("store/web", 0);
+    crate::support::kill(supervise);
+    sandbox.next_supervise("store/web", supervise);
+    assert_eq!(sandbox.pid("store/web"), web);
+    // When the mistake is mended, it is given a logger.
+    fs::remove_file(sandbox.path("store/web/log")).unwrap();
+    sandbox.script("new/run", "exec multilog ./main");
+    fs::rename(sandbox.path("new"), sandbox.path("store/web/log")).unwrap();
+    sandbox.next_pid("store/web/log", 0);
+    assert_eq!(sandbox.pid("store/web"), web);
+}
+
+#[test]
+fn services_that_are_renamed_while_hups_come_run_on() {
+    const SERVICES: usize = 40;
+    let scanned = Scanned::new();
+    let sandbox = &scanned.sandbox;
+    let names: Vec<_> = (0..SERVICES).map(|number| format!("service/web{number}")).collect();
+    for name in &names {
+        sandbox.script(&format!("{name}/run"), "echo start >>starts; exec sleep 1000");
+    }
+    let before: Vec<i32> = names.iter().map(|name| sandbox.next_pid(name, 0)).collect();
+    let name = |index: usize, round: usize| sandbox.path(&format!("service/web{index}.{round}"));
+    for (index, old) in names.iter().enumerate() {
+        fs::rename(sandbox.path(old), name(index, 0)).unwrap();
+    }
+    for round in 0..100 {
+        for index in 0..SERVICES {
+            // Into another order each time.
+            let index = index * 7 % SERVICES;
+            fs::rename(name(index, round), name(index, round + 1)).unwrap();
+            if index % 5 == 0 {
+                send(scanned.svscan.pid(), SIGHUP);
+            }
+        }
+    }
+    scanned.has_looked();
+    fs::create_dir(sandbox.path("away")).unwrap();
+    fs::rename(name(0, 100), sandbox.path("away/web")).unwrap();
+    sweep(&scanned, before[0]);
+    for (index, pid) in before.into_iter().enumerate().skip(1) {
+        let service = format!("service/web{index}.100");
+        assert_eq!(
+            (sandbox.pid(&service), sandbox.count(&format!("{service}/starts"), "")),
+            (pid, 1),
+            "{service}"
+        );
+    }
+    scanned.is_silent();
+}
