@@ -29,6 +29,8 @@ mod facts;
 mod failing;
 /// What comes after the end of a service.
 mod finish;
+/// Control fifos that are full.
+mod full;
 /// Random cases with our programs and with Debian's.
 mod generated;
 /// The end of svscan, with services that do not obey.

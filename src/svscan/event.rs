@@ -126,6 +126,8 @@ pub enum Event<P> {
     Refused(Identity, Role),
     /// A supervise has ended.
     Ended(i32, Ending),
+    /// A supervise could not be told for a while what the table wanted: it does not read its commands.
+    Untold(i32),
     /// Services whose directories have vanished are to be stopped.
     Sweep,
     /// All services are to be stopped.

@@ -120,7 +120,8 @@ impl<'a> Svscan<'a> {
             }
             let to_look = self.guard.look(&self.table, clock::monotonic());
             to_look.into_iter().for_each(|pid| self.signal(pid, LOOK_AGAIN));
-            self.messenger.retry(&self.table);
+            let untold = self.messenger.retry(&self.table);
+            untold.into_iter().for_each(|pid| self.feed(Event::Untold(pid)));
             self.feed(Event::Deadline);
             if self.table.is_ending() && self.end_orphans() && self.table.has_ended() {
                 return;

@@ -171,6 +171,10 @@ impl<P> Table<P> {
                 self.go_on(identity, role, now)
             }
             Event::Ended(pid, how) => self.bury(pid, how, now),
+            // The next one is started to end the service, and has to read nothing for that.
+            Event::Untold(pid) if self.is_ending() && self.knows(pid) => vec![Action::Replace(pid)],
+            // As long as there is no hurry, it may yet come to it.
+            Event::Untold(_) => Vec::new(),
             Event::Sweep if self.is_ending() => Vec::new(),
             Event::Sweep => {
                 let (first, _) = REST;
