@@ -247,3 +247,16 @@ fn report(what: &str, mut times: Vec<Duration>) {
     assert!(times[0] < SOON, "{what}: {times:?}");
     show(&format!("{what}: median {:?}, longest {:?}", times[times.len() / 2], times[times.len() - 1]));
 }
+
+#[test]
+fn a_name_may_look_like_an_option() {
+    let scanned = Scanned::new();
+    let sandbox = &scanned.sandbox;
+    for name in ["--down", "--delay=3", "--delay", "--", "-x", "-"] {
+        sandbox.logged_service("new", ": >started\necho hello\nexec sleep 1000");
+        let service = format!("service/{name}");
+        scanned.timed(&service, || fs::rename(sandbox.path("new"), sandbox.path(&service)).unwrap());
+        sandbox.wait_until(&format!("{name} is logged"), || sandbox.log_of(&service) == "hello\n");
+    }
+    scanned.is_silent();
+}
