@@ -203,8 +203,13 @@ pub fn way_to_directory(pid: i32) -> CString {
 
 /// The parent of this process, the parent of that, and so on, as far as `/proc` tells.
 pub fn ancestors() -> impl Iterator<Item = i32> {
+    ancestors_of(own_number())
+}
+
+/// The same of the process `pid`.
+pub fn ancestors_of(pid: i32) -> impl Iterator<Item = i32> {
     let parent = |&pid: &i32| look(pid).map(|facts| facts.parent).filter(|&parent| parent > 0);
-    std::iter::successors(parent(&own_number()), parent)
+    std::iter::successors(parent(&pid), parent)
 }
 
 /// How long ago that was at least, by the clock that the kernel counts these ticks with, which nobody can set.
