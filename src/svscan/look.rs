@@ -3,7 +3,8 @@
 use super::event::{Completeness, FirstStart, Found, Identity, Logging, Outlook, Role, Snapshot, Stability};
 use super::holder::{Holders, Supervision};
 use super::inspect;
-use super::table::Table;
+use super::service::Service;
+use super::table::{PATIENCE, Table};
 use crate::service::directory::DOWN;
 use crate::sys::files::{self, HERE};
 use crate::sys::poll::Many;
@@ -20,13 +21,23 @@ const LONGEST_LOGGED: usize = 255;
 /// How soon to look again at a file that was being written.
 const SOON: Duration = Duration::from_millis(2);
 
+/// How long a service directory is not watched after a name has come that makes no difference. A service may make files
+/// in its directory as fast as it can.
+const INATTENTION: Duration = Duration::from_millis(100);
+
 /// What svscan knows beyond its table in order to look.
 pub struct Look {
     /// What tells of changes, if the system lets us have it.
     watch: Option<Watch>,
     scan_directory: Option<Watched>,
     /// The directories of services that lack something, or may be given a logger later.
-    watched: BTreeMap<Identity, Vec<Watched>>,
+    watched: BTreeMap<Identity, Attention>,
+    /// Which directory each watch is for that ends with its first event.
+    armed: BTreeMap<Watched, Identity>,
+    /// Some of the latter are not watched now, and when they are again.
+    inattentive: Option<Instant>,
+    /// When to look whether the directories that lack something are services by now, which need less to be watched.
+    review: Option<Instant>,
     boot: String,
     /// The supervises that run already.
     pub holders: Holders,
@@ -42,6 +53,32 @@ pub struct Look {
     changed: bool,
     /// The names at the last look, as a number.
     names: u64,
+}
+
+/// How closely the directory of a service is watched.
+#[derive(PartialEq, Eq)]
+enum Attention {
+    /// It lacks something: all that happens in it and in its `log`.
+    Close(Vec<Watched>),
+    /// It may be given a logger later: the next name that comes; `None` for a while after one has come.
+    Loose(Option<Watched>),
+}
+
+impl Attention {
+    /// Takes note that the next event has come, if that was waited for.
+    const fn lapse(&mut self) {
+        if let Self::Loose(watched) = self {
+            *watched = None;
+        }
+    }
+
+    /// Does not watch it any more.
+    fn end(self, watch: &Watch) {
+        match self {
+            Self::Close(watched) => watched.into_iter().for_each(|watched| watch.remove(watched)),
+            Self::Loose(watched) => watched.into_iter().for_each(|watched| watch.remove(watched)),
+        }
+    }
 }
 
 /// What a name stands for.
@@ -83,6 +120,9 @@ impl Look {
             watch: watch.filter(|_| !watch::is_remote(HERE)),
             scan_directory,
             watched: BTreeMap::new(),
+            armed: BTreeMap::new(),
+            inattentive: None,
+            review: None,
             boot,
             holders: Holders::default(),
             recheck: None,
@@ -102,22 +142,57 @@ impl Look {
     /// When [`Self::is_due`] is to be asked.
     pub fn deadline(&self, now: Instant) -> Option<Instant> {
         // What was told during a look is not told again.
-        self.news.then_some(now).or(self.recheck)
+        let news = self.news.then_some(now);
+        [news, self.recheck, self.review, self.inattentive].into_iter().flatten().min()
     }
 
     /// Takes note of what has been told since the last call.
     pub fn note_changes(&mut self) {
-        for change in self.watch.as_ref().map(Watch::changes).unwrap_or_default() {
-            match change {
-                Change::Everything => (self.news, self.changed) = (true, true),
-                Change::Gone(_) => {}
-                Change::Name(watched, _) if Some(watched) == self.scan_directory => {
-                    (self.news, self.changed) = (true, true);
-                }
-                // In a service directory, only these names make a difference.
-                Change::Name(_, name) => self.news |= name == "run" || name == "log",
+        let Self { watch: Some(watch), news, changed, watched, armed, inattentive, .. } = self else {
+            return;
+        };
+        let later = || clock::monotonic() + INATTENTION;
+        watch.each_change(|change| match change {
+            Change::Everything => {
+                (*news, *changed) = (true, true);
+                // Some of these may have had their event, which was not told.
+                armed.clear();
+                watched.values_mut().for_each(Attention::lapse);
+                inattentive.get_or_insert_with(later);
             }
+            Change::Gone(gone) => {
+                let of = armed.remove(&gone).and_then(|identity| watched.get_mut(&identity));
+                if let Some(attention) = of.filter(|attention| **attention == Attention::Loose(Some(gone))) {
+                    attention.lapse();
+                    inattentive.get_or_insert_with(later);
+                }
+            }
+            Change::Name(watched, _) if Some(watched) == self.scan_directory => {
+                (*news, *changed) = (true, true);
+            }
+            // In a service directory, only these names make a difference.
+            Change::Name(_, name) => *news |= name == "run" || name == "log",
+        });
+    }
+
+    /// Watches the directories again whose first event has come, if it is time for that.
+    pub fn watch_again<P>(&mut self, table: &Table<P>, now: Instant) {
+        let Self { watch: Some(watch), watched, armed, inattentive, news, .. } = self else { return };
+        if inattentive.take_if(|moment| *moment <= now).is_none() {
+            return;
         }
+        watched.retain(|identity, attention| {
+            let Attention::Loose(watched @ None) = attention else { return true };
+            let name = table.service(*identity).map(Service::name);
+            let name = name.filter(|name| inspect::identify(name) == Some(*identity));
+            *watched = name.and_then(|name| watch.add(name, Interest::NextArrival).ok());
+            // What has come before the watch is seen, what comes after it is told.
+            let is_unlogged = name.is_some_and(|name| inspect::logging(name) == Ok(Logging::Unlogged));
+            // Whatever has become of this one, a look at the scan directory shows it.
+            *news |= watched.is_none() || !is_unlogged;
+            armed.extend(watched.map(|watched| (watched, *identity)));
+            watched.is_some()
+        });
     }
 
     /// Whether to look again, because of what was told or because something was being written.
@@ -126,7 +201,9 @@ impl Look {
             self.pause = SOON;
             return true;
         }
-        self.recheck.is_some_and(|moment| moment <= now)
+        let is_over = |moment: &mut Instant| *moment <= now;
+        let over = [self.recheck.take_if(is_over), self.review.take_if(is_over)];
+        over.iter().any(Option::is_some)
     }
 
     /// Reads the scan directory, in the order of names.
@@ -256,28 +333,33 @@ impl Look {
     /// Watches the directories in which something may come that matters.
     fn watch_services(&mut self, found: &[Found]) {
         let Some(watch) = &self.watch else { return };
+        let is_incomplete = |found: &Found| found.completeness == Completeness::Incomplete;
+        self.review = found.iter().any(is_incomplete).then(|| clock::monotonic() + PATIENCE);
         // Another directory may be given the number of one that is gone.
         let present: BTreeSet<Identity> = found.iter().map(|found| found.identity).collect();
-        self.watched.retain(|identity, watched| {
+        self.watched.retain(|identity, attention| {
             let stays = present.contains(identity);
             if !stays {
-                watched.drain(..).for_each(|old| watch.remove(old));
+                std::mem::replace(attention, Attention::Loose(None)).end(watch);
             }
             stays
         });
         for found in found {
-            let is_awaited = found.completeness == Completeness::Incomplete;
+            let is_awaited = is_incomplete(found);
             let identity = found.identity;
             if is_awaited {
                 let directories = [found.name.clone(), inspect::below(&found.name, c"log")];
                 let watched =
                     directories.iter().filter_map(|path| watch.add(path, Interest::Everything).ok());
-                self.watched.insert(identity, watched.collect());
+                self.watched.insert(identity, Attention::Close(watched.collect()));
             } else if found.logging == Logging::Unlogged {
-                if self.watched.get(&identity).is_none_or(|watched| watched.len() != 1) {
-                    self.watched.remove(&identity).into_iter().flatten().for_each(|old| watch.remove(old));
-                    match watch.add(&found.name, Interest::Arrivals) {
-                        Ok(watched) => drop(self.watched.insert(identity, vec![watched])),
+                if !matches!(self.watched.get(&identity), Some(Attention::Loose(_))) {
+                    self.watched.remove(&identity).into_iter().for_each(|attention| attention.end(watch));
+                    match watch.add(&found.name, Interest::NextArrival) {
+                        Ok(watched) => {
+                            self.watched.insert(identity, Attention::Loose(Some(watched)));
+                            self.armed.insert(watched, identity);
+                        }
                         Err(_) => self.outlook = Outlook::Untold,
                     }
                     // What came after the look and before the watch is not told.
@@ -286,7 +368,7 @@ impl Look {
                     }
                 }
             } else {
-                self.watched.remove(&identity).into_iter().flatten().for_each(|old| watch.remove(old));
+                self.watched.remove(&identity).into_iter().for_each(|attention| attention.end(watch));
             }
         }
     }

@@ -115,6 +115,7 @@ impl<'a> Svscan<'a> {
                     number => self.lose(number),
                 }
             }
+            self.look.watch_again(&self.table, clock::monotonic());
             if self.look.is_due(clock::monotonic()) {
                 self.feed(Event::Changed);
             }
