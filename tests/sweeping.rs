@@ -106,3 +106,30 @@ fn services_that_are_renamed_while_hups_come_run_on() {
     }
     scanned.is_silent();
 }
+
+/// As little memory as there is, with a scan directory that grows.
+#[test]
+fn a_scan_directory_for_which_there_is_no_memory_ends_nothing() {
+    let (mut scanned, [web, gone]) = linked(["web", "gone"]);
+    let sandbox = &scanned.sandbox;
+    let status = fs::read_to_string(format!("/proc/{}/status", scanned.svscan.pid())).unwrap();
+    let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).unwrap();
+    let size: u64 = size.trim().trim_end_matches(" kB").parse().unwrap();
+    sandbox.limit(&scanned.svscan, &format!("as={}", (size + 4) * 1024));
+    for number in 0..3000 {
+        fs::write(sandbox.path(&format!("service/{}{number:04}", "x".repeat(200))), "").unwrap();
+    }
+    fs::remove_file(sandbox.path("service/gone")).unwrap();
+    let warning = "svscan: warning: unable to read directory: out of memory";
+    for _ in 0..2 {
+        let before = sandbox.count("messages", warning);
+        send(scanned.svscan.pid(), SIGHUP);
+        sandbox.wait_until("it says so", || sandbox.count("messages", warning) > before);
+    }
+    assert!([web, gone].iter().all(|&pid| process_state(pid).is_some()), "nothing is stopped");
+    sandbox.lift(&scanned.svscan, "as");
+    sandbox.wait_until("what is gone is stopped", || process_state(gone).is_none());
+    scanned.has_looked();
+    assert_eq!(sandbox.pid("store/web"), web);
+    assert!(!scanned.svscan.has_ended());
+}

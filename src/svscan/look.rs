@@ -9,7 +9,7 @@ use crate::service::directory::DOWN;
 use crate::sys::files::{self, HERE};
 use crate::sys::poll::Many;
 use crate::sys::watch::{self, Change, Interest, Watch, Watched};
-use crate::sys::{Errno, clock, process};
+use crate::sys::{Errno, clock, memory, process};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CStr, CString};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -20,6 +20,9 @@ const LONGEST_LOGGED: usize = 255;
 
 /// How soon to look again at a file that was being written.
 const SOON: Duration = Duration::from_millis(2);
+
+/// More than svscan keeps in memory for a service, in bytes, whatever the length of its name.
+const MEMORY: usize = 4096;
 
 /// How long a service directory is not watched after a name has come that makes no difference. A service may make files
 /// in its directory as fast as it can.
@@ -212,19 +215,27 @@ impl Look {
         self.holders.forget();
         self.note_changes();
         (self.news, self.changed) = (false, false);
+        memory::reserve(0)?;
         let mut names = files::names(HERE)?;
         names.sort_unstable();
+        let (mut found, mut unexamined) = (Vec::new(), Vec::new());
+        // Most of those that are not known yet may be services; with each, svscan needs more memory.
+        let more = names.len().saturating_sub(table.count());
+        memory::reserve(more.saturating_mul(MEMORY))?;
         let is_same = self.is_same(&names);
         self.outlook = if self.watch.is_some() { Outlook::Told } else { Outlook::Untold };
-        let (mut found, mut unexamined, mut vanished) = (Vec::new(), Vec::new(), false);
+        let mut vanished = false;
         for name in names {
             match self.inspect(name, table) {
-                Sight::Service(service) => found.push(service),
-                Sight::Unexamined(name) => unexamined.push(name),
+                Sight::Service(service) => memory::push(&mut found, service)?,
+                Sight::Unexamined(name) => memory::push(&mut unexamined, name)?,
                 Sight::Vanished => vanished = true,
                 Sight::Other => {}
             }
         }
+        let new = found.iter().filter(|found| table.service(found.identity).is_none()).count();
+        // While it compares, it needs a little for each.
+        memory::reserve(new.saturating_mul(MEMORY).saturating_add(found.len().saturating_mul(64)))?;
         self.watch_services(&found);
         // Reading a directory and renaming in it exclude each other: what was missed for that reason is told by now.
         self.note_changes();

@@ -75,6 +75,11 @@ impl<P> Table<P> {
         self.services.values().filter_map(Service::deadline).chain([next]).min()
     }
 
+    /// How many services there are.
+    pub fn count(&self) -> usize {
+        self.services.len()
+    }
+
     /// A service by its identity.
     pub fn service(&self, identity: Identity) -> Option<&Service<P>> {
         self.services.get(&identity)
@@ -197,7 +202,7 @@ impl<P> Table<P> {
             .iter_mut()
             .flat_map(|(identity, service)| service.missing(*identity, now))
             .collect();
-        let left: Vec<Unfinished> = self.unfinished().collect();
+        let left: Vec<Unfinished> = if self.is_ending() { self.unfinished().collect() } else { Vec::new() };
         if let Some(end) = &mut self.end {
             let awaited = end.report(&left, now).into_iter().filter_map(|(identity, role, killed_in)| {
                 let name = self.services.get(&identity)?.name().clone();
