@@ -1,8 +1,8 @@
 //! What svscan stops at HUP, and what it leaves alone because it may not be gone.
 
 use crate::support::scanned::{MARK_AND_STAY, Scanned};
-use crate::support::{process_state, send};
-use nix::sys::signal::Signal::SIGHUP;
+use crate::support::{Sandbox, process_state, send};
+use nix::sys::signal::Signal::{self, SIGHUP, SIGTERM};
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -132,4 +132,57 @@ fn a_scan_directory_for_which_there_is_no_memory_ends_nothing() {
     scanned.has_looked();
     assert_eq!(sandbox.pid("store/web"), web);
     assert!(!scanned.svscan.has_ended());
+}
+
+/// Services that lose their names while no svscan runs, each in another way; and what has nothing to do with svscan.
+fn what_vanished_while_no_svscan_ran_is_stopped(signal: Signal) {
+    let sandbox = Sandbox::new();
+    for name in ["stays", "removed", "moved", "logged"] {
+        sandbox.script(&format!("service/{name}/run"), "echo started\nexec sleep 1000");
+    }
+    sandbox.script("service/logged/log/run", "exec multilog ./main");
+    sandbox.script("store/run", "exec sleep 1000");
+    symlink("../store", sandbox.path("service/linked")).unwrap();
+    let svscan = sandbox.start("svscan service", "messages");
+    let names = ["removed", "moved", "logged", "logged/log", "linked"];
+    let gone = names.map(|name| format!("service/{name}"));
+    let gone = gone.map(|name| [sandbox.next_pid(&name, 0), sandbox.next_supervise(&name, 0)]);
+    let stays = sandbox.next_pid("service/stays", 0);
+    // Started by hand elsewhere, and left alone by the shell.
+    sandbox.script("other/run", "exec sleep 1000");
+    sandbox.run("supervise other >/dev/null 2>&1 &");
+    let other = sandbox.next_pid("other", 0);
+    drop(svscan);
+    sandbox.run("rm service/linked; mkdir away; mv service/moved service/logged away");
+    sandbox.wait_until("it is removed", || fs::remove_dir_all(sandbox.path("service/removed")).is_ok());
+
+    let mut svscan = sandbox.start("svscan service", "messages");
+    sandbox.script("new/run", MARK_AND_STAY);
+    fs::rename(sandbox.path("new"), sandbox.path("service/new")).unwrap();
+    sandbox.next_pid("service/new", 0);
+    assert!(
+        gone.as_flattened().iter().all(|&pid| process_state(pid).is_some()),
+        "nothing is stopped at once"
+    );
+    send(svscan.pid(), signal);
+    for &pid in gone.as_flattened() {
+        sandbox.wait_until("what has vanished is gone", || process_state(pid).is_none());
+    }
+    if signal == SIGHUP {
+        assert_eq!(sandbox.pid("service/stays"), stays);
+    } else {
+        assert_eq!(svscan.wait().code(), Some(0));
+    }
+    assert_eq!(sandbox.pid("other"), other, "nobody's business");
+    assert_eq!(sandbox.log_of("away/logged"), "started\n");
+}
+
+#[test]
+fn hup_stops_what_vanished_while_no_svscan_ran() {
+    what_vanished_while_no_svscan_ran_is_stopped(SIGHUP);
+}
+
+#[test]
+fn the_end_stops_what_vanished_while_no_svscan_ran() {
+    what_vanished_while_no_svscan_ran_is_stopped(SIGTERM);
 }

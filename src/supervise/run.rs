@@ -39,6 +39,8 @@ pub fn run(name: &CStr, task: Task) -> Result<u8, Failure> {
     startup::occupy_standard_descriptors();
     let signals = Inbox::open_fresh(&[Signal::SIGCHLD, LOOK_AGAIN])
         .map_err(|error| unable(&[b"create pipe for ", name.to_bytes()], error.bytes()))?;
+    // As long as this process runs, it can be seen from which directory it was started; svscan looks for that.
+    let _start = files::open_place(HERE, c".");
     files::change_directory(name).map_err(|error| unable(&[b"chdir to ", name.to_bytes()], error.bytes()))?;
     let has_down = match files::look(HERE, DOWN) {
         Ok(Some(_)) => HasDown::Yes,

@@ -87,6 +87,8 @@ pub struct Snapshot {
     pub found: Vec<Found>,
     /// The names, in order, that are there and cannot be examined. Any of them may stand for a service.
     pub unexamined: Vec<CString>,
+    /// Services that have no name any more, found at the first look only: their supervises run.
+    pub strays: Vec<Found>,
     /// Whether anything may have been missed.
     pub stability: Stability,
     /// Whether a change will be told.

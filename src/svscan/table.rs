@@ -75,6 +75,11 @@ impl<P> Table<P> {
         self.services.values().filter_map(Service::deadline).chain([next]).min()
     }
 
+    /// Whether the scan directory was read once.
+    pub const fn has_looked(&self) -> bool {
+        self.looked
+    }
+
     /// How many services there are.
     pub fn count(&self) -> usize {
         self.services.len()
@@ -238,7 +243,7 @@ impl<P> Table<P> {
 
     /// Enters what is new, starts what is missing, forgets what is gone.
     fn compare(&mut self, snapshot: Snapshot, now: Instant) -> Vec<Action> {
-        let Snapshot { found, unexamined, .. } = snapshot;
+        let Snapshot { found, unexamined, strays, .. } = snapshot;
         self.services.values_mut().for_each(|service| service.miss(&unexamined));
         let mut slot = now;
         let mut actions = Vec::new();
@@ -253,11 +258,7 @@ impl<P> Table<P> {
                 }
                 btree_map::Entry::Vacant(place) => {
                     let mut service = Service::new(name, completeness, running, now);
-                    for (role, pid) in [Role::Main, Role::Log].into_iter().zip(running) {
-                        let Some(pid) = pid else { continue };
-                        self.supervises.insert(pid, (identity, role));
-                        actions.push(Action::Adopt(pid));
-                    }
+                    actions.extend(adopt(&mut self.supervises, identity, running));
                     if logging == Logging::Logged {
                         service.find_logger(now);
                     }
@@ -269,6 +270,11 @@ impl<P> Table<P> {
                 }
             };
             actions.extend(service.missing(identity, now));
+        }
+        for Found { name, identity, completeness, running, .. } in strays {
+            let btree_map::Entry::Vacant(place) = self.services.entry(identity) else { continue };
+            place.insert(Service::new(name, completeness, running, now)).miss(&[]);
+            actions.extend(adopt(&mut self.supervises, identity, running));
         }
         self.looked = true;
         self.services.retain(|_, service| !service.is_gone());
@@ -309,6 +315,17 @@ impl<P> Table<P> {
         };
         self.services.iter_mut().flat_map(stop).collect()
     }
+}
+
+/// Takes note of the two supervises of a service that run already, and asks for them to be watched.
+fn adopt(
+    supervises: &mut BTreeMap<i32, (Identity, Role)>,
+    identity: Identity,
+    running: [Option<i32>; 2],
+) -> impl Iterator<Item = Action> {
+    let roles = running.into_iter().zip([Role::Main, Role::Log]);
+    supervises.extend(roles.filter_map(|(pid, role)| Some((pid?, (identity, role)))));
+    running.into_iter().flatten().map(Action::Adopt)
 }
 
 #[cfg(test)]

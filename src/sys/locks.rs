@@ -24,6 +24,11 @@ impl Locks {
         Self(locks)
     }
 
+    /// The processes that hold any of them.
+    pub fn holders(&self) -> impl Iterator<Item = i32> {
+        self.0.iter().map(|&(_, pid)| pid)
+    }
+
     /// The processes that may hold the lock on a file with this inode: files on other devices may have the same.
     pub fn candidates(&self, inode: u64) -> impl Iterator<Item = i32> {
         let first = self.0.partition_point(|&(other, _)| other < inode);

@@ -251,6 +251,30 @@ pub fn directory(pid: i32) -> Option<(u64, u64)> {
     files::look(files::HERE, &way_to_directory(pid)).ok()?.map(|facts| facts.identity)
 }
 
+/// Whether process `pid` has the account of this one.
+pub fn is_ours(pid: i32) -> bool {
+    let path = CString::new(format!("/proc/{pid}")).unwrap_or_default();
+    let owner = files::look(files::HERE, &path).ok().flatten().map(|facts| facts.owner);
+    owner == Some(nix::unistd::geteuid().as_raw())
+}
+
+/// Whether process `pid` has the file or directory with this device and inode open, as far as we may know.
+pub fn has_open(pid: i32, identity: (u64, u64)) -> bool {
+    let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    let mut links =
+        descriptors.filter_map(|entry| CString::new(entry.path().into_os_string().into_vec()).ok());
+    links.any(|link| {
+        files::look(files::HERE, &link).ok().flatten().is_some_and(|facts| facts.identity == identity)
+    })
+}
+
+/// The last word of the command line of process `pid`.
+pub fn last_word(pid: i32) -> Option<CString> {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let words = line.strip_suffix(&[0])?;
+    CString::new(words.rsplit(|&byte| byte == 0).next()?).ok()
+}
+
 /// The file `path` that process `pid` has open although it was removed, for writing.
 pub fn removed_file_of(pid: i32, path: &CStr) -> Option<std::fs::File> {
     let end = [b"/", path.to_bytes(), b" (deleted)"].concat();
