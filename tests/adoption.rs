@@ -255,3 +255,28 @@ fn a_pipe_that_others_read_is_not_taken_for_that_to_the_logger() {
     sandbox.run(&format!("svc -t {WEB}"));
     sandbox.wait_until("it is logged", || lines(&sandbox, LOG) == "started\n");
 }
+
+/// svscan holds the pipe, and so does each process that reads it; but all of these may be killed in one moment.
+#[test]
+fn a_service_goes_on_when_all_that_read_its_pipe_are_killed_at_once() {
+    let mut tree = Tree::new(ECHO);
+    tree.wait_for_lines("started\n");
+    let (services, [main, log]) = (tree.services(), tree.supervises());
+    tree.kill_svscan();
+    for pid in [log, services[1]] {
+        kill(pid);
+        tree.sandbox.wait_until("it is gone", || process_state(pid).is_none());
+    }
+    for word in ["one", "two", "three"] {
+        tree.say(word);
+        tree.wait_until_said(word);
+    }
+    tree.start_svscan();
+    tree.wait_for_lines("started\none\ntwo\nthree\n");
+    assert_eq!((tree.services()[0], tree.supervises()[0]), (services[0], main));
+    // The logger comes to the end of its input all the same.
+    let [_, logger] = tree.services();
+    tree.kill_svscan();
+    tree.sandbox.run(&format!("svc -dx {WEB}"));
+    tree.sandbox.wait_until("the logger ends", || process_state(logger).is_none());
+}

@@ -42,6 +42,8 @@ pub fn run(name: &CStr, task: Task) -> Result<u8, Failure> {
     // As long as this process runs, it can be seen from which directory it was started; svscan looks for that.
     let _start = files::open_place(HERE, c".");
     files::change_directory(name).map_err(|error| unable(&[b"chdir to ", name.to_bytes()], error.bytes()))?;
+    // Were svscan, the logger and its supervise killed together, nothing else would be left to read from.
+    let _reader = files::is_there(HERE, c"log").then(pipes::reader_of_output);
     let has_down = match files::look(HERE, DOWN) {
         Ok(Some(_)) => HasDown::Yes,
         Ok(None) => HasDown::No,

@@ -1,6 +1,6 @@
 //! Pipes, also those that other processes have.
 
-use super::files::{HERE, open_read, open_write, wait_for_io};
+use super::files::{self, HERE, open_read, open_write, wait_for_io};
 use super::{Errno, Result, poll};
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
@@ -20,6 +20,13 @@ pub fn lasting() -> Result<(OwnedFd, OwnedFd)> {
     let link = format!("/proc/self/fd/{}", writer.as_raw_fd());
     let both = openat(HERE, link.as_str(), OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty());
     Ok((reader, both.unwrap_or(writer)))
+}
+
+/// An end to read from of the pipe that is standard output, if it is one: as long as this is open, writing to the pipe
+/// waits when it is full, whatever becomes of its other readers.
+pub fn reader_of_output() -> Option<OwnedFd> {
+    inode(files::output())?;
+    open_read(HERE, c"/proc/self/fd/1").ok().map(OwnedFd::from)
 }
 
 /// The inode of the pipe that process `pid` has as descriptor `number`, if it is a pipe.
