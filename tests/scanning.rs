@@ -271,12 +271,13 @@ fn a_service_that_makes_files_all_the_time_costs_next_to_nothing() {
     fs::set_permissions(sandbox.path("new/run"), Permissions::from_mode(0o755)).unwrap();
     scanned.timed("service/busy", || fs::rename(sandbox.path("new"), sandbox.path("service/busy")).unwrap());
     let pid = sandbox.next_pid("service/busy", 0);
-    let before = ticks(scanned.svscan.pid());
+    let (before, begin) = (ticks(scanned.svscan.pid()), Instant::now());
     let start = ticks(pid);
     sandbox.wait_until("it has been busy for a second", || ticks(pid) - start > 100);
     let spent = ticks(scanned.svscan.pid()) - before;
     show(&format!("svscan beside a service that makes files for a second: {spent} ticks"));
-    assert!(spent <= 10, "{spent} of 100 ticks");
+    // On a busy machine that second takes longer, and svscan is woken ten times in each.
+    assert!(spent <= 10 + begin.elapsed().as_secs(), "{spent} of 100 ticks");
     sandbox.script("new/run", "exec multilog ./main");
     fs::rename(sandbox.path("new"), sandbox.path("service/busy/log")).unwrap();
     sandbox.next_pid("service/busy/log", 0);

@@ -186,3 +186,20 @@ fn hup_stops_what_vanished_while_no_svscan_ran() {
 fn the_end_stops_what_vanished_while_no_svscan_ran() {
     what_vanished_while_no_svscan_ran_is_stopped(SIGTERM);
 }
+
+#[test]
+fn a_link_that_leads_nowhere_when_svscan_begins_still_is_the_name_of_its_service() {
+    let (mut scanned, [web, gone]) = linked(["web", "gone"]);
+    crate::support::kill(scanned.svscan.pid());
+    scanned.svscan.wait();
+    fs::rename(scanned.sandbox.path("store"), scanned.sandbox.path("elsewhere")).unwrap();
+    fs::remove_file(scanned.sandbox.path("service/gone")).unwrap();
+    scanned.svscan = scanned.sandbox.start("svscan service", "messages");
+    scanned.has_looked();
+    sweep(&scanned, gone);
+    let sandbox = &scanned.sandbox;
+    fs::rename(sandbox.path("elsewhere"), sandbox.path("store")).unwrap();
+    send(scanned.svscan.pid(), SIGHUP);
+    scanned.has_looked();
+    assert_eq!(sandbox.pid("store/web"), web);
+}

@@ -134,7 +134,7 @@ pub fn give(order: &Order, here: impl AsFd, paths: &[&CStr]) -> u8 {
     let silence = now + SILENCE;
     if deadline.is_none_or(|deadline| silence < deadline) {
         awaited = wait(&mut crowd, awaited, Some(silence));
-        let full = awaited.iter().filter(|service| service.failure() == Some(NoControl::Full));
+        let full = awaited.iter().filter(|service| service.is_full());
         full.for_each(|service| warn("waiting to control ", service.path, FULL));
     }
     for service in wait(&mut crowd, awaited, deadline) {

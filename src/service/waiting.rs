@@ -83,6 +83,11 @@ impl<'a> Awaited<'a> {
         }
     }
 
+    /// Whether its supervise is there, but has not read earlier commands.
+    pub const fn is_full(&self) -> bool {
+        matches!(self.delivery, Delivery::Due(NoControl::Full))
+    }
+
     /// Sends the commands, unless that is done.
     fn deliver(&mut self) {
         if !matches!(self.delivery, Delivery::Due(_)) {
@@ -95,6 +100,10 @@ impl<'a> Awaited<'a> {
             Ok(()) => {
                 self.expectation = self.request.expectation.map(|expectation| expectation.after(ended));
                 Delivery::Done
+            }
+            // It was there, and has ended without reading them.
+            Err(NoControl::Unopened(error)) if self.is_full() && error.is(libc::ENXIO) => {
+                Delivery::Failed(NoControl::Unwritten(Errno::from_raw(libc::EPIPE)))
             }
             Err(why) if why.may_pass() => Delivery::Due(why),
             Err(why) => Delivery::Failed(why),

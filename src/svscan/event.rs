@@ -87,8 +87,6 @@ pub struct Snapshot {
     pub found: Vec<Found>,
     /// The names, in order, that are there and cannot be examined. Any of them may stand for a service.
     pub unexamined: Vec<CString>,
-    /// Services that have no name any more, found at the first look only: their supervises run.
-    pub strays: Vec<Found>,
     /// Whether anything may have been missed.
     pub stability: Stability,
     /// Whether a change will be told.
@@ -117,6 +115,8 @@ pub enum Event<P> {
     Scanned(Snapshot),
     /// The scan directory could not be read.
     Unreadable,
+    /// Services run that an earlier svscan has left, and no name led to them when the directory was read for the first time.
+    Strays(Vec<Found>),
     /// A pipe was made or found, as [`Action::MakePipe`] asked: its end to read from and its end to write to, and whether
     /// each of the two supervises has it.
     Piped(Identity, (P, P), [bool; 2]),

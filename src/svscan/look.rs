@@ -4,7 +4,6 @@ use super::event::{Completeness, FirstStart, Found, Identity, Logging, Outlook, 
 use super::holder::{Holders, Supervision};
 use super::inspect;
 use super::service::Service;
-use super::strays;
 use super::table::{PATIENCE, Table};
 use crate::service::directory::DOWN;
 use crate::sys::files::{self, HERE};
@@ -240,10 +239,9 @@ impl Look {
         self.watch_services(&found);
         // Reading a directory and renaming in it exclude each other: what was missed for that reason is told by now.
         self.note_changes();
-        let strays = if table.has_looked() { Vec::new() } else { strays::find(&found, &mut self.holders) };
         let is_stable = if self.watch.is_some() { !self.changed } else { is_same };
         let stability = if is_stable && !vanished { Stability::Stable } else { Stability::Changing };
-        Ok(Snapshot { found, unexamined, strays, stability, outlook: self.outlook })
+        Ok(Snapshot { found, unexamined, stability, outlook: self.outlook })
     }
 
     /// Whether these are the names of the last look, too.

@@ -7,6 +7,7 @@ use super::launch::{Launcher, Place};
 use super::look::Look;
 use super::orphans::Orphans;
 use super::pipe::Holding;
+use super::strays;
 use super::table::Table;
 use super::telling::Messenger;
 use crate::report::{Failure, warning};
@@ -82,6 +83,8 @@ struct Svscan<'a> {
     adopted: BTreeMap<i32, Handle>,
     orphans: Orphans,
     messenger: Messenger,
+    /// Whether services that have no name were looked for.
+    has_strays: bool,
 }
 
 impl<'a> Svscan<'a> {
@@ -96,6 +99,7 @@ impl<'a> Svscan<'a> {
             adopted: BTreeMap::new(),
             orphans: Orphans::default(),
             messenger: Messenger::default(),
+            has_strays: false,
         }
     }
 
@@ -124,6 +128,12 @@ impl<'a> Svscan<'a> {
             let untold = self.messenger.retry(&self.table);
             untold.into_iter().for_each(|pid| self.feed(Event::Untold(pid)));
             self.feed(Event::Deadline);
+            if !self.has_strays && self.table.has_looked() {
+                // What has a name is started first.
+                self.has_strays = true;
+                let strays = strays::find(&self.table, &mut self.look.holders);
+                self.feed(Event::Strays(strays));
+            }
             if self.table.is_ending() && self.end_orphans() && self.table.has_ended() {
                 return;
             }

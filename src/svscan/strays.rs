@@ -4,6 +4,7 @@
 use super::event::{Completeness, FirstStart, Found, Identity, Logging};
 use super::holder::Holders;
 use super::inspect;
+use super::table::Table;
 use crate::sys::files;
 use crate::sys::locks::Locks;
 use crate::sys::process::{self, Handle};
@@ -23,29 +24,29 @@ struct Stray {
     /// Where it is, or was before it was removed.
     path: Vec<u8>,
     was_removed: bool,
-    /// It was started from the scan directory, with a name in it.
-    is_from_here: bool,
+    /// Its name, if it was started from the scan directory.
+    name: Option<CString>,
 }
 
-/// The services of such supervises, which `holders` is to remember; `found` are those that have names.
-pub fn find(found: &[Found], holders: &mut Holders) -> Vec<Found> {
+/// The services of such supervises, which `holders` is to remember; those in `table` have names.
+pub fn find<P>(table: &Table<P>, holders: &mut Holders) -> Vec<Found> {
     let (Some(here), Ok(path)) = (inspect::identify(c"."), files::read_link(c"/proc/self/cwd")) else {
         return Vec::new();
     };
-    let strays = all(found, here);
+    let strays = all(table, here);
     let below = |stray: &Stray, depth: usize| {
         let rest = stray.path.strip_prefix(path.to_bytes()).and_then(|rest| rest.strip_prefix(b"/"));
         rest.is_some_and(|rest| rest.split(|&byte| byte == b'/').count() == depth)
     };
-    let is_main = |stray: &&Stray| stray.is_from_here || (stray.was_removed && below(stray, 1));
+    let is_main = |stray: &&Stray| stray.name.is_some() || (stray.was_removed && below(stray, 1));
     let mut services: Vec<Found> = strays.iter().filter(is_main).map(service).collect();
     for logger in strays.iter().filter(|stray| !is_main(stray)) {
         let Some(parent) = logger.parent else { continue };
         match services.iter_mut().find(|service| service.identity == parent) {
             Some(Found { running: [_, log], .. }) => *log = Some(logger.pid),
             None if logger.was_removed && below(logger, 2) => {
-                let of_logger = service(logger);
-                services.push(Found { identity: parent, running: [None, Some(logger.pid)], ..of_logger });
+                let (name, running) = (part(&logger.path, 1), [None, Some(logger.pid)]);
+                services.push(Found { name, identity: parent, running, ..service(logger) });
             }
             None => {}
         }
@@ -58,9 +59,8 @@ pub fn find(found: &[Found], holders: &mut Holders) -> Vec<Found> {
 }
 
 fn service(stray: &Stray) -> Found {
-    let name = stray.path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
     Found {
-        name: CString::new(name).unwrap_or_default(),
+        name: stray.name.clone().unwrap_or_else(|| part(&stray.path, 0)),
         identity: stray.directory,
         logging: Logging::Unlogged,
         completeness: Completeness::Complete,
@@ -69,11 +69,15 @@ fn service(stray: &Stray) -> Found {
     }
 }
 
+/// A part of a path, counted from its end.
+fn part(path: &[u8], index: usize) -> CString {
+    CString::new(path.rsplit(|&byte| byte == b'/').nth(index).unwrap_or_default()).unwrap_or_default()
+}
+
 /// The supervises that hold a lock, have our account, and have lost the svscan that started them.
-fn all(found: &[Found], here: Identity) -> Vec<Stray> {
+fn all<P>(table: &Table<P>, here: Identity) -> Vec<Stray> {
     let parents: Vec<i32> = process::ancestors().chain([1, process::own_number()]).collect();
-    let is_known = |pid: i32| found.iter().any(|found| found.running.contains(&Some(pid)));
-    let mut pids: Vec<i32> = Locks::read().holders().filter(|&pid| !is_known(pid)).collect();
+    let mut pids: Vec<i32> = Locks::read().holders().filter(|&pid| !table.knows(pid)).collect();
     pids.sort_unstable();
     pids.dedup();
     let stray = |pid: i32| {
@@ -94,13 +98,14 @@ fn examine(pid: i32, handle: Handle, here: Identity) -> Option<Stray> {
         path.truncate(path.len() - REMOVED.len());
     }
     let parent = inspect::identify(&inspect::below(&way, c".."));
-    let is_from_here = process::has_open(pid, here) && has_plain_name(&process::last_word(pid)?);
+    let name = if process::has_open(pid, here) { plain_name(&process::last_word(pid)?) } else { None };
     let directory = process::directory(pid)?;
-    Some(Stray { pid, handle, directory, parent, path, was_removed, is_from_here })
+    Some(Stray { pid, handle, directory, parent, path, was_removed, name })
 }
 
-/// Whether a supervise that was given this operand was given a name in its current directory.
-fn has_plain_name(operand: &CStr) -> bool {
+/// The name of a directory in the current one that a supervise was given with this operand.
+fn plain_name(operand: &CStr) -> Option<CString> {
     let name = operand.to_bytes();
-    !name.strip_prefix(b"./").unwrap_or(name).contains(&b'/')
+    let name = name.strip_prefix(b"./").unwrap_or(name);
+    (!name.contains(&b'/')).then(|| CString::new(name).unwrap_or_default())
 }

@@ -146,7 +146,7 @@ impl<P> Table<P> {
             Event::Deadline => self.act_in_time(now),
             Event::Changed if self.is_ending() => Vec::new(),
             Event::Changed => vec![Action::Scan],
-            Event::Scanned(..) | Event::Unreadable if self.is_ending() => Vec::new(),
+            Event::Scanned(..) | Event::Strays(..) | Event::Unreadable if self.is_ending() => Vec::new(),
             Event::Scanned(snapshot) => {
                 self.next_look = now + if snapshot.outlook == Outlook::Told { SAFETY_NET } else { RESCAN };
                 self.stability = snapshot.stability;
@@ -154,6 +154,7 @@ impl<P> Table<P> {
                 actions.extend(self.stop_vanished(now));
                 actions
             }
+            Event::Strays(strays) => self.enter_strays(strays, now),
             Event::Unreadable => {
                 self.next_look = now + RESCAN;
                 self.stability = Stability::Changing;
@@ -241,9 +242,23 @@ impl<P> Table<P> {
         vanished.filter_map(|service| service.stop(now)).collect()
     }
 
+    /// Enters services that no name led to, and asks for another look: perhaps they are only being renamed, or their names
+    /// are there and cannot be examined.
+    fn enter_strays(&mut self, strays: Vec<Found>, now: Instant) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for Found { name, identity, completeness, running, .. } in strays {
+            let btree_map::Entry::Vacant(place) = self.services.entry(identity) else { continue };
+            place.insert(Service::new(name, completeness, running, now)).presence = Presence::Unexamined;
+            actions.extend(adopt(&mut self.supervises, identity, running));
+        }
+        let look = (!actions.is_empty()).then_some(Action::Scan);
+        actions.extend(look);
+        actions
+    }
+
     /// Enters what is new, starts what is missing, forgets what is gone.
     fn compare(&mut self, snapshot: Snapshot, now: Instant) -> Vec<Action> {
-        let Snapshot { found, unexamined, strays, .. } = snapshot;
+        let Snapshot { found, unexamined, .. } = snapshot;
         self.services.values_mut().for_each(|service| service.miss(&unexamined));
         let mut slot = now;
         let mut actions = Vec::new();
@@ -270,11 +285,6 @@ impl<P> Table<P> {
                 }
             };
             actions.extend(service.missing(identity, now));
-        }
-        for Found { name, identity, completeness, running, .. } in strays {
-            let btree_map::Entry::Vacant(place) = self.services.entry(identity) else { continue };
-            place.insert(Service::new(name, completeness, running, now)).miss(&[]);
-            actions.extend(adopt(&mut self.supervises, identity, running));
         }
         self.looked = true;
         self.services.retain(|_, service| !service.is_gone());

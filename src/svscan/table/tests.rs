@@ -216,29 +216,25 @@ impl World {
         self.told.push(pid);
     }
 
-    /// The services that run and have no name, for a table that knows nothing yet. All of them were called `z`.
-    fn strays(&self) -> Vec<Found> {
-        let is_first = !self.table.has_looked();
-        let named: Vec<Identity> = self.found().into_iter().map(|found| found.identity).collect();
+    /// The services that run although the table does not know them. All of them were called `z`.
+    fn find_strays(&mut self) -> String {
         let mut strays: BTreeMap<Identity, [Option<i32>; 2]> = BTreeMap::new();
-        for (&pid, (identity, role)) in self.running.iter().filter(|_| is_first) {
+        for (&pid, (identity, role)) in self.running.iter().filter(|(pid, _)| !self.table.knows(**pid)) {
             let [main, log] = strays.entry(*identity).or_default();
             *(if *role == Role::Main { main } else { log }) = Some(pid);
         }
-        strays.retain(|identity, _| !named.contains(identity));
         let found = |(identity, running)| {
             let (logging, completeness) = (Logging::Unlogged, Completeness::Complete);
             let (name, first_start) = (c"z".to_owned(), FirstStart::NotDue);
             Found { name, identity, logging, completeness, running, first_start }
         };
-        strays.into_iter().map(found).collect()
+        self.tell(Event::Strays(strays.into_iter().map(found).collect()))
     }
 
     fn snapshot(&self) -> Snapshot {
         let odd = self.directory.split_whitespace().filter_map(|word| word.strip_suffix('!'));
         let unexamined = odd.map(|name| CString::new(name).unwrap()).collect();
-        let (found, strays) = (self.found(), self.strays());
-        Snapshot { found, unexamined, strays, stability: self.stability, outlook: self.outlook }
+        Snapshot { found: self.found(), unexamined, stability: self.stability, outlook: self.outlook }
     }
 
     /// What is in the directory; for a directory that the table does not know, with what still runs there.
