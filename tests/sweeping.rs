@@ -137,35 +137,41 @@ fn a_scan_directory_for_which_there_is_no_memory_ends_nothing() {
 /// Services that lose their names while no svscan runs, each in another way; and what has nothing to do with svscan.
 fn what_vanished_while_no_svscan_ran_is_stopped(signal: Signal) {
     let sandbox = Sandbox::new();
-    for name in ["stays", "removed", "moved", "logged"] {
+    for name in ["stays", "removed", "moved", "logged", "ended"] {
         sandbox.script(&format!("service/{name}/run"), "echo started\nexec sleep 1000");
     }
-    sandbox.script("service/logged/log/run", "exec multilog ./main");
+    for name in ["logged", "ended"] {
+        sandbox.script(&format!("service/{name}/log/run"), "exec multilog ./main");
+    }
     sandbox.script("store/run", "exec sleep 1000");
     symlink("../store", sandbox.path("service/linked")).unwrap();
     let svscan = sandbox.start("svscan service", "messages");
     let names = ["removed", "moved", "logged", "logged/log", "linked"];
     let gone = names.map(|name| format!("service/{name}"));
     let gone = gone.map(|name| [sandbox.next_pid(&name, 0), sandbox.next_supervise(&name, 0)]);
+    // Of this one, a logger is left that comes to the end of its input again and again.
+    sandbox.next_pid("service/ended", 0);
+    let alone = sandbox.next_supervise("service/ended/log", 0);
+    let gone = [gone.as_flattened(), &[alone]].concat();
     let stays = sandbox.next_pid("service/stays", 0);
     // Started by hand elsewhere, and left alone by the shell.
     sandbox.script("other/run", "exec sleep 1000");
     sandbox.run("supervise other >/dev/null 2>&1 &");
     let other = sandbox.next_pid("other", 0);
+    let ended = sandbox.next_supervise("service/ended", 0);
     drop(svscan);
-    sandbox.run("rm service/linked; mkdir away; mv service/moved service/logged away");
+    sandbox.run("svc -dx service/ended");
+    sandbox.wait_until("a logger is alone", || process_state(ended).is_none());
+    sandbox.run("rm service/linked; mkdir away; mv service/moved service/logged service/ended away");
     sandbox.wait_until("it is removed", || fs::remove_dir_all(sandbox.path("service/removed")).is_ok());
 
     let mut svscan = sandbox.start("svscan service", "messages");
     sandbox.script("new/run", MARK_AND_STAY);
     fs::rename(sandbox.path("new"), sandbox.path("service/new")).unwrap();
     sandbox.next_pid("service/new", 0);
-    assert!(
-        gone.as_flattened().iter().all(|&pid| process_state(pid).is_some()),
-        "nothing is stopped at once"
-    );
+    assert!(gone.iter().all(|&pid| process_state(pid).is_some()), "nothing is stopped at once");
     send(svscan.pid(), signal);
-    for &pid in gone.as_flattened() {
+    for pid in gone {
         sandbox.wait_until("what has vanished is gone", || process_state(pid).is_none());
     }
     if signal == SIGHUP {

@@ -24,8 +24,17 @@ struct Stray {
     /// Where it is, or was before it was removed.
     path: Vec<u8>,
     was_removed: bool,
-    /// Its name, if it was started from the scan directory.
-    name: Option<CString>,
+    /// What it was started for, if that was in the scan directory.
+    origin: Option<Origin>,
+}
+
+/// What a supervise was started for.
+#[derive(PartialEq, Eq)]
+enum Origin {
+    /// The service with this name.
+    Service(CString),
+    /// The logger of a service.
+    Logger,
 }
 
 /// The services of such supervises, which `holders` is to remember; those in `table` have names.
@@ -38,13 +47,15 @@ pub fn find<P>(table: &Table<P>, holders: &mut Holders) -> Vec<Found> {
         let rest = stray.path.strip_prefix(path.to_bytes()).and_then(|rest| rest.strip_prefix(b"/"));
         rest.is_some_and(|rest| rest.split(|&byte| byte == b'/').count() == depth)
     };
-    let is_main = |stray: &&Stray| stray.name.is_some() || (stray.was_removed && below(stray, 1));
+    let is_main = |stray: &&Stray| {
+        matches!(stray.origin, Some(Origin::Service(_))) || (stray.was_removed && below(stray, 1))
+    };
     let mut services: Vec<Found> = strays.iter().filter(is_main).map(service).collect();
     for logger in strays.iter().filter(|stray| !is_main(stray)) {
         let Some(parent) = logger.parent else { continue };
         match services.iter_mut().find(|service| service.identity == parent) {
             Some(Found { running: [_, log], .. }) => *log = Some(logger.pid),
-            None if logger.was_removed && below(logger, 2) => {
+            None if logger.origin == Some(Origin::Logger) || (logger.was_removed && below(logger, 2)) => {
                 let (name, running) = (part(&logger.path, 1), [None, Some(logger.pid)]);
                 services.push(Found { name, identity: parent, running, ..service(logger) });
             }
@@ -59,8 +70,12 @@ pub fn find<P>(table: &Table<P>, holders: &mut Holders) -> Vec<Found> {
 }
 
 fn service(stray: &Stray) -> Found {
+    let name = match &stray.origin {
+        Some(Origin::Service(name)) => name.clone(),
+        Some(Origin::Logger) | None => part(&stray.path, 0),
+    };
     Found {
-        name: stray.name.clone().unwrap_or_else(|| part(&stray.path, 0)),
+        name,
         identity: stray.directory,
         logging: Logging::Unlogged,
         completeness: Completeness::Complete,
@@ -98,14 +113,17 @@ fn examine(pid: i32, handle: Handle, here: Identity) -> Option<Stray> {
         path.truncate(path.len() - REMOVED.len());
     }
     let parent = inspect::identify(&inspect::below(&way, c".."));
-    let name = if process::has_open(pid, here) { plain_name(&process::last_word(pid)?) } else { None };
+    let origin = if process::has_open(pid, here) { origin(&process::last_word(pid)?) } else { None };
     let directory = process::directory(pid)?;
-    Some(Stray { pid, handle, directory, parent, path, was_removed, name })
+    Some(Stray { pid, handle, directory, parent, path, was_removed, origin })
 }
 
-/// The name of a directory in the current one that a supervise was given with this operand.
-fn plain_name(operand: &CStr) -> Option<CString> {
+/// What a supervise is for that was given this operand, unless that leads out of the directory in which it was started.
+fn origin(operand: &CStr) -> Option<Origin> {
+    if operand == c"log" {
+        return Some(Origin::Logger);
+    }
     let name = operand.to_bytes();
     let name = name.strip_prefix(b"./").unwrap_or(name);
-    (!name.contains(&b'/')).then(|| CString::new(name).unwrap_or_default())
+    (!name.contains(&b'/')).then(|| Origin::Service(CString::new(name).unwrap_or_default()))
 }
