@@ -2,7 +2,7 @@
 //! on as if nothing had happened.
 
 use crate::support::tree::{ECHO, LOG, Tree, WEB, lines};
-use crate::support::{Sandbox, kill, process_state, send};
+use crate::support::{Running, Sandbox, kill, process_state, send};
 use nix::sys::signal::Signal::{SIGCONT, SIGSTOP};
 use std::fs;
 
@@ -215,4 +215,68 @@ fn a_supervise_that_was_told_to_exit_does_so_although_a_logger_was_added() {
     kill(web);
     sandbox.wait_until("it exits", || process_state(second).is_none());
     sandbox.next_supervise(WEB, second);
+}
+
+/// A supervise and its service, with a logger that was never started; what they print goes to the command `reader`.
+fn without_logger(reader: &str) -> (Sandbox, Running) {
+    let sandbox = Sandbox::new();
+    sandbox.script(&format!("{WEB}/run"), ECHO);
+    sandbox.script(&format!("{LOG}/run"), "exec multilog ./main");
+    sandbox.fifo(&format!("{WEB}/in"));
+    let supervise = sandbox.start(&format!("sh -c '(cd service && exec supervise web) | {reader}'"), "shell");
+    sandbox.wait_until("its first line is read", || sandbox.read("read") == "started\n");
+    (sandbox, supervise)
+}
+
+/// An svscan that was killed between the starts of a service and of its logger has left such a pipe.
+#[test]
+fn the_pipe_to_a_logger_that_was_never_started_is_found() {
+    let (sandbox, _supervise) = without_logger("head -n 1 >read");
+    let before = (sandbox.next_pid(WEB, 0), sandbox.next_supervise(WEB, 0));
+    let _svscan = sandbox.start("svscan service", "messages");
+    sandbox.next_pid(LOG, 0);
+    sandbox.run(&format!("echo one >{WEB}/in"));
+    sandbox.wait_until("it is logged", || lines(&sandbox, LOG) == "one\n");
+    assert_eq!((sandbox.next_pid(WEB, 0), sandbox.next_supervise(WEB, 0)), before);
+    assert_eq!(sandbox.read("messages"), "");
+}
+
+#[test]
+fn a_pipe_that_others_read_is_not_taken_for_that_to_the_logger() {
+    let (sandbox, _supervise) = without_logger("cat >read");
+    let (web, supervise) = (sandbox.next_pid(WEB, 0), sandbox.next_supervise(WEB, 0));
+    let _svscan = sandbox.start("svscan service", "messages");
+    sandbox.next_pid(LOG, 0);
+    sandbox.run(&format!("echo one >{WEB}/in"));
+    sandbox.wait_until("the other reader has it", || sandbox.read("read") == "started\none\n");
+    // The next supervise has the pipe to the logger.
+    sandbox.next_supervise(WEB, supervise);
+    assert_eq!(sandbox.next_pid(WEB, 0), web);
+    sandbox.run(&format!("svc -t {WEB}"));
+    sandbox.wait_until("it is logged", || lines(&sandbox, LOG) == "started\n");
+}
+
+/// svscan holds the pipe, and so does each process that reads it; but all of these may be killed in one moment.
+#[test]
+fn a_service_goes_on_when_all_that_read_its_pipe_are_killed_at_once() {
+    let mut tree = Tree::new(ECHO);
+    tree.wait_for_lines("started\n");
+    let (services, [main, log]) = (tree.services(), tree.supervises());
+    tree.kill_svscan();
+    for pid in [log, services[1]] {
+        kill(pid);
+        tree.sandbox.wait_until("it is gone", || process_state(pid).is_none());
+    }
+    for word in ["one", "two", "three"] {
+        tree.say(word);
+        tree.wait_until_said(word);
+    }
+    tree.start_svscan();
+    tree.wait_for_lines("started\none\ntwo\nthree\n");
+    assert_eq!((tree.services()[0], tree.supervises()[0]), (services[0], main));
+    // The logger comes to the end of its input all the same.
+    let [_, logger] = tree.services();
+    tree.kill_svscan();
+    tree.sandbox.run(&format!("svc -dx {WEB}"));
+    tree.sandbox.wait_until("the logger ends", || process_state(logger).is_none());
 }

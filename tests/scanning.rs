@@ -247,3 +247,47 @@ fn report(what: &str, mut times: Vec<Duration>) {
     assert!(times[0] < SOON, "{what}: {times:?}");
     show(&format!("{what}: median {:?}, longest {:?}", times[times.len() / 2], times[times.len() - 1]));
 }
+
+#[test]
+fn a_name_may_look_like_an_option() {
+    let scanned = Scanned::new();
+    let sandbox = &scanned.sandbox;
+    for name in ["--down", "--delay=3", "--delay", "--", "-x", "-"] {
+        sandbox.logged_service("new", ": >started\necho hello\nexec sleep 1000");
+        let service = format!("service/{name}");
+        scanned.timed(&service, || fs::rename(sandbox.path("new"), sandbox.path(&service)).unwrap());
+        sandbox.wait_until(&format!("{name} is logged"), || sandbox.log_of(&service) == "hello\n");
+    }
+    scanned.is_silent();
+}
+
+/// What a service does in its own directory costs svscan nothing, and hides nothing.
+#[test]
+fn a_service_that_makes_files_all_the_time_costs_next_to_nothing() {
+    let scanned = Scanned::new();
+    let sandbox = &scanned.sandbox;
+    let busy = "import os\nopen('started', 'w')\nwhile True:\n open('x', 'w').close()\n os.unlink('x')";
+    sandbox.write("new/run", &format!("#!/usr/bin/env python3\n{busy}\n"));
+    fs::set_permissions(sandbox.path("new/run"), Permissions::from_mode(0o755)).unwrap();
+    scanned.timed("service/busy", || fs::rename(sandbox.path("new"), sandbox.path("service/busy")).unwrap());
+    let pid = sandbox.next_pid("service/busy", 0);
+    let (before, begin) = (ticks(scanned.svscan.pid()), Instant::now());
+    let start = ticks(pid);
+    sandbox.wait_until("it has been busy for a second", || ticks(pid) - start > 100);
+    let spent = ticks(scanned.svscan.pid()) - before;
+    show(&format!("svscan beside a service that makes files for a second: {spent} ticks"));
+    // On a busy machine that second takes longer, and svscan is woken ten times in each.
+    assert!(spent <= 10 + begin.elapsed().as_secs(), "{spent} of 100 ticks");
+    sandbox.script("new/run", "exec multilog ./main");
+    fs::rename(sandbox.path("new"), sandbox.path("service/busy/log")).unwrap();
+    sandbox.next_pid("service/busy/log", 0);
+    assert_eq!(sandbox.next_pid("service/busy", 0), pid);
+    scanned.is_silent();
+}
+
+/// The hundredths of a second that a process has used.
+fn ticks(pid: i32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<_> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+    fields[11..=12].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+}

@@ -31,6 +31,8 @@ mod facts;
 mod failing;
 /// What comes after the end of a service.
 mod finish;
+/// Control fifos that are full.
+mod full;
 /// Random cases with our programs and with Debian's.
 mod generated;
 /// The end of svscan, with services that do not obey.
@@ -87,6 +89,8 @@ mod stagger;
 mod startup;
 /// Sandboxes, processes, waiting.
 mod support;
+/// What svscan stops at HUP.
+mod sweeping;
 /// What a service tells, and who is told.
 mod telling;
 /// Signals that reach svscan and its supervises together.

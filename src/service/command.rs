@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 const PROGRAM: &str = "svc";
 
+const FULL: &[u8] = b"supervise/control is full";
+
 /// svc's long options.
 pub const LONG_OPTIONS: Long = Long { flags: &["check"], valued: &["wait", "for", "timeout"] };
 
@@ -23,6 +25,9 @@ pub const LATE: u8 = 99;
 /// How long commands wait for a supervise that is about to come, as a rule: longer than the 5 seconds after which svscan
 /// brings back one that was told to exit, and takes up a directory that it was not told of.
 const COMING: Duration = Duration::from_secs(7);
+
+/// How long svc waits for room in a fifo before it says so.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// What svc was told to do.
 #[derive(Debug, Default)]
@@ -63,10 +68,11 @@ impl Order {
         Ok(())
     }
 
-    /// What each service is told and what is expected of it then, if it is waited for. To be called when all options are
-    /// read.
-    fn request(&self, now: Instant) -> Option<Request<'_>> {
-        let goal = self.goal?;
+    /// What each service is told and what is expected of it then. To be called when all options are read.
+    fn request(&self, now: Instant) -> Request<'_> {
+        let Some(goal) = self.goal else {
+            return Request { letters: &self.letters, expectation: None, patience: Some(now) };
+        };
         let expectation = Expectation::new(goal);
         let expectation = self.enough.map_or(expectation, |enough| expectation.lasting(enough));
         let patience = if self.letters.bytes().contains(&b'x') {
@@ -77,7 +83,7 @@ impl Order {
             let is_short = self.timeout.is_none() || goal == Goal::Down;
             is_short.then(|| now + COMING)
         };
-        Some(Request { letters: &self.letters, expectation, patience })
+        Request { letters: &self.letters, expectation: Some(expectation), patience }
     }
 
     /// Refuses options that make no sense together.
@@ -111,14 +117,32 @@ pub fn give(order: &Order, here: impl AsFd, paths: &[&CStr]) -> u8 {
                 continue;
             }
         };
-        match request {
-            Some(request) => awaited.push(Awaited::new(&mut crowd, (path, directory), request)),
-            None => failed |= directory.control(&order.letters).map_err(|why| complain(path, why)).is_err(),
+        // A service that is not waited for is left alone when it has its commands; there may be no room for them yet.
+        let refused = request.expectation.is_none().then(|| directory.control(&order.letters));
+        match refused {
+            Some(Ok(())) => {}
+            None | Some(Err(NoControl::Full)) => {
+                awaited.push(Awaited::new(&mut crowd, (path, directory), request));
+            }
+            Some(Err(why)) => {
+                failed = true;
+                complain(path, why);
+            }
         }
     }
     let mut is_late = false;
-    for service in wait(crowd, awaited, deadline) {
+    let silence = now + SILENCE;
+    if deadline.is_none_or(|deadline| silence < deadline) {
+        awaited = wait(&mut crowd, awaited, Some(silence));
+        let full = awaited.iter().filter(|service| service.is_full());
+        full.for_each(|service| warn("waiting to control ", service.path, FULL));
+    }
+    for service in wait(&mut crowd, awaited, deadline) {
         match service.failure() {
+            Some(NoControl::Full) => {
+                is_late = true;
+                complain(service.path, NoControl::Full);
+            }
             Some(why) => {
                 failed = true;
                 complain(service.path, why);
@@ -144,6 +168,7 @@ fn complain(path: &CStr, why: NoControl) {
             warn("unable to control ", path, b"supervise not running");
         }
         NoControl::Unopened(error) => warn("unable to control ", path, error.bytes()),
+        NoControl::Full => warn("unable to control ", path, FULL),
         NoControl::NotAFifo => warn("unable to control ", path, b"supervise/control is not a fifo"),
         NoControl::Unwritten(error) => warn("error writing commands to ", path, error.bytes()),
     }

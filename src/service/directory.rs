@@ -80,6 +80,8 @@ pub enum NoControl {
     Unopened(Errno),
     /// What is in its place is not a fifo, so that no supervise reads it.
     NotAFifo,
+    /// The fifo is full: no supervise reads it at present.
+    Full,
     /// The fifo cannot be written to.
     Unwritten(Errno),
 }
@@ -91,9 +93,13 @@ impl AsFd for Directory {
 }
 
 impl NoControl {
-    /// Whether there is only no supervise yet: one may be about to come.
+    /// Whether there is only no supervise yet, or none that reads: one may be about to.
     pub const fn may_pass(self) -> bool {
-        matches!(self, Self::Unopened(error) if error.is(libc::ENXIO) || error.is(libc::ENOENT))
+        match self {
+            Self::Unopened(error) => error.is(libc::ENXIO) || error.is(libc::ENOENT),
+            Self::Full => true,
+            Self::NotAFifo | Self::Unwritten(_) => false,
+        }
     }
 }
 
@@ -182,7 +188,11 @@ impl Directory {
         Some((file, facts))
     }
 
-    /// Sends commands to supervise, with one write.
+    /// Sends commands to supervise, with one write. It never waits for a reader of the fifo, which may be a stranger or
+    /// a supervise that is stopped.
+    ///
+    /// # Errors
+    /// [`NoControl::Full`] if there is no room for all of them; then none was written.
     pub fn control(&self, letters: &Letters) -> std::result::Result<(), NoControl> {
         let fifo = self.open_fifo(CONTROL).map_err(|error| {
             let is_link = error.is(libc::ELOOP) && matches!(files::look(&self.0, CONTROL), Ok(Some(_)));
@@ -194,9 +204,17 @@ impl Directory {
         if !files::look_open(&fifo).is_ok_and(is_ours) {
             return Err(NoControl::NotAFifo);
         }
-        files::wait_for_io(&fifo)
-            .and_then(|()| files::write_all(fifo.as_fd(), &letters.bytes()))
-            .map_err(NoControl::Unwritten)
+        let bytes = letters.bytes();
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        match files::write(&fifo, &bytes) {
+            Ok(length) if length == bytes.len() => Ok(()),
+            // So few bytes go into a fifo together or not at all.
+            Ok(_) => Err(NoControl::Full),
+            Err(error) if error.is(libc::EAGAIN) => Err(NoControl::Full),
+            Err(error) => Err(NoControl::Unwritten(error)),
+        }
     }
 }
 

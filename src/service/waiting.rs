@@ -19,6 +19,9 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How soon to look again at a supervise that is about to begin.
 const GLANCE: Duration = Duration::from_millis(10);
 
+/// How soon to try again to write into a fifo that is full.
+const RETRY: Duration = Duration::from_millis(100);
+
 /// One service that is waited for.
 #[derive(Debug)]
 pub struct Awaited<'a> {
@@ -27,7 +30,7 @@ pub struct Awaited<'a> {
     directory: Directory,
     request: Request<'a>,
     delivery: Delivery,
-    expectation: Expectation,
+    expectation: Option<Expectation>,
     /// When it is to be looked at again even without news.
     due: Option<Instant>,
     /// Its place in the crowd.
@@ -39,8 +42,8 @@ pub struct Awaited<'a> {
 pub struct Request<'a> {
     /// The commands.
     pub letters: &'a Letters,
-    /// What the service is to be like.
-    pub expectation: Expectation,
+    /// What the service is to be like; `None` if only the commands are to be sent.
+    pub expectation: Option<Expectation>,
     /// Until when the commands wait for a supervise that is about to come; `None` for as long as the service is waited for.
     pub patience: Option<Instant>,
 }
@@ -80,6 +83,11 @@ impl<'a> Awaited<'a> {
         }
     }
 
+    /// Whether its supervise is there, but has not read earlier commands.
+    pub const fn is_full(&self) -> bool {
+        matches!(self.delivery, Delivery::Due(NoControl::Full))
+    }
+
     /// Sends the commands, unless that is done.
     fn deliver(&mut self) {
         if !matches!(self.delivery, Delivery::Due(_)) {
@@ -90,8 +98,12 @@ impl<'a> Awaited<'a> {
         let ended = present.filter(|_| end_the_run(&letters.bytes()));
         self.delivery = match self.directory.control(letters) {
             Ok(()) => {
-                self.expectation = self.request.expectation.after(ended);
+                self.expectation = self.request.expectation.map(|expectation| expectation.after(ended));
                 Delivery::Done
+            }
+            // It was there, and has ended without reading them.
+            Err(NoControl::Unopened(error)) if self.is_full() && error.is(libc::ENXIO) => {
+                Delivery::Failed(NoControl::Unwritten(Errno::from_raw(libc::EPIPE)))
             }
             Err(why) if why.may_pass() => Delivery::Due(why),
             Err(why) => Delivery::Failed(why),
@@ -102,7 +114,7 @@ impl<'a> Awaited<'a> {
     fn has_arrived(&mut self, observer: &Observer, now: Instant) -> bool {
         self.deliver();
         if let Delivery::Due(why) = self.delivery {
-            self.due = self.request.patience;
+            self.due = if why == NoControl::Full { Some(now + RETRY) } else { self.request.patience };
             if self.due.is_some_and(|patience| patience <= now) {
                 self.delivery = Delivery::Failed(why);
             }
@@ -110,6 +122,7 @@ impl<'a> Awaited<'a> {
         if self.failure().is_some() {
             return false;
         }
+        let Some(expectation) = &mut self.expectation else { return true };
         let is_supervised = self.directory.knock().is_ok();
         if !is_supervised && self.directory.takes_commands() {
             self.due = Some(now + GLANCE);
@@ -121,7 +134,7 @@ impl<'a> Awaited<'a> {
         });
         let run = status.and_then(|status| observer.run(&self.directory, &status));
         let moment = Moment { run, is_ready: self.directory.is_ready(), is_restless };
-        match self.expectation.see(moment, now) {
+        match expectation.see(moment, now) {
             Answer::Reached => true,
             Answer::Pending(due) => {
                 self.due = due;
@@ -131,13 +144,16 @@ impl<'a> Awaited<'a> {
     }
 }
 
-/// Waits until all services, each of which is in `crowd`, have reached their goals, or until `deadline`; returns those
+/// Waits until all services, each of which is in `crowd`, have got their commands and have reached their goals, or until `deadline`; returns those
 /// that have not, in their order.
 pub fn wait<'a>(
-    mut crowd: Crowd<'a>,
+    crowd: &mut Crowd<'a>,
     mut awaited: Vec<Awaited<'a>>,
     deadline: Option<Instant>,
 ) -> Vec<Awaited<'a>> {
+    if awaited.is_empty() {
+        return awaited;
+    }
     let observer = Observer::new();
     let mut now = clock::monotonic();
     awaited.retain_mut(|service| !service.has_arrived(&observer, now));

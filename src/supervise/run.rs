@@ -39,7 +39,11 @@ pub fn run(name: &CStr, task: Task) -> Result<u8, Failure> {
     startup::occupy_standard_descriptors();
     let signals = Inbox::open_fresh(&[Signal::SIGCHLD, LOOK_AGAIN])
         .map_err(|error| unable(&[b"create pipe for ", name.to_bytes()], error.bytes()))?;
+    // As long as this process runs, it can be seen which scan directory it is for; svscan looks for that.
+    let _scan_directory = files::open_place(HERE, if name == c"log" { c".." } else { c"." });
     files::change_directory(name).map_err(|error| unable(&[b"chdir to ", name.to_bytes()], error.bytes()))?;
+    // Were svscan, the logger and its supervise killed together, nothing else would be left to read from.
+    let _reader = files::is_there(HERE, c"log").then(pipes::reader_of_output);
     let has_down = match files::look(HERE, DOWN) {
         Ok(Some(_)) => HasDown::Yes,
         Ok(None) => HasDown::No,

@@ -71,6 +71,28 @@ pub struct Found {
     pub first_start: FirstStart,
 }
 
+/// Whether the scan directory stayed as it was while it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stability {
+    /// It did: a service that was not found has gone.
+    Stable,
+    /// Names came or went, so a service that was renamed meanwhile may have been missed.
+    Changing,
+}
+
+/// What a look at the scan directory has shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Its directories, in the order of their names.
+    pub found: Vec<Found>,
+    /// The names, in order, that are there and cannot be examined. Any of them may stand for a service.
+    pub unexamined: Vec<CString>,
+    /// Whether anything may have been missed.
+    pub stability: Stability,
+    /// Whether a change will be told.
+    pub outlook: Outlook,
+}
+
 /// How a supervise has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -89,10 +111,12 @@ pub enum Event<P> {
     Deadline,
     /// Something has changed in the scan directory, or somebody wants it to be looked at.
     Changed,
-    /// The scan directory was read: its directories, in order. What is not among them is gone.
-    Scanned(Vec<Found>, Outlook),
+    /// The scan directory was read.
+    Scanned(Snapshot),
     /// The scan directory could not be read.
     Unreadable,
+    /// Services run that an earlier svscan has left, and no name led to them when the directory was read for the first time.
+    Strays(Vec<Found>),
     /// A pipe was made or found, as [`Action::MakePipe`] asked: its end to read from and its end to write to, and whether
     /// each of the two supervises has it.
     Piped(Identity, (P, P), [bool; 2]),
@@ -104,6 +128,8 @@ pub enum Event<P> {
     Refused(Identity, Role),
     /// A supervise has ended.
     Ended(i32, Ending),
+    /// A supervise could not be told for a while what the table wanted: it does not read its commands.
+    Untold(i32),
     /// Services whose directories have vanished are to be stopped.
     Sweep,
     /// All services are to be stopped.

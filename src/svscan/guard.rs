@@ -64,16 +64,16 @@ impl Guard {
 
     /// Takes note of the fifos to which something has happened.
     pub fn note_changes(&mut self, now: Instant) {
-        let changes = self.watch.as_ref().map(Watch::changes).unwrap_or_default();
-        for change in changes {
-            match change {
-                Change::Everything => self.concerned.extend(std::mem::take(&mut self.guarded).into_values()),
+        let Self { watch, guarded, concerned, .. } = self;
+        watch.iter().for_each(|watch| {
+            watch.each_change(|change| match change {
+                Change::Everything => concerned.extend(std::mem::take(guarded).into_values()),
                 Change::Gone(watched) | Change::Name(watched, _) => {
-                    self.concerned.extend(self.guarded.remove(&watched));
+                    concerned.extend(guarded.remove(&watched))
                 }
-            }
-        }
-        // A fifo that is still there is watched already; to watch it again changes nothing.
+            });
+        });
+        // However often something happens to a fifo, svscan is woken once before it is watched again.
         self.concerned.clone().into_iter().for_each(|pid| self.add(pid, now));
     }
 

@@ -70,6 +70,11 @@ impl Holders {
         Some(pid)
     }
 
+    /// Remembers a supervise that was found otherwise.
+    pub fn keep(&mut self, pid: i32, handle: Handle) {
+        self.found.insert(pid, handle);
+    }
+
     /// What tells when a supervise that was found ends.
     pub fn take(&mut self, pid: i32) -> Option<Handle> {
         self.found.remove(&pid)

@@ -59,10 +59,12 @@ impl<'a> Launcher<'a> {
             Task::Stop => Some(c"--down".to_owned()),
         };
         let directory = match place.role {
-            Role::Main => place.name,
-            Role::Log => c"log",
+            // supervise would take it for an option.
+            Role::Main if place.name.to_bytes().starts_with(b"--") => inspect::below(c".", place.name),
+            Role::Main => place.name.to_owned(),
+            Role::Log => c"log".to_owned(),
         };
-        let words = [Some(c"supervise"), delay.as_deref(), Some(directory)];
+        let words = [Some(c"supervise"), delay.as_deref(), Some(&*directory)];
         let words: Vec<&CStr> = words.into_iter().flatten().collect();
         let supervise = Prepared::command(&words, &self.environment);
         match process::launch(|_| self.become_supervise(&supervise, place, signals)) {

@@ -26,6 +26,8 @@ pub mod run;
 pub mod service;
 // One of the two supervises of a service. *Pure.*
 pub mod supervisor;
+// Supervises whose service directories have vanished.
+pub mod strays;
 // Telling supervises what to do.
 pub mod telling;
 // What svscan decides, as a function of what it finds. *Pure.*

@@ -2,7 +2,7 @@
 
 use super::inspect;
 use crate::service::instance::Instance;
-use crate::sys::{files, pipes};
+use crate::sys::{files, pipes, process};
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 
@@ -22,9 +22,11 @@ impl Holding<'_> {
     pub fn find(&self) -> Option<(OwnedFd, OwnedFd)> {
         let ([main, log], services) = (&self.left, self.services());
         let of_logger = self.has(1, log.input);
-        // What a service without a logger writes to may be a pipe, too: our own output, say.
-        let is_log =
-            |&pipe: &u64| inspect::had_logger(self.name) && pipes::inode(files::output()) != Some(pipe);
+        // What a service without a logger writes to may be a pipe, too: our own output, say, or that of an earlier svscan.
+        let is_log = |&pipe: &u64| {
+            pipes::inode(files::output()) != Some(pipe)
+                && (inspect::had_logger(self.name) || self.is_private(pipe))
+        };
         let pipe = of_logger.or(self.has(0, main.output).filter(is_log))?;
         let holders = self.supervises.into_iter().zip([1, 0]).chain(services.into_iter().zip([1, 0]));
         let mut holders = holders.filter_map(|(pid, number)| Some((pid?, number)));
@@ -44,6 +46,14 @@ impl Holding<'_> {
             Some(pid) => pipes::inode_of(pid, if index == 0 { 1 } else { 0 }),
             None => recorded,
         }
+    }
+
+    /// Whether no process has this pipe but supervises, services and their descendants: an earlier svscan has made it, and was
+    /// killed before it had started the logger for the first time.
+    fn is_private(&self, pipe: u64) -> bool {
+        let own = [self.supervises, self.services()].concat();
+        let is_own = |pid: i32| own.contains(&Some(pid));
+        pipes::holders(pipe).all(|pid| is_own(pid) || process::ancestors_of(pid).any(is_own))
     }
 
     fn services(&self) -> [Option<i32>; 2] {

@@ -7,6 +7,7 @@ use super::launch::{Launcher, Place};
 use super::look::Look;
 use super::orphans::Orphans;
 use super::pipe::Holding;
+use super::strays;
 use super::table::Table;
 use super::telling::Messenger;
 use crate::report::{Failure, warning};
@@ -83,6 +84,8 @@ struct Svscan<'a> {
     adopted: BTreeMap<i32, Handle>,
     orphans: Orphans,
     messenger: Messenger,
+    /// Whether services that have no name were looked for.
+    has_strays: bool,
 }
 
 impl<'a> Svscan<'a> {
@@ -97,34 +100,41 @@ impl<'a> Svscan<'a> {
             adopted: BTreeMap::new(),
             orphans: Orphans::default(),
             messenger: Messenger::default(),
+            has_strays: false,
         }
     }
 
     fn main(&mut self) {
         loop {
             let now = clock::monotonic();
-            let recheck = self.look.recheck;
             let retry = self.messenger.deadline(now);
             let orphans = self.orphans.deadline(now);
             let guard = self.guard.deadline();
-            let deadline =
-                [self.table.deadline(), recheck, retry, orphans, guard].into_iter().flatten().min();
+            let deadlines = [self.table.deadline(), self.look.deadline(now), retry, orphans, guard];
+            let deadline = deadlines.into_iter().flatten().min();
             for number in self.ready.wait(now, deadline) {
                 match number {
                     SIGNALS => self.handle_signals(),
-                    CHANGES if self.look.is_news() => self.feed(Event::Changed),
-                    CHANGES => {}
+                    CHANGES => self.look.note_changes(),
                     FIFOS => self.guard.note_changes(clock::monotonic()),
                     number => self.lose(number),
                 }
             }
-            if recheck.is_some_and(|moment| moment <= clock::monotonic()) {
+            self.look.watch_again(&self.table, clock::monotonic());
+            if self.look.is_due(clock::monotonic()) {
                 self.feed(Event::Changed);
             }
             let to_look = self.guard.look(&self.table, clock::monotonic());
             to_look.into_iter().for_each(|pid| self.signal(pid, LOOK_AGAIN));
-            self.messenger.retry(&self.table);
+            let untold = self.messenger.retry(&self.table);
+            untold.into_iter().for_each(|pid| self.feed(Event::Untold(pid)));
             self.feed(Event::Deadline);
+            if !self.has_strays && self.table.has_looked() {
+                // What has a name is started first.
+                self.has_strays = true;
+                let strays = strays::find(&self.table, &mut self.look.holders);
+                self.feed(Event::Strays(strays));
+            }
             if self.table.is_ending() && self.end_orphans() && self.table.has_ended() {
                 return;
             }
@@ -224,7 +234,7 @@ impl<'a> Svscan<'a> {
 
     fn scan(&mut self) -> Event<End> {
         match self.look.look(&self.table) {
-            Ok((found, outlook)) => Event::Scanned(found, outlook),
+            Ok(snapshot) => Event::Scanned(snapshot),
             Err(error) => {
                 warn(&[b"unable to read directory"], error);
                 Event::Unreadable

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 pub struct Service<P> {
     /// Its name at the last look.
     pub(super) name: CString,
-    /// Whether it was there at the last look.
-    pub(super) listed: bool,
+    /// What the last look has shown of that name.
+    pub(super) presence: Presence,
     log: Log<P>,
     main: Supervisor,
     logger: Supervisor,
@@ -28,6 +28,17 @@ pub struct Service<P> {
     incomplete_until: Option<Instant>,
     /// When its first start is due.
     first_start: Instant,
+}
+
+/// What a look has shown of the name of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// It stands for the directory of the service.
+    Listed,
+    /// It is there, and cannot be examined. Until that is possible, the service keeps what it has.
+    Unexamined,
+    /// It is not there, or stands for something else.
+    Gone,
 }
 
 #[derive(Debug)]
@@ -58,7 +69,7 @@ impl<P> Service<P> {
         let is_awaited = main.pid().is_none() && completeness == Completeness::Incomplete;
         Self {
             name,
-            listed: true,
+            presence: Presence::Listed,
             log: Log::None,
             main,
             logger,
@@ -106,7 +117,17 @@ impl<P> Service<P> {
 
     /// Whether nothing is left of it.
     pub(super) fn is_gone(&self) -> bool {
-        !self.listed && self.main.pid().is_none() && self.logger.pid().is_none()
+        self.presence == Presence::Gone && self.main.pid().is_none() && self.logger.pid().is_none()
+    }
+
+    /// Takes note that it was not found by its directory; `unexamined` are the names, in order, that may still be its own.
+    pub(super) fn miss(&mut self, unexamined: &[CString]) {
+        let has_name = unexamined.binary_search(&self.name).is_ok();
+        // A name that was gone once is not its own any more.
+        self.presence = match self.presence {
+            Presence::Listed | Presence::Unexamined if has_name => Presence::Unexamined,
+            _ => Presence::Gone,
+        };
     }
 
     /// Puts off its first start.
@@ -117,7 +138,7 @@ impl<P> Service<P> {
     /// Takes note that it was found again, like this.
     pub(super) fn find(&mut self, name: CString, logging: Logging, completeness: Completeness, now: Instant) {
         self.name = name;
-        self.listed = true;
+        self.presence = Presence::Listed;
         self.stopping = false;
         if matches!(self.log, Log::Draining(_) | Log::Closed) {
             self.log = Log::Wanted(now);
@@ -194,10 +215,10 @@ impl<P> Service<P> {
     }
 
     const fn prospect(&self) -> Prospect {
-        match (self.stopping, self.listed) {
+        match (self.stopping, self.presence) {
             (false, _) => Prospect::Stay,
-            (true, true) => Prospect::Stop,
-            (true, false) => Prospect::Vanish,
+            (true, Presence::Listed | Presence::Unexamined) => Prospect::Stop,
+            (true, Presence::Gone) => Prospect::Vanish,
         }
     }
 
@@ -276,7 +297,7 @@ impl<P> Service<P> {
         if self.stopping {
             return self.missing_in_the_end(identity, now);
         }
-        if !self.listed || self.incomplete_until.is_some_and(|until| now < until) {
+        if self.presence != Presence::Listed || self.incomplete_until.is_some_and(|until| now < until) {
             return Vec::new();
         }
         self.incomplete_until = None;
@@ -318,7 +339,7 @@ impl<P> Service<P> {
         if self.stopping {
             return [&self.main, &self.logger].into_iter().filter_map(Supervisor::wanted_to_stop).min();
         }
-        if !self.listed {
+        if self.presence != Presence::Listed {
             return None;
         }
         let earliest = match self.log {

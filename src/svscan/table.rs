@@ -7,8 +7,10 @@
 #![forbid(unsafe_code)]
 
 use super::ending::{End, Unfinished};
-use super::event::{Action, Ending, Event, FirstStart, Found, Identity, Logging, Outlook, Role};
-use super::service::Service;
+use super::event::{
+    Action, Ending, Event, FirstStart, Found, Identity, Logging, Outlook, Role, Snapshot, Stability,
+};
+use super::service::{Presence, Service};
 use super::waiting::{Awaited, Waiting};
 use std::collections::{BTreeMap, btree_map};
 use std::ffi::CString;
@@ -19,6 +21,9 @@ const RESCAN: Duration = Duration::from_secs(5);
 
 /// The same if svscan is told of whatever comes: a safety net.
 const SAFETY_NET: Duration = Duration::from_secs(300);
+
+/// From one look at a scan directory that changes to the next, if services are to be swept: at first, and at most.
+const REST: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
 /// How long a directory may be incomplete before it is started as it is.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
@@ -41,6 +46,10 @@ pub struct Table<P> {
     stagger: Duration,
     /// The directory was read once.
     looked: bool,
+    /// What the last look has missed is gone.
+    stability: Stability,
+    /// Services that have vanished are to be stopped, as soon as it is certain which; the pause before the next look.
+    sweep: Option<Duration>,
     /// The end, once it has begun.
     end: Option<End>,
 }
@@ -54,6 +63,8 @@ impl<P> Table<P> {
             next_look: now,
             stagger,
             looked: false,
+            stability: Stability::Changing,
+            sweep: None,
             end: None,
         }
     }
@@ -62,6 +73,16 @@ impl<P> Table<P> {
     pub fn deadline(&self) -> Option<Instant> {
         let next = self.end.as_ref().map_or(self.next_look, End::deadline);
         self.services.values().filter_map(Service::deadline).chain([next]).min()
+    }
+
+    /// Whether the scan directory was read once.
+    pub const fn has_looked(&self) -> bool {
+        self.looked
+    }
+
+    /// How many services there are.
+    pub fn count(&self) -> usize {
+        self.services.len()
     }
 
     /// A service by its identity.
@@ -125,13 +146,18 @@ impl<P> Table<P> {
             Event::Deadline => self.act_in_time(now),
             Event::Changed if self.is_ending() => Vec::new(),
             Event::Changed => vec![Action::Scan],
-            Event::Scanned(..) | Event::Unreadable if self.is_ending() => Vec::new(),
-            Event::Scanned(found, outlook) => {
-                self.next_look = now + if outlook == Outlook::Told { SAFETY_NET } else { RESCAN };
-                self.compare(found, now)
+            Event::Scanned(..) | Event::Strays(..) | Event::Unreadable if self.is_ending() => Vec::new(),
+            Event::Scanned(snapshot) => {
+                self.next_look = now + if snapshot.outlook == Outlook::Told { SAFETY_NET } else { RESCAN };
+                self.stability = snapshot.stability;
+                let mut actions = self.compare(snapshot, now);
+                actions.extend(self.stop_vanished(now));
+                actions
             }
+            Event::Strays(strays) => self.enter_strays(strays, now),
             Event::Unreadable => {
                 self.next_look = now + RESCAN;
+                self.stability = Stability::Changing;
                 Vec::new()
             }
             Event::Piped(identity, pipe, have) => match self.services.get_mut(&identity) {
@@ -156,10 +182,15 @@ impl<P> Table<P> {
                 self.go_on(identity, role, now)
             }
             Event::Ended(pid, how) => self.bury(pid, how, now),
+            // The next one is started to end the service, and has to read nothing for that.
+            Event::Untold(pid) if self.is_ending() && self.knows(pid) => vec![Action::Replace(pid)],
+            // As long as there is no hurry, it may yet come to it.
+            Event::Untold(_) => Vec::new(),
             Event::Sweep if self.is_ending() => Vec::new(),
             Event::Sweep => {
-                let vanished = self.services.values_mut().filter(|service| !service.listed);
-                vanished.filter_map(|service| service.stop(now)).collect()
+                let (first, _) = REST;
+                self.sweep = Some(first);
+                self.stop_vanished(now)
             }
             Event::Shutdown => self.begin_end(now),
             Event::Grace(pid, grace) => {
@@ -177,7 +208,7 @@ impl<P> Table<P> {
             .iter_mut()
             .flat_map(|(identity, service)| service.missing(*identity, now))
             .collect();
-        let left: Vec<Unfinished> = self.unfinished().collect();
+        let left: Vec<Unfinished> = if self.is_ending() { self.unfinished().collect() } else { Vec::new() };
         if let Some(end) = &mut self.end {
             let awaited = end.report(&left, now).into_iter().filter_map(|(identity, role, killed_in)| {
                 let name = self.services.get(&identity)?.name().clone();
@@ -197,15 +228,44 @@ impl<P> Table<P> {
         actions
     }
 
+    /// Stops the services that have vanished, if that is wanted. While the directory changes, it is looked at again first.
+    fn stop_vanished(&mut self, now: Instant) -> Vec<Action> {
+        let Some(pause) = self.sweep else { return Vec::new() };
+        if self.stability == Stability::Changing {
+            let (_, most) = REST;
+            self.next_look = self.next_look.min(now + pause);
+            self.sweep = Some((pause * 2).min(most));
+            return Vec::new();
+        }
+        self.sweep = None;
+        let vanished = self.services.values_mut().filter(|service| service.presence == Presence::Gone);
+        vanished.filter_map(|service| service.stop(now)).collect()
+    }
+
+    /// Enters services that no name led to, and asks for another look: perhaps they are only being renamed, or their names
+    /// are there and cannot be examined.
+    fn enter_strays(&mut self, strays: Vec<Found>, now: Instant) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for Found { name, identity, completeness, running, .. } in strays {
+            let btree_map::Entry::Vacant(place) = self.services.entry(identity) else { continue };
+            place.insert(Service::new(name, completeness, running, now)).presence = Presence::Unexamined;
+            actions.extend(adopt(&mut self.supervises, identity, running));
+        }
+        let look = (!actions.is_empty()).then_some(Action::Scan);
+        actions.extend(look);
+        actions
+    }
+
     /// Enters what is new, starts what is missing, forgets what is gone.
-    fn compare(&mut self, found: Vec<Found>, now: Instant) -> Vec<Action> {
-        self.services.values_mut().for_each(|service| service.listed = false);
+    fn compare(&mut self, snapshot: Snapshot, now: Instant) -> Vec<Action> {
+        let Snapshot { found, unexamined, .. } = snapshot;
+        self.services.values_mut().for_each(|service| service.miss(&unexamined));
         let mut slot = now;
         let mut actions = Vec::new();
         for Found { name, identity, logging, completeness, running, first_start } in found {
             let service = match self.services.entry(identity) {
                 // A second name for the same directory.
-                btree_map::Entry::Occupied(known) if known.get().listed => continue,
+                btree_map::Entry::Occupied(known) if known.get().presence == Presence::Listed => continue,
                 btree_map::Entry::Occupied(known) => {
                     let known = known.into_mut();
                     known.find(name, logging, completeness, now);
@@ -213,11 +273,7 @@ impl<P> Table<P> {
                 }
                 btree_map::Entry::Vacant(place) => {
                     let mut service = Service::new(name, completeness, running, now);
-                    for (role, pid) in [Role::Main, Role::Log].into_iter().zip(running) {
-                        let Some(pid) = pid else { continue };
-                        self.supervises.insert(pid, (identity, role));
-                        actions.push(Action::Adopt(pid));
-                    }
+                    actions.extend(adopt(&mut self.supervises, identity, running));
                     if logging == Logging::Logged {
                         service.find_logger(now);
                     }
@@ -269,6 +325,17 @@ impl<P> Table<P> {
         };
         self.services.iter_mut().flat_map(stop).collect()
     }
+}
+
+/// Takes note of the two supervises of a service that run already, and asks for them to be watched.
+fn adopt(
+    supervises: &mut BTreeMap<i32, (Identity, Role)>,
+    identity: Identity,
+    running: [Option<i32>; 2],
+) -> impl Iterator<Item = Action> {
+    let roles = running.into_iter().zip([Role::Main, Role::Log]);
+    supervises.extend(roles.filter_map(|(pid, role)| Some((pid?, (identity, role)))));
+    running.into_iter().flatten().map(Action::Adopt)
 }
 
 #[cfg(test)]

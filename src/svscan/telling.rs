@@ -2,6 +2,7 @@
 
 use super::event::Role;
 use super::inspect;
+use super::service::Service;
 use super::table::{PATIENCE, Table};
 use crate::service::control::Letters;
 use crate::service::directory::{CONTROL, Directory};
@@ -11,37 +12,62 @@ use std::ffi::CStr;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-/// How soon to try again.
+/// How soon to try again, and how soon once there is no patience left.
 const RETRY: Duration = Duration::from_millis(20);
+const LATE_RETRY: Duration = Duration::from_secs(1);
 
 /// What supervises are still to be told.
 #[derive(Debug, Default)]
 pub struct Messenger {
-    /// Those that could not be told yet, and until when that is tried.
-    untold: Vec<(i32, &'static [u8], Instant)>,
+    untold: Vec<Message>,
+}
+
+/// What a supervise could not be told yet.
+#[derive(Debug)]
+struct Message {
+    pid: i32,
+    commands: &'static [u8],
+    /// When there is no patience left, until that has been told.
+    patience: Option<Instant>,
 }
 
 impl Messenger {
     /// When to try again.
     pub fn deadline(&self, now: Instant) -> Option<Instant> {
-        (!self.untold.is_empty()).then(|| now + RETRY)
+        let pause = |message: &Message| if message.patience.is_some() { RETRY } else { LATE_RETRY };
+        self.untold.iter().map(pause).min().map(|pause| now + pause)
     }
 
-    /// Tells a supervise. One that was just started may not hear it yet, and is told later.
+    /// Tells a supervise. One that was just started may not hear it yet, and one that does not read has no room for it:
+    /// these are told later.
     pub fn tell<P>(&mut self, pid: i32, commands: &'static [u8], table: &Table<P>) {
-        self.tell_until((pid, commands, clock::monotonic() + PATIENCE), table);
-    }
-
-    /// Tries again.
-    pub fn retry<P>(&mut self, table: &Table<P>) {
-        for message in std::mem::take(&mut self.untold) {
-            self.tell_until(message, table);
+        let message = Message { pid, commands, patience: Some(clock::monotonic() + PATIENCE) };
+        let is_known = self.untold.iter().any(|known| (known.pid, known.commands) == (pid, commands));
+        if !is_known && !message.is_done(table) {
+            self.untold.push(message);
         }
     }
 
-    fn tell_until<P>(&mut self, message: (i32, &'static [u8], Instant), table: &Table<P>) {
-        let (pid, commands, until) = message;
-        let Some((name, role, identity)) = table.whereabouts(pid) else { return };
+    /// Tries again. Returns the supervises with which there is no patience any more; they are told all the same, should
+    /// they listen.
+    pub fn retry<P>(&mut self, table: &Table<P>) -> Vec<i32> {
+        self.untold.retain(|message| !message.is_done(table));
+        let now = clock::monotonic();
+        let untold = self.untold.iter_mut();
+        let is_over = |message: &mut Message| message.patience.take_if(|until| *until <= now).is_some();
+        untold.filter_map(|message| is_over(message).then_some(message.pid)).collect()
+    }
+}
+
+impl Message {
+    /// Tells the supervise, and says whether there is nothing left to be told to it.
+    fn is_done<P>(&self, table: &Table<P>) -> bool {
+        let &Self { pid, commands, .. } = self;
+        let Some((name, role, identity)) = table.whereabouts(pid) else { return true };
+        // It may have come back meanwhile.
+        if !table.service(identity).is_some_and(Service::is_stopping) {
+            return true;
+        }
         let directory = inspect::directory(name, role);
         // Where it comes from: as long as it is there, it has not begun.
         let origin = match role {
@@ -51,11 +77,8 @@ impl Messenger {
         // The name may stand for another directory by now, or for none.
         let is_there = inspect::identify(name) == Some(identity);
         let cwd = process::way_to_directory(pid);
-        let told = (is_there && send_commands(&directory, commands))
-            || (inspect::identify(&cwd) != origin && reach(pid, &cwd, commands));
-        if !told && clock::monotonic() < until {
-            self.untold.push(message);
-        }
+        (is_there && send_commands(&directory, commands))
+            || (inspect::identify(&cwd) != origin && reach(pid, &cwd, commands))
     }
 }
 

@@ -3,7 +3,7 @@
 //! The ways to open a file are those of CONTRACT.md 1.0; all are non-blocking, so that a fifo in place of
 //! a file cannot hold us up. Paths are relative to an open directory, or to the current one ([`HERE`]).
 
-use super::{Errno, Result};
+use super::{Errno, Result, memory};
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
 use nix::sys::stat::{FchmodatFlags, Mode, fchmod, fchmodat, fstat, fstatat, mkdirat};
 use nix::unistd::{LinkatFlags, UnlinkatFlags, linkat, unlinkat};
@@ -248,12 +248,17 @@ pub fn remove(at: impl AsFd, path: &CStr) -> Result<()> {
     }
 }
 
-/// The names in the open directory, in the system's order, without `.` and `..`.
+/// The names in the open directory, in the system's order, without `.` and `..`; `ENOMEM` if there is no memory for them.
 pub fn names(directory: impl AsFd) -> Result<Vec<CString>> {
     let directory = open(directory, c".", OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0)?;
     let mut names = Vec::new();
-    super::listing::each(&directory, |name, _| names.push(name.to_owned()))?;
-    Ok(names)
+    let mut room = Ok(());
+    super::listing::each(&directory, |name, _| {
+        if room.is_ok() {
+            room = memory::copy(name).and_then(|name| memory::push(&mut names, name));
+        }
+    })?;
+    room.map(|()| names)
 }
 
 /// What to do about a lock that another process has.

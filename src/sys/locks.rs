@@ -1,6 +1,7 @@
 //! Who holds the lock on a file, as the kernel tells.
 
 use super::files::{self, HERE};
+use super::memory;
 use std::ffi::CString;
 
 /// The locks on whole files that processes hold, as `/proc/locks` tells: inode and process. It tells the device, too, but
@@ -9,12 +10,23 @@ use std::ffi::CString;
 pub struct Locks(Vec<(u64, i32)>);
 
 impl Locks {
-    /// Those that are held now; none if the system does not tell.
+    /// Those that are held now; none if the system does not tell, or if there is no memory for what it tells.
     pub fn read() -> Self {
         let list = std::fs::read("/proc/locks").unwrap_or_default();
-        let mut locks: Vec<_> = String::from_utf8_lossy(&list).lines().filter_map(held).collect();
+        let list = std::str::from_utf8(&list).unwrap_or_default();
+        let mut locks = Vec::new();
+        for lock in list.lines().filter_map(held) {
+            if memory::push(&mut locks, lock).is_err() {
+                break;
+            }
+        }
         locks.sort_unstable();
         Self(locks)
+    }
+
+    /// The processes that hold any of them.
+    pub fn holders(&self) -> impl Iterator<Item = i32> {
+        self.0.iter().map(|&(_, pid)| pid)
     }
 
     /// The processes that may hold the lock on a file with this inode: files on other devices may have the same.

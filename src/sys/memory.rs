@@ -1,6 +1,9 @@
-//! Large buffers: got once, given back page by page, and never asked for again when memory may be refused.
+//! Memory that may be refused: large buffers, which are got once, given back page by page and never asked for again; and
+//! what grows with what others make.
 
+use super::{Errno, Result};
 use std::alloc::{Layout, alloc_zeroed};
+use std::ffi::{CStr, CString};
 use std::mem::MaybeUninit;
 
 /// The size of the smallest buffer.
@@ -16,7 +19,7 @@ pub fn buffer(most: usize) -> Option<Vec<u8>> {
     loop {
         if let Some(buffer) = zeroed(size) {
             // What is freed again stays with this process: small things find room there later.
-            if size <= LEAST || has_room(HEADROOM) {
+            if size <= LEAST || reserve(0).is_ok() {
                 return Some(buffer);
             }
         }
@@ -27,12 +30,41 @@ pub fn buffer(most: usize) -> Option<Vec<u8>> {
     }
 }
 
-/// Whether there is so much memory. It is not touched, so that it costs none.
-fn has_room(size: usize) -> bool {
+/// Makes sure that as much memory can be had as many small things take that are made next.
+///
+/// # Errors
+/// `ENOMEM` if it cannot.
+pub fn reserve(size: usize) -> Result<()> {
     let mut room = Vec::<u8>::new();
-    let reserved = room.try_reserve_exact(size);
-    std::hint::black_box(room.as_mut_ptr());
-    reserved.is_ok()
+    room.try_reserve_exact(size.saturating_add(HEADROOM)).map_err(|_| refused())?;
+    std::hint::black_box(room);
+    Ok(())
+}
+
+/// A copy of a name.
+///
+/// # Errors
+/// `ENOMEM` if there is no memory for it.
+pub fn copy(name: &CStr) -> Result<CString> {
+    let bytes = name.to_bytes_with_nul();
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(bytes.len()).map_err(|_| refused())?;
+    copy.extend_from_slice(bytes);
+    CString::from_vec_with_nul(copy).map_err(|_| Errno::from_raw(libc::EINVAL))
+}
+
+/// Adds an item to a list.
+///
+/// # Errors
+/// `ENOMEM` if there is no memory for it.
+pub fn push<T>(list: &mut Vec<T>, item: T) -> Result<()> {
+    list.try_reserve(1).map_err(|_| refused())?;
+    list.push(item);
+    Ok(())
+}
+
+const fn refused() -> Errno {
+    Errno::from_raw(libc::ENOMEM)
 }
 
 fn zeroed(size: usize) -> Option<Vec<u8>> {
@@ -81,6 +113,16 @@ mod tests {
         }
         give_back_bytes(&mut bytes[1..100]);
         give_back_bytes(&mut []);
+    }
+
+    #[test]
+    fn what_cannot_be_had_is_an_error() {
+        assert_eq!(reserve(1 << 20), Ok(()));
+        assert_eq!(reserve(usize::MAX / 4), Err(refused()));
+        assert_eq!(copy(c"a name").as_deref(), Ok(c"a name"));
+        let mut list = Vec::new();
+        assert_eq!((0..100).try_for_each(|number| push(&mut list, number)), Ok(()));
+        assert_eq!(list, (0..100).collect::<Vec<_>>());
     }
 
     #[test]

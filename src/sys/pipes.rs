@@ -1,6 +1,6 @@
 //! Pipes, also those that other processes have.
 
-use super::files::{HERE, open_read, open_write, wait_for_io};
+use super::files::{self, HERE, open_read, open_write, wait_for_io};
 use super::{Errno, Result, poll};
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
@@ -22,16 +22,39 @@ pub fn lasting() -> Result<(OwnedFd, OwnedFd)> {
     Ok((reader, both.unwrap_or(writer)))
 }
 
+/// An end to read from of the pipe that is standard output, if it is one: as long as this is open, writing to the pipe
+/// waits when it is full, whatever becomes of its other readers.
+pub fn reader_of_output() -> Option<OwnedFd> {
+    inode(files::output())?;
+    open_read(HERE, c"/proc/self/fd/1").ok().map(OwnedFd::from)
+}
+
 /// The inode of the pipe that process `pid` has as descriptor `number`, if it is a pipe.
 pub fn inode_of(pid: i32, number: i32) -> Option<u64> {
     let link = std::fs::read_link(format!("/proc/{pid}/fd/{number}")).ok()?;
-    link.to_str()?.strip_prefix("pipe:[")?.strip_suffix(']')?.parse().ok()
+    inode_in(link.to_str()?)
+}
+
+/// The inode in the text of such a link.
+fn inode_in(link: &str) -> Option<u64> {
+    link.strip_prefix("pipe:[")?.strip_suffix(']')?.parse().ok()
 }
 
 /// The inode of `file` if it is a pipe, or a fifo.
 pub fn inode(file: impl AsFd) -> Option<u64> {
     let is_pipe = |stat: &libc::stat| stat.st_mode & libc::S_IFMT == libc::S_IFIFO;
     nix::sys::stat::fstat(file).ok().filter(is_pipe).map(|stat| stat.st_ino)
+}
+
+/// The processes that have the pipe with this inode open, as far as we may know.
+pub fn holders(inode: u64) -> impl Iterator<Item = i32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    pids.filter(move |pid| {
+        let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        let mut links = descriptors.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+        links.any(|link| link.to_str().and_then(inode_in) == Some(inode))
+    })
 }
 
 /// The end to read from of the pipe with this inode, which some process has as descriptor `number`.

@@ -219,8 +219,13 @@ pub fn way_to_directory(pid: i32) -> CString {
 
 /// The parent of this process, the parent of that, and so on, as far as `/proc` tells.
 pub fn ancestors() -> impl Iterator<Item = i32> {
+    ancestors_of(own_number())
+}
+
+/// The same of the process `pid`.
+pub fn ancestors_of(pid: i32) -> impl Iterator<Item = i32> {
     let parent = |&pid: &i32| look(pid).map(|facts| facts.parent).filter(|&parent| parent > 0);
-    std::iter::successors(parent(&own_number()), parent)
+    std::iter::successors(parent(&pid), parent)
 }
 
 /// How long ago that was at least, by the clock that the kernel counts these ticks with, which nobody can set.
@@ -273,6 +278,23 @@ pub fn is_of_our_account(pid: i32) -> bool {
     let program = CString::new(format!("/proc/{pid}/exe")).unwrap_or_default();
     let facts = files::look(files::HERE, &program).ok().flatten();
     is_ours && facts.is_some_and(|facts| facts.mode & (libc::S_ISUID | libc::S_ISGID) == 0)
+}
+
+/// Whether process `pid` has the file or directory with this device and inode open, as far as we may know.
+pub fn has_open(pid: i32, identity: (u64, u64)) -> bool {
+    let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    let mut links =
+        descriptors.filter_map(|entry| CString::new(entry.path().into_os_string().into_vec()).ok());
+    links.any(|link| {
+        files::look(files::HERE, &link).ok().flatten().is_some_and(|facts| facts.identity == identity)
+    })
+}
+
+/// The last word of the command line of process `pid`.
+pub fn last_word(pid: i32) -> Option<CString> {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let words = line.strip_suffix(&[0])?;
+    CString::new(words.rsplit(|&byte| byte == 0).next()?).ok()
 }
 
 /// The file `path` that process `pid` has open although it was removed, for writing.

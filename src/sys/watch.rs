@@ -19,11 +19,13 @@ pub type Watched = WatchDescriptor;
 pub enum Interest {
     /// Names that come.
     Arrivals,
+    /// The next name that comes; then the directory is not watched any more.
+    NextArrival,
     /// Names that come, go, are written or change their modes.
     Everything,
     /// Names that come, go or change their modes, and each write to a file.
     Writes,
-    /// Of a file: that it is renamed, or loses a name, or changes its mode.
+    /// Of a file: the next time that it is renamed, or loses a name, or changes its mode; then it is not watched any more.
     Fate,
 }
 
@@ -49,11 +51,15 @@ impl Watch {
         let arrivals = AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_ONLYDIR;
         let changes = match interest {
             Interest::Arrivals => arrivals,
+            Interest::NextArrival => arrivals | AddWatchFlags::IN_ONESHOT,
             Interest::Writes => {
                 arrivals | AddWatchFlags::IN_DELETE | AddWatchFlags::IN_ATTRIB | AddWatchFlags::IN_MODIFY
             }
             Interest::Fate => {
-                AddWatchFlags::IN_ATTRIB | AddWatchFlags::IN_MOVE_SELF | AddWatchFlags::IN_DELETE_SELF
+                AddWatchFlags::IN_ATTRIB
+                    | AddWatchFlags::IN_MOVE_SELF
+                    | AddWatchFlags::IN_DELETE_SELF
+                    | AddWatchFlags::IN_ONESHOT
             }
             Interest::Everything => {
                 arrivals
@@ -74,18 +80,23 @@ impl Watch {
     /// What has happened since the last call.
     pub fn changes(&self) -> Vec<Change> {
         let mut changes = Vec::new();
+        self.each_change(|change| changes.push(change));
+        changes
+    }
+
+    /// Shows what has happened since the last call. However much that is, it takes memory for a few hundred changes only.
+    pub fn each_change(&self, mut see: impl FnMut(Change)) {
         while let Ok(events) = self.0.read_events() {
-            changes.extend(events.into_iter().map(|event| {
-                if event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW) {
+            events.into_iter().for_each(|event| {
+                see(if event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW) {
                     Change::Everything
                 } else if event.mask.contains(AddWatchFlags::IN_IGNORED) {
                     Change::Gone(event.wd)
                 } else {
                     Change::Name(event.wd, event.name.unwrap_or_default())
-                }
-            }));
+                });
+            });
         }
-        changes
     }
 }
 

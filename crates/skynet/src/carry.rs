@@ -250,6 +250,7 @@ impl<'a> Job<'a> {
                 "its supervisor has just ended".to_string()
             }
             NoControl::Unopened(error) => format!("unable to control it: {}", error.text()),
+            NoControl::Full => "its supervisor does not read supervise/control, which is full".to_string(),
             NoControl::NotAFifo => "unable to control it: supervise/control is not a fifo".to_string(),
             NoControl::Unwritten(error) => format!("unable to write to its supervisor: {}", error.text()),
         })

@@ -25,6 +25,7 @@ struct World {
     directory: String,
     is_readable: bool,
     outlook: Outlook,
+    stability: Stability,
     refuse_starts: bool,
     refuse_pipes: bool,
     next_pid: i32,
@@ -52,6 +53,7 @@ impl World {
             directory: String::new(),
             is_readable: true,
             outlook: Outlook::Told,
+            stability: Stability::Stable,
             refuse_starts: false,
             refuse_pipes: false,
             next_pid: 1,
@@ -80,7 +82,7 @@ impl World {
     }
 
     /// A look that finds `names`, and what came of it. `a1` is the name `a` for directory 1, `a1+` has a logger,
-    /// `a1?` and `a1+?` are incomplete, `a1-` has a file `down`.
+    /// `a1?` and `a1+?` are incomplete, `a1-` has a file `down`; `a!` cannot be examined.
     fn look(&mut self, names: &str) -> String {
         self.directory = names.to_string();
         self.tell(Event::Changed)
@@ -146,12 +148,8 @@ impl World {
         match action {
             Action::Scan => {
                 self.looks += 1;
-                let found = self.found();
-                return Some(if self.is_readable {
-                    Event::Scanned(found, self.outlook)
-                } else {
-                    Event::Unreadable
-                });
+                let snapshot = self.snapshot();
+                return Some(if self.is_readable { Event::Scanned(snapshot) } else { Event::Unreadable });
             }
             Action::MakePipe(identity, supervises) => {
                 let number = |pid: Option<i32>| pid.map_or("-".to_string(), |pid| pid.to_string());
@@ -218,9 +216,31 @@ impl World {
         self.told.push(pid);
     }
 
+    /// The services that run although the table does not know them. All of them were called `z`.
+    fn find_strays(&mut self) -> String {
+        let mut strays: BTreeMap<Identity, [Option<i32>; 2]> = BTreeMap::new();
+        for (&pid, (identity, role)) in self.running.iter().filter(|(pid, _)| !self.table.knows(**pid)) {
+            let [main, log] = strays.entry(*identity).or_default();
+            *(if *role == Role::Main { main } else { log }) = Some(pid);
+        }
+        let found = |(identity, running)| {
+            let (logging, completeness) = (Logging::Unlogged, Completeness::Complete);
+            let (name, first_start) = (c"z".to_owned(), FirstStart::NotDue);
+            Found { name, identity, logging, completeness, running, first_start }
+        };
+        self.tell(Event::Strays(strays.into_iter().map(found).collect()))
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let odd = self.directory.split_whitespace().filter_map(|word| word.strip_suffix('!'));
+        let unexamined = odd.map(|name| CString::new(name).unwrap()).collect();
+        Snapshot { found: self.found(), unexamined, stability: self.stability, outlook: self.outlook }
+    }
+
     /// What is in the directory; for a directory that the table does not know, with what still runs there.
     fn found(&self) -> Vec<Found> {
-        let found = self.directory.split_whitespace().map(|word| {
+        let words = self.directory.split_whitespace().filter(|word| !word.ends_with('!'));
+        let found = words.map(|word| {
             let completeness =
                 if word.ends_with('?') { Completeness::Incomplete } else { Completeness::Complete };
             let word = word.trim_end_matches('?');

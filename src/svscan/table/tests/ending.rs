@@ -56,6 +56,25 @@ fn in_the_end_a_logger_without_its_service_is_drained_at_once() {
 }
 
 #[test]
+fn in_the_end_a_supervise_that_cannot_be_told_is_replaced() {
+    let mut world = World::running("a1+ b2");
+    world.look("a1+");
+    world.tell(Event::Sweep);
+    assert_eq!(world.tell(Event::Untold(3)), "", "there is no hurry");
+    assert_eq!(world.tell(Event::Shutdown), "stop:1 stop:3");
+    assert_eq!(world.tell(Event::Untold(1)), "replace:1");
+    assert_eq!(world.dies(1), "a=4 to end");
+    assert_eq!(world.exits(4), "drain:2");
+    assert_eq!(world.tell(Event::Untold(2)), "replace:2");
+    assert_eq!(world.dies(2), "a/log=5 drain:5");
+    world.exits(5);
+    assert_eq!(world.tell(Event::Untold(5)), "", "it is gone");
+    assert_eq!(world.tell(Event::Untold(3)), "replace:3");
+    assert_eq!(world.dies(3), "", "it has no name under which another could be started");
+    assert!(world.table.has_ended());
+}
+
+#[test]
 fn in_the_end_nothing_is_started() {
     let mut world = World::running("a1+ b2?");
     world.look("a1+ b2? c3?");

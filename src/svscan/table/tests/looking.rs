@@ -93,3 +93,78 @@ fn strangers_that_end_change_nothing() {
     assert_eq!(world.dies(999), "");
     assert_eq!(world.look("a1"), "");
 }
+
+/// A sweep after a look that found this in the place of `a1+ b2`, and what it stopped.
+#[track_caller]
+fn check_sweep(seen: &str, expected: &str) {
+    let mut world = World::running("a1+ b2");
+    assert_eq!(world.look(seen), "", "{seen}");
+    assert_eq!(world.tell(Event::Sweep), expected, "{seen}");
+}
+
+#[test]
+fn a_sweep_stops_what_is_not_listed_any_more_and_nothing_else() {
+    check_sweep("a1+ b2", "");
+    check_sweep("b2", "stop:1");
+    check_sweep("", "stop:1 stop:3");
+    // A name that cannot be examined may still stand for the service.
+    check_sweep("a! b2", "");
+    check_sweep("a! b!", "");
+    check_sweep("a!", "stop:3");
+    check_sweep("c! b2", "stop:1");
+    // It may be another name of the same directory, or another directory under the same name.
+    check_sweep("a! c1+ b2", "");
+    check_sweep("c1+ b2", "");
+    check_sweep("a2", "stop:1");
+}
+
+#[test]
+fn a_service_whose_name_cannot_be_examined_keeps_what_it_has() {
+    let mut world = World::running("a1+ b2");
+    let pipe = world.pipe(1);
+    world.look("a! b2");
+    assert_eq!(world.dies(1), "", "under this name, none can be started now");
+    assert_eq!(world.dies(2), "");
+    assert_eq!(world.pass(60 * SECOND), "");
+    assert_eq!(world.look("a1+ b2"), "a=4 a/log=5");
+    assert_eq!(world.pipe(1), pipe);
+    world.look("a! b2");
+    assert_eq!(world.tell(Event::Shutdown), "stop:4 stop:3");
+}
+
+#[test]
+fn a_name_that_was_gone_does_not_stand_for_the_service_again_before_it_can_be_examined() {
+    let mut world = World::running("a1");
+    world.look("");
+    world.look("a!");
+    assert_eq!(world.tell(Event::Sweep), "stop:1");
+}
+
+#[test]
+fn a_sweep_waits_until_the_directory_rests() {
+    let mut world = World::running("a1 b2");
+    world.stability = Stability::Changing;
+    world.look("b2");
+    assert_eq!(world.tell(Event::Sweep), "", "a may have been renamed");
+    let looks = world.looks;
+    assert_eq!(world.pass(SECOND * 10), "");
+    let more = world.looks - looks;
+    assert!((10..20).contains(&more), "{more} looks in ten seconds");
+    world.stability = Stability::Stable;
+    world.directory = "c1 b2".to_string();
+    assert_eq!(world.pass(SECOND), "");
+    assert_eq!(world.look("b2"), "", "the sweep is over");
+    assert_eq!(world.tell(Event::Sweep), "stop:1");
+}
+
+#[test]
+fn a_sweep_waits_until_the_directory_can_be_read() {
+    let mut world = World::running("a1 b2");
+    world.look("b2");
+    world.is_readable = false;
+    world.tell(Event::Changed);
+    assert_eq!(world.tell(Event::Sweep), "");
+    assert_eq!(world.pass(SECOND * 20), "");
+    world.is_readable = true;
+    assert_eq!(world.pass(SECOND * 5), "stop:1");
+}
