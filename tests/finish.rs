@@ -38,13 +38,13 @@ fn a_finish_that_exits_125_keeps_the_service_down() {
 #[test]
 fn a_finish_that_takes_too_long_is_killed() {
     let supervised = Supervised::new(&[
-        ("run", "echo start >>starts\n[ -e again ] && exec sleep 1000\n: >again"),
+        // On a busy machine finish may be killed before it has said anything.
+        ("run", "[ ! -s finisher ] || { echo start >>starts; exec sleep 1000; }"),
         ("finish", "echo $$ >finisher\nexec sleep 1000"),
         ("timeout-finish", "300"),
     ]);
     let sandbox = &supervised.sandbox;
-    sandbox.wait_until("finish runs", || sandbox.read("web/finisher").ends_with('\n'));
-    supervised.wait_for("starts", "start\nstart\n");
+    supervised.wait_for("starts", "start\n");
     let finisher: i32 = sandbox.read("web/finisher").trim().parse().unwrap();
     assert_eq!(process_state(finisher), None);
     supervised.is_silent();

@@ -31,6 +31,8 @@ mod facts;
 mod failing;
 /// What comes after the end of a service.
 mod finish;
+/// Records and locks of other accounts.
+mod forged;
 /// Control fifos that are full.
 mod full;
 /// Random cases with our programs and with Debian's.
@@ -97,7 +99,7 @@ mod telling;
 mod together;
 /// The world's trouble, and what becomes of it.
 mod trouble;
-/// Other accounts that own `supervise/` or a log directory.
+/// Files of other accounts in `supervise/` or in a log directory.
 mod trust;
 /// What happens while a service has no supervise.
 mod unseen;

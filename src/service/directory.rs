@@ -136,7 +136,8 @@ impl Directory {
 
     /// Reads the status record.
     pub fn status(&self) -> std::result::Result<Status, NoStatus> {
-        let file = files::open_read_itself(&self.0, STATUS).map_err(NoStatus::Unopened)?;
+        let file = files::open_read_itself(&self.0, STATUS).map_err(|error| self.miss(STATUS, error));
+        let file = file.map_err(NoStatus::Unopened)?;
         let mut record = [0; LENGTH];
         let length = files::read(&file, &mut record).map_err(NoStatus::Unread)?;
         record.get(..length).and_then(Status::decode).ok_or(NoStatus::BadFormat)
@@ -164,12 +165,15 @@ impl Directory {
         if is_forgery { stored().or_else(own) } else { own().or_else(stored) }
     }
 
-    /// Opens a fifo of supervise for writing. A symbolic link that leads nowhere is no more than a missing fifo, any other is
-    /// `ELOOP`.
+    /// Opens a fifo of supervise for writing; `ELOOP` if it is a symbolic link to anything.
     fn open_fifo(&self, path: &CStr) -> Result<File> {
-        let opened = files::open_write_itself(&self.0, path);
-        let is_dangling = |error: &Errno| error.is(libc::ELOOP) && files::look(&self.0, path) == Ok(None);
-        opened.map_err(|error| if is_dangling(&error) { Errno::from_raw(libc::ENOENT) } else { error })
+        files::open_write_itself(&self.0, path).map_err(|error| self.miss(path, error))
+    }
+
+    /// Why a file of supervise cannot be opened: a symbolic link that leads nowhere is no more than a missing file.
+    fn miss(&self, path: &CStr, error: Errno) -> Errno {
+        let is_dangling = error.is(libc::ELOOP) && files::look(&self.0, path) == Ok(None);
+        if is_dangling { Errno::from_raw(libc::ENOENT) } else { error }
     }
 
     /// The note about the run that was told to end, if there is one.

@@ -134,9 +134,7 @@ impl<'a> Supervise<'a> {
                 || (told && self.obey().is_some_and(|exiting| exiting))
                 || self.feed(Event::Deadline);
             self.records.flush();
-            if look_again || self.records.is_lost() {
-                exiting |= self.restore_directory();
-            }
+            exiting |= (look_again || self.records.is_lost()) && self.restore_directory();
             if look_again || told {
                 self.records.settle();
             }

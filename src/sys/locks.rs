@@ -1,8 +1,22 @@
 //! Who holds the lock on a file, as the kernel tells.
 
 use super::files::{self, HERE};
-use super::memory;
+use super::{Result, memory};
 use std::ffi::CString;
+
+/// The kernel gives at most so many bytes of the list with one read.
+const PAGE: usize = 4096;
+
+/// How often a list of several pages is read. Between two pages locks come and go, and the kernel then leaves out others that
+/// are held all the time; several lists together have them.
+const PASSES: usize = 4;
+
+/// How many reads a list took.
+#[derive(PartialEq, Eq)]
+enum Pages {
+    One,
+    Several,
+}
 
 /// The locks on whole files that processes hold, as `/proc/locks` tells: inode and process. It tells the device, too, but
 /// on some file systems another than `stat` does.
@@ -10,18 +24,36 @@ use std::ffi::CString;
 pub struct Locks(Vec<(u64, i32)>);
 
 impl Locks {
-    /// Those that are held now; none if the system does not tell, or if there is no memory for what it tells.
+    /// The locks that are held now; none if the system does not tell, or if there is no memory for them.
     pub fn read() -> Self {
-        let list = std::fs::read("/proc/locks").unwrap_or_default();
-        let list = std::str::from_utf8(&list).unwrap_or_default();
-        let mut locks = Vec::new();
-        for lock in list.lines().filter_map(held) {
-            if memory::push(&mut locks, lock).is_err() {
+        let mut locks = Self(Vec::new());
+        for _ in 0..PASSES {
+            if locks.add_all() == Ok(Pages::One) {
                 break;
             }
         }
-        locks.sort_unstable();
-        Self(locks)
+        locks.0.sort_unstable();
+        locks.0.dedup();
+        locks
+    }
+
+    /// Adds the locks that the kernel lists.
+    fn add_all(&mut self) -> Result<Pages> {
+        let list = std::fs::File::open("/proc/locks")?;
+        let (mut text, mut reads) = (Vec::new(), 0_u32);
+        loop {
+            let mut page = [0; PAGE];
+            let length = files::read(&list, &mut page)?;
+            if length == 0 {
+                break;
+            }
+            reads = reads.saturating_add(1);
+            memory::extend(&mut text, page.get(..length).unwrap_or_default())?;
+        }
+        for lock in std::str::from_utf8(&text).unwrap_or_default().lines().filter_map(held) {
+            memory::push(&mut self.0, lock)?;
+        }
+        Ok(if reads <= 1 { Pages::One } else { Pages::Several })
     }
 
     /// The processes that hold any of them.

@@ -20,6 +20,8 @@ pub mod errno;
 pub mod exec;
 // Files, directories, fifos and locks.
 pub mod files;
+// Processes that are not children.
+pub mod handle;
 // A child that waits until its parent has taken note of it.
 pub mod held;
 // Accounts and the identity of this process.

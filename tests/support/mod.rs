@@ -7,6 +7,7 @@ pub mod machine;
 mod patience;
 mod processes;
 pub mod scanned;
+pub mod shared;
 mod supervised;
 pub mod tree;
 mod writer;

@@ -1115,41 +1115,6 @@ outcome stat_of sv
 svc -dx sv
 end supervise "$sv"
 
-#= pacing: a command that comes right after a start is done at once
-#! differs 1.18/5
-service sv <<'END'
-trap 'date +%s%N >stopped; exit' TERM
-date +%s%N >started
-sleep 1000 & wait
-END
-# A busy machine may miss it now and then.
-for attempt in $(seq 25); do
-    supervised sv
-    wait_until test -s sv/started
-    svc -dx sv
-    end supervise "$sv" >"$CASE/ended"
-    took=$((($(cat sv/stopped) - $(cat sv/started)) / 1000000))
-    rm sv/started sv/stopped
-    [ $took -ge 700 ] || break
-done
-cat "$CASE/ended"
-[ $took -lt 700 ] && echo at once || echo after a second
-#| supervise = 0
-#| at once
-#| exit 0
-#| dir 0755 sv/
-#| file 0755 86 sv/run
-#|     | #!/bin/sh
-#|     | trap 'date +%s%N >stopped; exit' TERM
-#|     | date +%s%N >started
-#|     | sleep 1000 & wait
-#| dir 0700 sv/supervise/
-#| fifo 0600 sv/supervise/control
-#| file 0600 0 sv/supervise/lock
-#| fifo 0600 sv/supervise/ok
-#| file 0644 18 sv/supervise/status
-#|     | stamp now pid 0 paused 00 want 64
-
 #= pacing: a service that ended at once is seen as down until its next start
 #! differs 1.18/5
 service sv <<'END'
