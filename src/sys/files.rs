@@ -323,7 +323,7 @@ pub fn read(mut file: &File, buffer: &mut [u8]) -> Result<usize> {
     retry(|| file.read(buffer))
 }
 
-/// Reads to the end.
+/// Reads to the end, however far that is: what others may write is for [`super::peek`].
 pub fn read_all(mut file: &File) -> Result<Vec<u8>> {
     let mut content = Vec::new();
     file.read_to_end(&mut content)?;
