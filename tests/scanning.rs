@@ -111,6 +111,9 @@ fn a_service_that_is_copied_with_its_logger_runs_and_is_logged() {
     // Where the service came first, its first words went where svscan's go; a new start is logged everywhere.
     for round in 0..ROUNDS {
         let (name, log) = (format!("service/{round}"), format!("service/{round}/log/main/current"));
+        let has_pipe = || sandbox.instance(&name).is_some_and(|instance| instance.output.is_some());
+        sandbox.wait_until("its supervise has the pipe", has_pipe);
+        sandbox.wait_until("it takes commands", || sandbox.is_served(&name));
         sandbox.run(&format!("svc -t {name}"));
         sandbox.wait_until("the service is logged", || sandbox.count(&log, "hello") >= 1);
     }
