@@ -24,11 +24,6 @@ impl Locks {
         Self(locks)
     }
 
-    /// The processes that hold any of them.
-    pub fn holders(&self) -> impl Iterator<Item = i32> {
-        self.0.iter().map(|&(_, pid)| pid)
-    }
-
     /// The processes that may hold the lock on a file with this inode: files on other devices may have the same.
     pub fn candidates(&self, inode: u64) -> impl Iterator<Item = i32> {
         let first = self.0.partition_point(|&(other, _)| other < inode);
@@ -56,11 +51,20 @@ pub fn holds(pid: i32, identity: (u64, u64)) -> bool {
     numbers.any(|number| {
         let file = CString::new(format!("/proc/{pid}/fd/{number}")).unwrap_or_default();
         let is_it = files::look(HERE, &file).ok().flatten().is_some_and(|facts| facts.identity == identity);
-        is_it && {
-            let about = std::fs::read_to_string(format!("/proc/{pid}/fdinfo/{number}")).unwrap_or_default();
-            about.lines().filter_map(|line| line.strip_prefix("lock:")).any(|lock| held(lock).is_some())
-        }
+        is_it && is_locked(pid, &number)
     })
+}
+
+/// Whether process `pid` has locked any file.
+pub fn holds_any(pid: i32) -> bool {
+    let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    let mut numbers = descriptors.filter_map(|entry| entry.file_name().into_string().ok());
+    numbers.any(|number| is_locked(pid, &number))
+}
+
+fn is_locked(pid: i32, number: &str) -> bool {
+    let about = std::fs::read_to_string(format!("/proc/{pid}/fdinfo/{number}")).unwrap_or_default();
+    about.lines().filter_map(|line| line.strip_prefix("lock:")).any(|lock| held(lock).is_some())
 }
 
 #[cfg(test)]
@@ -90,8 +94,9 @@ mod tests {
         let (found, own) = (file.metadata().unwrap(), i32::try_from(std::process::id()).unwrap());
         let identity = (found.dev(), found.ino());
         assert!(!holds(own, identity), "it is open, and not locked");
+        assert!(!holds(0, identity) && !holds_any(0));
         files::lock(&file, files::Contention::Fail).unwrap();
-        assert!(holds(own, identity));
+        assert!(holds(own, identity) && holds_any(own));
         assert!(!holds(own, (identity.0, identity.1 + 1)));
         assert!(Locks::read().candidates(identity.1).any(|pid| pid == own));
         std::fs::remove_file(path).unwrap();
