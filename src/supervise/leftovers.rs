@@ -4,6 +4,7 @@
 use super::run::warn;
 use crate::sys::poll::Many;
 use crate::sys::process::{self, Facts, Handle};
+use crate::sys::processes;
 use crate::sys::signals::Signal;
 use crate::sys::{Errno, Result};
 use std::ffi::CStr;
@@ -27,7 +28,7 @@ pub fn find(origin: Origin, spared: Option<i32>) -> Vec<Facts> {
         children.into_iter().filter(|&pid| Some(pid) != spared).filter_map(process::look).collect();
     // Looking at every process there is takes time, so first the cheap question.
     if origin.may_lead_session || process::has_group(origin.pid) {
-        let others = process::all().into_iter().filter(|facts| {
+        let others = processes::all().into_iter().filter(|facts| {
             (facts.group == origin.pid || facts.session == origin.pid)
                 && found.iter().all(|known| known.pid != facts.pid)
         });

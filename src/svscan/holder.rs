@@ -5,8 +5,9 @@
 use super::event::Identity;
 use super::inspect;
 use crate::service::directory::LOCK;
-use crate::sys::locks::{self, Locks};
+use crate::sys::locks;
 use crate::sys::process::{self, Handle};
+use crate::sys::processes::ByDirectory;
 use std::collections::BTreeMap;
 use std::ffi::CStr;
 
@@ -31,11 +32,11 @@ impl Supervision {
     }
 }
 
-/// The supervises that were found running. The locks of the system are read once for all directories that are looked at
-/// together.
+/// The supervises that were found running. The processes of the system are looked at once for all directories that are
+/// looked at together.
 #[derive(Debug, Default)]
 pub struct Holders {
-    locks: Option<Locks>,
+    processes: Option<ByDirectory>,
     found: BTreeMap<i32, Handle>,
 }
 
@@ -56,9 +57,8 @@ impl Holders {
     /// The supervise of a service directory that has this `lock`.
     fn holder(&mut self, directory: &CStr, lock: Identity) -> Option<i32> {
         let here = inspect::identify(directory)?;
-        let (_, inode) = lock;
-        let locks = self.locks.get_or_insert_with(Locks::read);
-        let (pid, handle) = locks.candidates(inode).find_map(|pid| {
+        let processes = self.processes.get_or_insert_with(ByDirectory::read);
+        let (pid, handle) = processes.in_directory(here).find_map(|pid| {
             // From here on the number cannot be given to another process unnoticed.
             let handle = Handle::open(pid).ok()?;
             let is_it = process::directory(pid) == Some(here)

@@ -327,19 +327,11 @@ impl<P> Service<P> {
             }
         }
         if matches!(self.log, Log::Piped(..)) {
-            let is_due = |&(_, moment): &(i32, Instant)| moment <= now;
-            let (due, later) = std::mem::take(&mut self.without_pipe).into_iter().partition(is_due);
-            self.without_pipe = later;
-            actions.extend(Vec::into_iter(due).filter_map(|(pid, _)| self.replace(pid)));
+            let is_due = |&&(_, moment): &&(i32, Instant)| moment <= now;
+            actions.extend(self.without_pipe.iter().filter(is_due).map(|&(pid, _)| Action::Replace(pid)));
+            self.without_pipe.retain(|&(_, moment)| moment > now);
         }
         actions
-    }
-
-    /// Has one of its supervises replaced by the next one.
-    pub(super) fn replace(&mut self, pid: i32) -> Option<Action> {
-        let mut supervises = [&mut self.main, &mut self.logger].into_iter();
-        supervises.find(|supervise| supervise.pid() == Some(pid))?.replace();
-        Some(Action::Replace(pid))
     }
 
     /// When it lacks something next.

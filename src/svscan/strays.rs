@@ -6,8 +6,9 @@ use super::holder::Holders;
 use super::inspect;
 use super::table::Table;
 use crate::sys::files;
-use crate::sys::locks::Locks;
-use crate::sys::process::{self, Handle};
+use crate::sys::locks;
+use crate::sys::process::{self, Facts, Handle};
+use crate::sys::processes;
 use std::ffi::{CStr, CString};
 
 /// What the kernel adds to the path of a directory that was removed.
@@ -92,18 +93,15 @@ fn part(path: &[u8], index: usize) -> CString {
 /// The supervises that hold a lock, have our account, and have lost the svscan that started them.
 fn all<P>(table: &Table<P>, here: Identity) -> Vec<Stray> {
     let parents: Vec<i32> = process::ancestors().chain([1, process::own_number()]).collect();
-    let mut pids: Vec<i32> = Locks::read().holders().filter(|&pid| !table.knows(pid)).collect();
-    pids.sort_unstable();
-    pids.dedup();
+    let is_lost = |facts: &Facts| facts.name == "supervise" && parents.contains(&facts.parent);
     let stray = |pid: i32| {
         // From here on the number cannot be given to another process unnoticed.
         let handle = Handle::open(pid).ok()?;
-        let facts = process::look(pid)?;
-        let is_lost =
-            facts.name == "supervise" && parents.contains(&facts.parent) && process::is_of_our_account(pid);
-        is_lost.then(|| examine(pid, handle, here)).flatten()
+        let is_ours = process::look(pid).filter(is_lost).is_some() && process::is_of_our_account(pid);
+        (is_ours && locks::holds_any(pid)).then(|| examine(pid, handle, here)).flatten()
     };
-    pids.into_iter().filter_map(stray).collect()
+    let lost = processes::all().into_iter().filter(is_lost).map(|facts| facts.pid);
+    lost.filter(|&pid| !table.knows(pid)).filter_map(stray).collect()
 }
 
 fn examine(pid: i32, handle: Handle, here: Identity) -> Option<Stray> {

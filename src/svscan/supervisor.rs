@@ -19,8 +19,6 @@ pub(super) struct Supervisor {
     failures: u32,
     /// How many bytes the last logger has left in its pipe.
     unread: Option<usize>,
-    /// It is killed so that the next one can take its place.
-    replaced: bool,
     /// None is started any more, even if this one leaves something running.
     given_up: bool,
 }
@@ -62,7 +60,7 @@ impl Supervisor {
             Some(pid) => State::Running(pid, now),
             None => State::Wanted(now, Remains::Nothing),
         };
-        Self { state, failures: 0, unread: None, replaced: false, given_up: false }
+        Self { state, failures: 0, unread: None, given_up: false }
     }
 
     /// Its process, if it runs.
@@ -109,7 +107,6 @@ impl Supervisor {
     /// Takes note that it was started.
     pub(super) const fn started(&mut self, pid: i32, now: Instant) {
         self.state = State::Running(pid, now);
-        self.replaced = false;
     }
 
     /// Takes note that it could not be started.
@@ -131,8 +128,8 @@ impl Supervisor {
             State::Running(_, since) => now.saturating_duration_since(since),
             State::Wanted(..) | State::Asked(_) => Duration::ZERO,
         };
-        let is_failure = how == Ending::Failed && ran < AT_ONCE && !std::mem::take(&mut self.replaced);
-        self.failures = if is_failure { self.failures.saturating_add(1) } else { 0 };
+        self.failures =
+            if how == Ending::Failed && ran < AT_ONCE { self.failures.saturating_add(1) } else { 0 };
         let absence = match (how, self.failures) {
             (Ending::AsTold, _) => ABSENCE,
             (Ending::Unread(_), _) | (Ending::Failed, 0) => Duration::ZERO,
@@ -162,11 +159,6 @@ impl Supervisor {
             let remains = if prospect == Prospect::Vanish { Remains::Nothing } else { Remains::Perhaps };
             self.state = State::Wanted(moment.min(now + AT_ONCE), remains);
         }
-    }
-
-    /// Takes note that it is killed so that the next one can take its place, which is not to be late.
-    pub(super) const fn replace(&mut self) {
-        self.replaced = true;
     }
 
     /// Takes note that it is killed because it does not end: another would not do so either.

@@ -183,11 +183,7 @@ impl<P> Table<P> {
             }
             Event::Ended(pid, how) => self.bury(pid, how, now),
             // The next one is started to end the service, and has to read nothing for that.
-            Event::Untold(pid) if self.is_ending() => {
-                let service =
-                    self.supervises.get(&pid).and_then(|(identity, _)| self.services.get_mut(identity));
-                service.and_then(|service| service.replace(pid)).into_iter().collect()
-            }
+            Event::Untold(pid) if self.is_ending() && self.knows(pid) => vec![Action::Replace(pid)],
             // As long as there is no hurry, it may yet come to it.
             Event::Untold(_) => Vec::new(),
             Event::Sweep if self.is_ending() => Vec::new(),

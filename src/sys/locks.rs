@@ -1,117 +1,55 @@
 //! Who holds the lock on a file, as the kernel tells.
 
 use super::files::{self, HERE};
-use super::{Result, memory};
 use std::ffi::CString;
 
-/// The kernel gives at most so many bytes of the list with one read.
-const PAGE: usize = 4096;
-
-/// How often a list of several pages is read. Between two pages locks come and go, and the kernel then leaves out others that
-/// are held all the time; several lists together have them.
-const PASSES: usize = 4;
-
-/// How many reads a list took.
-#[derive(PartialEq, Eq)]
-enum Pages {
-    One,
-    Several,
-}
-
-/// The locks on whole files that processes hold, as `/proc/locks` tells: inode and process. It tells the device, too, but
-/// on some file systems another than `stat` does.
-#[derive(Debug)]
-pub struct Locks(Vec<(u64, i32)>);
-
-impl Locks {
-    /// The locks that are held now; none if the system does not tell, or if there is no memory for them.
-    pub fn read() -> Self {
-        let mut locks = Self(Vec::new());
-        for _ in 0..PASSES {
-            if locks.add_all() == Ok(Pages::One) {
-                break;
-            }
-        }
-        locks.0.sort_unstable();
-        locks.0.dedup();
-        locks
-    }
-
-    /// Adds the locks that the kernel lists.
-    fn add_all(&mut self) -> Result<Pages> {
-        let list = std::fs::File::open("/proc/locks")?;
-        let (mut text, mut reads) = (Vec::new(), 0_u32);
-        loop {
-            let mut page = [0; PAGE];
-            let length = files::read(&list, &mut page)?;
-            if length == 0 {
-                break;
-            }
-            reads = reads.saturating_add(1);
-            memory::extend(&mut text, page.get(..length).unwrap_or_default())?;
-        }
-        for lock in std::str::from_utf8(&text).unwrap_or_default().lines().filter_map(held) {
-            memory::push(&mut self.0, lock)?;
-        }
-        Ok(if reads <= 1 { Pages::One } else { Pages::Several })
-    }
-
-    /// The processes that hold any of them.
-    pub fn holders(&self) -> impl Iterator<Item = i32> {
-        self.0.iter().map(|&(_, pid)| pid)
-    }
-
-    /// The processes that may hold the lock on a file with this inode: files on other devices may have the same.
-    pub fn candidates(&self, inode: u64) -> impl Iterator<Item = i32> {
-        let first = self.0.partition_point(|&(other, _)| other < inode);
-        let rest = self.0.get(first..).unwrap_or_default().iter();
-        rest.take_while(move |&&(other, _)| other == inode).map(|&(_, pid)| pid)
-    }
-}
-
-/// The inode and the process of a line such as `1: FLOCK  ADVISORY  WRITE 4711 fe:00:815 0 EOF`. One that waits for a lock
-/// has an arrow as its second word.
-fn held(line: &str) -> Option<(u64, i32)> {
+/// The process that has taken the lock on a whole file, of a line such as `1: FLOCK  ADVISORY  WRITE 4711 fe:00:815 0 EOF`.
+fn taker(line: &str) -> Option<i32> {
     let mut words = line.split_ascii_whitespace().skip(1);
-    if (words.next()?, words.next()?, words.next()?) != ("FLOCK", "ADVISORY", "WRITE") {
-        return None;
-    }
-    let pid = words.next()?.parse().ok()?;
-    let inode = words.next()?.rsplit(':').next()?.parse().ok()?;
-    Some((inode, pid))
+    let is_whole = (words.next()?, words.next()?, words.next()?) == ("FLOCK", "ADVISORY", "WRITE");
+    words.next()?.parse().ok().filter(|_| is_whole)
 }
 
-/// Whether process `pid` has the file with this device and inode open, and has locked it.
+/// Whether process `pid` has the file with this device and inode open, and has locked it itself: its children have the lock,
+/// too, until they are other programs. `/proc/locks` is not asked, because every account can make that endless.
 pub fn holds(pid: i32, identity: (u64, u64)) -> bool {
     let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     let mut numbers = descriptors.filter_map(|entry| entry.file_name().into_string().ok());
     numbers.any(|number| {
         let file = CString::new(format!("/proc/{pid}/fd/{number}")).unwrap_or_default();
         let is_it = files::look(HERE, &file).ok().flatten().is_some_and(|facts| facts.identity == identity);
-        is_it && {
-            let about = std::fs::read_to_string(format!("/proc/{pid}/fdinfo/{number}")).unwrap_or_default();
-            about.lines().filter_map(|line| line.strip_prefix("lock:")).any(|lock| held(lock).is_some())
-        }
+        is_it && is_locked(pid, &number)
     })
 }
 
+/// Whether process `pid` has locked any file.
+pub fn holds_any(pid: i32) -> bool {
+    let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    let mut numbers = descriptors.filter_map(|entry| entry.file_name().into_string().ok());
+    numbers.any(|number| is_locked(pid, &number))
+}
+
+fn is_locked(pid: i32, number: &str) -> bool {
+    let about = std::fs::read_to_string(format!("/proc/{pid}/fdinfo/{number}")).unwrap_or_default();
+    about.lines().filter_map(|line| line.strip_prefix("lock:")).any(|lock| taker(lock) == Some(pid))
+}
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::fs::MetadataExt;
 
     #[test]
-    fn a_lock_on_a_whole_file_is_told_with_its_holder() {
+    fn a_lock_on_a_whole_file_is_told_with_its_taker() {
         for (line, expected) in [
-            ("1: FLOCK  ADVISORY  WRITE 4711 fe:00:815 0 EOF", Some((815, 4711))),
-            ("12: FLOCK  ADVISORY  WRITE -1 00:2a:815 0 EOF", Some((815, -1))),
+            ("1: FLOCK  ADVISORY  WRITE 4711 fe:00:815 0 EOF", Some(4711)),
+            ("12: FLOCK  ADVISORY  WRITE -1 00:2a:815 0 EOF", Some(-1)),
             ("1: -> FLOCK  ADVISORY  WRITE 4712 fe:00:815 0 EOF", None),
             ("1: FLOCK  ADVISORY  READ 4711 fe:00:815 0 EOF", None),
             ("1: POSIX  ADVISORY  WRITE 4711 fe:00:815 0 EOF", None),
             ("1: FLOCK  ADVISORY  WRITE", None),
             ("", None),
         ] {
-            assert_eq!(held(line), expected, "{line:?}");
+            assert_eq!(taker(line), expected, "{line:?}");
         }
     }
 
@@ -122,10 +60,10 @@ mod tests {
         let (found, own) = (file.metadata().unwrap(), i32::try_from(std::process::id()).unwrap());
         let identity = (found.dev(), found.ino());
         assert!(!holds(own, identity), "it is open, and not locked");
+        assert!(!holds(0, identity) && !holds_any(0));
         files::lock(&file, files::Contention::Fail).unwrap();
-        assert!(holds(own, identity));
+        assert!(holds(own, identity) && holds_any(own));
         assert!(!holds(own, (identity.0, identity.1 + 1)));
-        assert!(Locks::read().candidates(identity.1).any(|pid| pid == own));
         std::fs::remove_file(path).unwrap();
     }
 }

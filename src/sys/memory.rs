@@ -63,16 +63,6 @@ pub fn push<T>(list: &mut Vec<T>, item: T) -> Result<()> {
     Ok(())
 }
 
-/// Adds bytes to others.
-///
-/// # Errors
-/// `ENOMEM` if there is no memory for them.
-pub fn extend(bytes: &mut Vec<u8>, more: &[u8]) -> Result<()> {
-    bytes.try_reserve(more.len()).map_err(|_| refused())?;
-    bytes.extend_from_slice(more);
-    Ok(())
-}
-
 const fn refused() -> Errno {
     Errno::from_raw(libc::ENOMEM)
 }

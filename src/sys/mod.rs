@@ -44,6 +44,8 @@ pub mod pipes;
 pub mod poll;
 // Children.
 pub mod process;
+// All processes.
+pub mod processes;
 // File systems that may not answer.
 pub mod remote;
 // Signals.

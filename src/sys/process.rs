@@ -309,18 +309,9 @@ pub fn removed_file_of(pid: i32, path: &CStr) -> Option<std::fs::File> {
 }
 
 /// Whether `/proc` is about the processes that we can see; it may be that of another namespace.
-fn proc_is_ours() -> bool {
+pub(super) fn proc_is_ours() -> bool {
     let own = own_number().to_string();
     std::fs::read_link("/proc/self").is_ok_and(|number| number.as_os_str() == own.as_str())
-}
-
-/// All processes that have not ended; none if `/proc` cannot be read, or is that of another namespace.
-pub fn all() -> Vec<Facts> {
-    if !proc_is_ours() {
-        return Vec::new();
-    }
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| look(entry.file_name().to_str()?.parse().ok()?)).collect()
 }
 
 /// Whether anybody is in the process group that `leader` leads, or has led.

@@ -1,7 +1,7 @@
 //! The svscan that starts participants. Where none runs, as in an image that is being built, there is nothing to be told.
 
 use nix::sys::signal::Signal;
-use servicedir::sys::process;
+use servicedir::sys::{process, processes};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -11,7 +11,7 @@ pub fn scanners(place: &Path) -> Vec<i32> {
     let identity = |path: &Path| fs::metadata(path).ok().map(|facts| (facts.dev(), facts.ino()));
     let Some(scanned) = identity(place) else { return Vec::new() };
     let is_there = |pid: &i32| identity(Path::new(&format!("/proc/{pid}/cwd"))) == Some(scanned);
-    let processes = process::all().into_iter().filter(|process| process.name == "svscan");
+    let processes = processes::all().into_iter().filter(|process| process.name == "svscan");
     processes.map(|process| process.pid).filter(is_there).collect()
 }
 

@@ -120,13 +120,3 @@ fn a_refused_start_is_asked_for_again() {
     world.refuse_starts = false;
     assert_eq!(world.pass(SECOND), "a=1 a/log=2");
 }
-
-#[test]
-fn a_supervise_that_is_replaced_for_a_late_logger_is_back_at_once() {
-    let mut world = World::new();
-    world.look("a1");
-    assert_eq!(world.look("a1+"), "pipe:a@1,- a/log=2 replace:1");
-    assert_eq!(world.dies(1), "a=3", "it has not failed");
-    assert_eq!(world.dies(3), "", "now it has");
-    assert_eq!(world.pass(SOON), "a=4");
-}

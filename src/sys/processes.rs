@@ -1,0 +1,65 @@
+//! All processes of the machine, as far as `/proc` shows them.
+
+use super::files::{self, HERE};
+use super::memory;
+use super::process::{self, Facts};
+use std::ffi::CString;
+
+/// The directory of a process: device and inode.
+type Identity = (u64, u64);
+
+fn numbers() -> impl Iterator<Item = i32> {
+    let entries = process::proc_is_ours().then(|| std::fs::read_dir("/proc"));
+    let entries = entries.into_iter().flatten().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// All processes that have not ended; none if `/proc` cannot be read, or is that of another namespace.
+pub fn all() -> Vec<Facts> {
+    numbers().filter_map(process::look).collect()
+}
+
+/// The processes of the account of this process, by the directories that they are in.
+#[derive(Debug)]
+pub struct ByDirectory(Vec<(Identity, i32)>);
+
+impl ByDirectory {
+    /// Looks at all processes. Those for which there is no memory are left out.
+    pub fn read() -> Self {
+        let mut list = Vec::new();
+        let own = nix::unistd::geteuid().as_raw();
+        for pid in numbers() {
+            // Digits have no NUL byte.
+            let path = CString::new(format!("/proc/{pid}")).unwrap_or_default();
+            let is_ours = files::look(HERE, &path).ok().flatten().is_some_and(|facts| facts.owner == own);
+            let directory = is_ours.then(|| process::directory(pid)).flatten();
+            if directory.is_some_and(|directory| memory::push(&mut list, (directory, pid)).is_err()) {
+                break;
+            }
+        }
+        list.sort_unstable();
+        Self(list)
+    }
+
+    /// The processes that are in this directory.
+    pub fn in_directory(&self, directory: Identity) -> impl Iterator<Item = i32> {
+        let first = self.0.partition_point(|&(other, _)| other < directory);
+        let rest = self.0.get(first..).unwrap_or_default().iter();
+        rest.take_while(move |&&(other, _)| other == directory).map(|&(_, pid)| pid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_in_its_directory() {
+        let own = process::own_number();
+        let here = files::look(HERE, c".").unwrap().unwrap().identity;
+        let processes = ByDirectory::read();
+        assert!(processes.in_directory(here).any(|pid| pid == own));
+        assert!(!processes.in_directory((here.0, here.1 + 1)).any(|pid| pid == own));
+        assert!(all().iter().any(|facts| facts.pid == own));
+    }
+}
