@@ -24,7 +24,8 @@ impl Hanging {
         sandbox.script(
             "begin",
             // It is not to be a child of supervise.
-            "(python3 -IS hanging.py far >asked 2>&1 &)\n\
+            ": >asked\n\
+             (python3 -IS hanging.py far >asked 2>&1 &)\n\
              until grep -q . asked; do sleep 0.02; done\n\
              grep -q mounted asked && exec supervise web",
         );
