@@ -8,7 +8,7 @@ use super::last_exit::LastExit;
 use super::sentence::HasDown;
 use super::status::{LENGTH, Status};
 use crate::sys::files::Facts;
-use crate::sys::{Errno, Result, files, peek, pipes};
+use crate::sys::{Errno, Result, files, peek, pipes, trusted};
 use crate::tai::{LABEL, Stamp};
 use std::ffi::CStr;
 use std::fs::File;
@@ -136,7 +136,7 @@ impl Directory {
 
     /// Reads the status record.
     pub fn status(&self) -> std::result::Result<Status, NoStatus> {
-        let file = files::open_read_itself(&self.0, STATUS).map_err(|error| self.miss(STATUS, error));
+        let file = trusted::read(&self.0, STATUS).map_err(|error| self.miss(STATUS, error));
         let file = file.map_err(NoStatus::Unopened)?;
         let mut record = [0; LENGTH];
         let length = files::read(&file, &mut record).map_err(NoStatus::Unread)?;
@@ -167,7 +167,7 @@ impl Directory {
 
     /// Opens a fifo of supervise for writing; `ELOOP` if it is a symbolic link to anything.
     fn open_fifo(&self, path: &CStr) -> Result<File> {
-        files::open_write_itself(&self.0, path).map_err(|error| self.miss(path, error))
+        trusted::write(&self.0, path).map_err(|error| self.miss(path, error))
     }
 
     /// Why a file of supervise cannot be opened: a symbolic link that leads nowhere is no more than a missing file.
@@ -187,7 +187,7 @@ impl Directory {
     }
 
     fn open_file(&self, path: &CStr) -> Option<(File, Facts)> {
-        let file = files::open_read_itself(&self.0, path).ok()?;
+        let file = trusted::read(&self.0, path).ok()?;
         let facts = files::look_open(&file).ok().filter(|facts| facts.is_regular)?;
         Some((file, facts))
     }
@@ -225,5 +225,5 @@ impl Directory {
 /// Whether a lock or a fifo can be meant for the supervise of the directory in which it has a name. The owner of the
 /// directory can give a name in it to that of another service, where the system permits this; then it has two.
 pub const fn is_of(file: Facts, directory: Facts) -> bool {
-    file.names == 1 || file.owner == directory.owner || directory.owner == 0
+    file.names == 1 || (file.owner == directory.owner && !directory.is_writable_by_others())
 }

@@ -42,6 +42,15 @@ impl Location {
         Self::find(supervise, service)
     }
 
+    /// Where a record is that an earlier supervise has written: it stays in the store if `supervise/` has been given back since.
+    pub fn of_earlier(supervise: &Confined, service: Option<Identity>) -> Self {
+        let stored = Confined::open(HERE, STORE).ok().filter(Confined::is_private).zip(service.map(name));
+        match stored {
+            Some((store, name)) if matches!(store.look(&name), Ok(Some(_))) => Self::Store(store, name),
+            Some(_) | None => Self::find(supervise, service),
+        }
+    }
+
     fn find(supervise: &Confined, service: Option<Identity>) -> Self {
         if supervise.is_private() {
             return Self::Own;
@@ -71,14 +80,17 @@ impl Location {
     pub fn open(&self, supervise: &Confined) -> Result<File> {
         let (directory, name) = self.resolve(supervise);
         match directory.update(name) {
-            Ok(file) if is_plain_and_ours(&file) => Ok(file),
+            // What is longer than a record, a record written over it would not replace.
+            Ok(file) if is_plain_and_ours(&file) && decode(&file).is_some() => Ok(file),
             Ok(_) | Err(_) => directory.remove(name).and_then(|()| directory.update(name)),
         }
     }
 
-    /// Whether the record here is trusted.
-    pub fn is_trusted(&self, supervise: &Confined) -> bool {
-        matches!(self, Self::Store(..)) || supervise.is_private()
+    /// Whether the record in this `file` is trusted. A forgery that root has taken over together with `supervise/` has got a
+    /// new owner after it was written.
+    pub fn is_trusted(&self, supervise: &Confined, file: &File) -> bool {
+        let is_as_written = || files::look_open(file).is_ok_and(|facts| facts.is_as_written);
+        matches!(self, Self::Store(..)) || (supervise.is_private() && is_as_written())
     }
 
     /// Removes the record, because its supervise exits.
@@ -97,10 +109,10 @@ impl Location {
 
 /// Reads the record of the service directory `service`, which has this `supervise/`, if it is there and trusted.
 pub fn read_trusted(supervise: &Confined, service: Identity) -> Option<Instance> {
-    let location = Location::find(supervise, Some(service));
+    let location = Location::of_earlier(supervise, Some(service));
     let (directory, name) = location.resolve(supervise);
     let file = directory.read(name).ok().filter(is_plain_and_ours)?;
-    decode(&file).filter(|_| location.is_trusted(supervise))
+    decode(&file).filter(|_| location.is_trusted(supervise, &file))
 }
 
 /// Whether the record of the service directory `service`, which has this `supervise/`, is not where it is trusted, because

@@ -67,7 +67,7 @@ impl<'a> Beginning<'a> {
         let search = Search { name, directory: records.directory().files(), now: now().stamp };
         let found = match &left {
             Some(left) => search.by_instance(left),
-            None if has_said_nothing => search.by_status(),
+            None if has_said_nothing && records.were_untouched() => search.by_status(),
             None => Left::Nothing,
         };
         // One that only ends things is told so later; what comes after an end must not be a start.

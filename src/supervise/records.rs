@@ -12,7 +12,7 @@ use crate::service::instance::Instance;
 use crate::service::instance_file::{self, Location};
 use crate::service::last_exit::{Failures, LastExit};
 use crate::service::status::Status;
-use crate::sys::clock;
+use crate::sys::{clock, files};
 use crate::tai::Stamp;
 use std::ffi::CStr;
 use std::fs::File;
@@ -36,6 +36,8 @@ pub struct Records<'a> {
     instance: Record<Instance>,
     /// Device and inode of the service directory.
     identity: Option<(u64, u64)>,
+    /// The owner and the mode of `supervise/` had not changed since the last record was written, when this supervise began.
+    is_untouched: bool,
     /// Where the instance is written.
     location: Location,
     instance_file: Option<File>,
@@ -95,7 +97,8 @@ impl<'a> Records<'a> {
     ) -> (Self, Option<Instance>) {
         let mut records = Self {
             name,
-            location: Location::prepare(directory.files(), identity),
+            location: Location::of_earlier(directory.files(), identity),
+            is_untouched: files::look_open(directory.files()).is_ok_and(|facts| facts.is_as_written),
             directory,
             status: Record::new(),
             last_exit: Record::new(),
@@ -108,9 +111,9 @@ impl<'a> Records<'a> {
             retry: None,
             is_lost: false,
         };
+        let left =
+            identity.and_then(|identity| instance_file::read_trusted(records.directory.files(), identity));
         records.open_instance();
-        let is_trusted = records.location.is_trusted(records.directory.files());
-        let left = records.instance_file.as_ref().filter(|_| is_trusted).and_then(instance_file::decode);
         (records, left)
     }
 
@@ -134,6 +137,12 @@ impl<'a> Records<'a> {
             self.flush_instance();
             before.remove(self.directory.files());
         }
+    }
+
+    /// Whether the records that were found have been written in this directory as it is now: root may have taken it from
+    /// another account since, with forgeries in it.
+    pub const fn were_untouched(&self) -> bool {
+        self.is_untouched
     }
 
     /// The directory in which they are.

@@ -79,9 +79,11 @@ impl Search<'_> {
         }
     }
 
-    /// What the earlier supervise was busy with when the service had ended. Once `finish` runs, that is in the instance.
+    /// What the earlier supervise was busy with when the service had ended. Once `finish` runs, that is in the instance. Of
+    /// another account such records are not trusted: the time of the end decides which processes are leftovers.
     fn find_end(self, pid: NonZeroU32, status: Option<Status>) -> Left {
         let find = || {
+            self.directory.is_private().then_some(())?;
             let status = status.filter(|status| status.pid.is_none())?;
             self.directory.look(inside(FINISHING)).ok()??;
             let (how, at) = facts::read_last_exit(self.directory)?;

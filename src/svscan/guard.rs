@@ -13,8 +13,11 @@ use std::time::{Duration, Instant};
 /// `supervise/` has done so: it would find the directory full again if that were made earlier.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How often a fifo is looked for that is not there.
+/// How often a fifo that is not there is looked for after this pause; later after a longer one.
 const ATTEMPTS: u32 = 5;
+
+/// The pause after so many attempts.
+const LONG_PAUSE: Duration = Duration::from_secs(15);
 
 /// The fifos that are watched.
 pub struct Guard {
@@ -97,10 +100,11 @@ impl Guard {
                         to_look.push(pid);
                     }
                 }
-                Some(Err(error)) if error.is(libc::ENOENT) && attempts < ATTEMPTS => {
+                Some(Err(error)) if error.is(libc::ENOENT) => {
                     to_look.push(pid);
-                    self.pending.push((pid, attempts + 1));
-                    self.next = Some(now + PAUSE);
+                    self.pending.push((pid, attempts.saturating_add(1)));
+                    let next = now + if attempts < ATTEMPTS { PAUSE } else { LONG_PAUSE };
+                    self.next = Some(self.next.map_or(next, |earlier| earlier.min(next)));
                 }
                 Some(Err(_)) | None => {}
             }

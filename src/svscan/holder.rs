@@ -4,7 +4,7 @@
 
 use super::event::Identity;
 use super::inspect;
-use crate::service::directory::LOCK;
+use crate::service::directory::{LOCK, SUPERVISE};
 use crate::sys::locks;
 use crate::sys::process::{self, Handle};
 use crate::sys::processes::ByDirectory;
@@ -48,22 +48,25 @@ impl Holders {
 
     /// Whether the service directory `directory` has a supervise.
     pub fn find(&mut self, directory: &CStr) -> Supervision {
-        match inspect::identify(&inspect::below(directory, LOCK)) {
-            Some(lock) => self.holder(directory, lock).map_or(Supervision::Ended, Supervision::Running),
-            None => Supervision::Never,
+        if inspect::identify(&inspect::below(directory, SUPERVISE)).is_none() {
+            return Supervision::Never;
         }
+        let lock = inspect::identify(&inspect::below(directory, LOCK));
+        self.holder(directory, lock).map_or(Supervision::Ended, Supervision::Running)
     }
 
-    /// The supervise of a service directory that has this `lock`.
-    fn holder(&mut self, directory: &CStr, lock: Identity) -> Option<i32> {
+    /// The supervise of a service directory that has this `lock`, or one that was removed or renamed.
+    fn holder(&mut self, directory: &CStr, lock: Option<Identity>) -> Option<i32> {
         let here = inspect::identify(directory)?;
         let processes = self.processes.get_or_insert_with(ByDirectory::read);
         let (pid, handle) = processes.in_directory(here).find_map(|pid| {
             // From here on the number cannot be given to another process unnoticed.
             let handle = Handle::open(pid).ok()?;
+            let is_supervise = || process::look(pid).is_some_and(|facts| facts.name == "supervise");
             let is_it = process::directory(pid) == Some(here)
                 && process::is_of_our_account(pid)
-                && locks::holds(pid, lock);
+                && (lock.is_some_and(|lock| locks::holds(pid, lock))
+                    || (is_supervise() && locks::holds_any(pid)));
             is_it.then_some((pid, handle))
         })?;
         self.found.insert(pid, handle);

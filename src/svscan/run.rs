@@ -5,7 +5,7 @@ use super::guard::Guard;
 use super::inspect;
 use super::launch::{Launcher, Place};
 use super::look::Look;
-use super::orphans::Orphans;
+use super::orphans::{Orphans, Patience};
 use super::pipe::Holding;
 use super::strays;
 use super::table::Table;
@@ -13,6 +13,7 @@ use super::telling::Messenger;
 use crate::report::{Failure, warning};
 use crate::service::instance::Instance;
 use crate::supervise::event::Task;
+use crate::supervise::leftovers;
 use crate::supervise::run::LOOK_AGAIN;
 use crate::supervise::settings::{LONGEST, Setting, Settings};
 use crate::sys::files::{self, HERE};
@@ -318,8 +319,16 @@ impl<'a> Svscan<'a> {
         let loggers = self.loggers();
         let mut left = process::children();
         left.retain(|pid| !self.table.knows(*pid) && !loggers.contains(pid));
-        self.orphans.end(&left, clock::monotonic());
-        left.is_empty()
+        match self.orphans.end(&left, clock::monotonic()) {
+            Patience::Lasts => left.is_empty(),
+            Patience::Over => true,
+            Patience::Ends => {
+                let left: Vec<_> = left.into_iter().filter_map(process::look).collect();
+                let list = leftovers::list(&left);
+                say(&warning(PROGRAM, &[b"services have left processes that do not end: ", list.as_bytes()]));
+                true
+            }
+        }
     }
 
     /// The loggers that run. One has become our child if its supervise has died; the present one looks after it.

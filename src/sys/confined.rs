@@ -3,7 +3,7 @@
 //! can be an exception.
 
 use super::files::{self, Facts};
-use super::{Errno, Result};
+use super::{Errno, Result, trusted};
 use nix::fcntl::{FcntlArg, OFlag, fcntl, openat};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifoat;
@@ -28,12 +28,14 @@ enum Links {
 }
 
 impl Confined {
-    /// Opens the directory `path`, which may be a symbolic link to one: that link is its owner's decision.
+    /// Opens the directory `path`, which may be a symbolic link to one, if root or the account of this process owns the link.
     ///
     /// # Errors
-    /// Those of openat(2).
+    /// Those of openat(2); `ELOOP` for a link of another account.
     pub fn open(at: impl AsFd, path: &CStr) -> Result<Self> {
-        Ok(Self { directory: files::open_place(at, path)?.into(), links: Links::Refuse })
+        let place = trusted::open(at, path, OFlag::O_PATH | OFlag::O_DIRECTORY)?;
+        // To find `.` in it takes the permission to search it.
+        Ok(Self { directory: files::open_place(place, c".")?.into(), links: Links::Refuse })
     }
 
     /// The same for an open directory, but if only the account of this process can change what is in it, its links are

@@ -3,7 +3,7 @@
 //! The ways to open a file are those of CONTRACT.md 1.0; all are non-blocking, so that a fifo in place of
 //! a file cannot hold us up. Paths are relative to an open directory, or to the current one ([`HERE`]).
 
-use super::{Errno, Result, memory};
+use super::{Errno, Result, memory, trusted};
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
 use nix::sys::stat::{FchmodatFlags, Mode, fchmod, fchmodat, fstat, fstatat, mkdirat};
 use nix::unistd::{LinkatFlags, UnlinkatFlags, linkat, unlinkat};
@@ -35,16 +35,6 @@ pub fn open_write(at: impl AsFd, path: &CStr) -> Result<File> {
     open(at, path, OFlag::O_WRONLY, 0)
 }
 
-/// Opens for reading what has this name itself: `ELOOP` if that is a symbolic link.
-pub fn open_read_itself(at: impl AsFd, path: &CStr) -> Result<File> {
-    open(at, path, OFlag::O_RDONLY | OFlag::O_NOFOLLOW, 0)
-}
-
-/// The same for writing.
-pub fn open_write_itself(at: impl AsFd, path: &CStr) -> Result<File> {
-    open(at, path, OFlag::O_WRONLY | OFlag::O_NOFOLLOW, 0)
-}
-
 /// Opens the directory `path` as a place to look from. Fails where changing to it would.
 pub fn open_place(at: impl AsFd, path: &CStr) -> Result<OwnedFd> {
     let how = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
@@ -58,9 +48,10 @@ pub fn open_place(at: impl AsFd, path: &CStr) -> Result<OwnedFd> {
     openat(directory, c".", how, Mode::empty()).map_err(Errno::from)
 }
 
-/// Opens the directory `path` to read it and to work in it. Fails where reading it or changing to it would.
+/// Opens the directory `path` to read it and to work in it. Fails where reading it or changing to it would, and for a link of
+/// another account.
 pub fn open_directory(at: impl AsFd, path: &CStr) -> Result<File> {
-    let directory = open(at, path, OFlag::O_RDONLY, 0)?;
+    let directory: File = trusted::open(at, path, OFlag::O_RDONLY | OFlag::O_NONBLOCK)?.into();
     open_place(&directory, c".")?;
     Ok(directory)
 }
@@ -81,6 +72,8 @@ pub struct Facts {
     pub is_regular: bool,
     /// Whether it is a pipe with a name.
     pub is_fifo: bool,
+    /// Whether it is a symbolic link.
+    pub is_link: bool,
     /// Whether its owner may execute it.
     pub owner_executes: bool,
     /// The number of the account that owns it.
@@ -91,6 +84,8 @@ pub struct Facts {
     pub names: u64,
     /// Its size in bytes.
     pub size: u64,
+    /// Neither its owner nor its mode nor its names have changed since it was written to last.
+    pub is_as_written: bool,
 }
 
 impl Facts {
@@ -101,11 +96,13 @@ impl Facts {
             is_directory: kind == libc::S_IFDIR,
             is_regular: kind == libc::S_IFREG,
             is_fifo: kind == libc::S_IFIFO,
+            is_link: kind == libc::S_IFLNK,
             owner_executes: stat.st_mode & libc::S_IXUSR != 0,
             owner: stat.st_uid,
             mode: stat.st_mode & 0o7777,
             names: stat.st_nlink,
             size: u64::try_from(stat.st_size).unwrap_or(0),
+            is_as_written: (stat.st_mtime, stat.st_mtime_nsec) == (stat.st_ctime, stat.st_ctime_nsec),
         }
     }
 
@@ -114,9 +111,14 @@ impl Facts {
         self.owner == 0 || self.owner == nix::unistd::geteuid().as_raw()
     }
 
+    /// Whether accounts other than its owner may write to it.
+    pub const fn is_writable_by_others(&self) -> bool {
+        self.mode & (libc::S_IWGRP | libc::S_IWOTH) != 0
+    }
+
     /// Whether only the account of this process can have written to it.
     pub fn is_ours(&self) -> bool {
-        self.owner == nix::unistd::geteuid().as_raw() && self.mode & (libc::S_IWGRP | libc::S_IWOTH) == 0
+        self.owner == nix::unistd::geteuid().as_raw() && !self.is_writable_by_others()
     }
 }
 

@@ -1,7 +1,30 @@
 //! Who holds the lock on a file, as the kernel tells.
 
-use super::files::{self, HERE};
+use super::files::{self, Contention, HERE};
+use super::{Result, clock, poll};
 use std::ffi::CString;
+use std::fs::File;
+use std::time::Duration;
+
+/// How soon to try again.
+const RETRY: Duration = Duration::from_millis(20);
+
+/// Locks a file, and waits at most so long for another process to let go of it: an account that may only read the file can
+/// hold the lock for ever.
+///
+/// # Errors
+/// Those of flock(2); `EWOULDBLOCK` if the time is over.
+pub fn take_within(file: &File, limit: Duration) -> Result<()> {
+    let end = clock::monotonic() + limit;
+    loop {
+        match files::lock(file, Contention::Fail) {
+            Err(error) if error.is(libc::EWOULDBLOCK) && clock::monotonic() < end => {
+                let _ = poll::wait([None], clock::monotonic(), Some(clock::monotonic() + RETRY));
+            }
+            other => return other,
+        }
+    }
+}
 
 /// The process that has taken the lock on a whole file, of a line such as `1: FLOCK  ADVISORY  WRITE 4711 fe:00:815 0 EOF`.
 fn taker(line: &str) -> Option<i32> {

@@ -50,6 +50,8 @@ pub mod processes;
 pub mod remote;
 // Signals.
 pub mod signals;
+// Paths through directories of other accounts.
+pub mod trusted;
 // Changes in directories.
 pub mod watch;
 

@@ -7,6 +7,9 @@ use nix::sys::stat::Mode;
 use std::ffi::{CStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd};
 
+/// How many reads of a few hundred changes [`Watch::changes`] makes at most: a program may make changes as fast as it can.
+const READS: usize = 16;
+
 /// A watch over directories.
 #[derive(Debug)]
 pub struct Watch(Inotify);
@@ -77,26 +80,35 @@ impl Watch {
         let _ = self.0.rm_watch(watched);
     }
 
-    /// What has happened since the last call.
+    /// What has happened since the last call; if that is a lot, the first of it.
     pub fn changes(&self) -> Vec<Change> {
         let mut changes = Vec::new();
-        self.each_change(|change| changes.push(change));
+        for _ in 0..READS {
+            if !self.read(|change| changes.push(change)) {
+                break;
+            }
+        }
         changes
     }
 
     /// Shows what has happened since the last call. However much that is, it takes memory for a few hundred changes only.
     pub fn each_change(&self, mut see: impl FnMut(Change)) {
-        while let Ok(events) = self.0.read_events() {
-            events.into_iter().for_each(|event| {
-                see(if event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW) {
-                    Change::Everything
-                } else if event.mask.contains(AddWatchFlags::IN_IGNORED) {
-                    Change::Gone(event.wd)
-                } else {
-                    Change::Name(event.wd, event.name.unwrap_or_default())
-                });
+        while self.read(&mut see) {}
+    }
+
+    /// Shows some of what has happened; says whether there was anything.
+    fn read(&self, mut see: impl FnMut(Change)) -> bool {
+        let Ok(events) = self.0.read_events() else { return false };
+        events.into_iter().for_each(|event| {
+            see(if event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW) {
+                Change::Everything
+            } else if event.mask.contains(AddWatchFlags::IN_IGNORED) {
+                Change::Gone(event.wd)
+            } else {
+                Change::Name(event.wd, event.name.unwrap_or_default())
             });
-        }
+        });
+        true
     }
 }
 

@@ -5,13 +5,17 @@ use nix::fcntl::OFlag;
 use servicedir::service::directory::TOLD;
 use servicedir::service::status::Status;
 use servicedir::service::told::note;
-use servicedir::sys::files::{self, Contention};
+use servicedir::sys::locks;
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long to wait for others who are about to tell it.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// More than a note has.
 const LENGTH: u64 = 100;
@@ -39,7 +43,7 @@ impl Told {
         // Only who makes it opens it to write: closing it then is news to those who wait for the participant.
         let how = || options(&path, OpenOptions::new().write(true).create_new(true));
         let opened = open(&path).or_else(|_| how().and_then(|_| open(&path)));
-        let file = opened.ok().filter(|file| files::lock(file, Contention::Wait).is_ok());
+        let file = opened.ok().filter(|file| locks::take_within(file, PATIENCE).is_ok());
         let note = file.as_ref().and_then(|file| read(file).ok()).unwrap_or_default();
         Self { path, note, file }
     }
@@ -53,8 +57,8 @@ impl Told {
     pub(crate) fn write(&mut self, status: &Status) {
         let (Some(note), true) = (note(status), self.file.is_some()) else { return };
         // Whoever may not write it down has told it nevertheless.
-        let written = options(&self.path, OpenOptions::new().write(true).truncate(true))
-            .and_then(|mut file| file.write_all(&note));
+        let written = options(&self.path, OpenOptions::new().write(true))
+            .and_then(|mut file| file.set_len(0).and_then(|()| file.write_all(&note)));
         if written.is_ok() {
             self.note = note;
         }
@@ -65,10 +69,11 @@ fn open(path: &Path) -> io::Result<File> {
     options(path, OpenOptions::new().read(true))
 }
 
-/// Opens a file; a link in its place may lead anywhere, and something else hold us up.
+/// Opens a file; a link in its place may lead anywhere, and so may a second name, and something else hold us up.
 fn options(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let file = options.custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits()).mode(0o644).open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+    let facts = file.metadata()?;
+    if facts.is_file() && facts.nlink() == 1 { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
 }
 
 fn read(file: &File) -> io::Result<Vec<u8>> {

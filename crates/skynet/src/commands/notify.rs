@@ -11,9 +11,9 @@ use crate::logs::files::open;
 use crate::site::Site;
 use servicedir::service::directory::{Directory, LONGEST_RECORD, SUPERVISE};
 use servicedir::sys::confined::Confined;
-use servicedir::sys::files::{self, Contention, HERE};
+use servicedir::sys::files::{self, HERE};
 use servicedir::sys::process::Handle;
-use servicedir::sys::{Errno, clock, peek, poll, signals};
+use servicedir::sys::{Errno, clock, locks, peek, poll, signals};
 use servicedir::tai::Stamp;
 use servicedir::tai::lines::Translator;
 use std::ffi::CStr;
@@ -29,6 +29,9 @@ const TOLD: &CStr = c"notified";
 const TOLD_NEW: &CStr = c"notified.new";
 /// Locked while it is being changed.
 const LOCK: &CStr = c"notified.lock";
+
+/// How long to wait for another report of a crash.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How many lines of the log are told, and how much of it at most: less than a pipe holds.
 const LINES: usize = 20;
@@ -78,7 +81,7 @@ pub(crate) fn run(site: &Site, arguments: &Notify) -> Result<Outcome, Failure> {
 fn count(now: Stamp) -> Result<Option<u64>, Errno> {
     let supervise = Confined::open(HERE, SUPERVISE)?;
     let lock = supervise.lock(LOCK)?;
-    files::lock(&lock, Contention::Wait)?;
+    locks::take_within(&lock, PATIENCE)?;
     let known = supervise.read(TOLD).and_then(|file| peek::head(&file, LONGEST_RECORD)).ok();
     let (suppressed, told) = Told::next(known.and_then(|content| Told::decode(&content)), now);
     let file = supervise.create(TOLD_NEW)?;
