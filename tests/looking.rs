@@ -1,5 +1,6 @@
 //! When svscan looks at its directory: if it is told to, and every now and then. As long as nothing happens, nothing wakes.
 
+use crate::support::machine::skip;
 use crate::support::scanned::{SOON, Scanned};
 use crate::support::{Sandbox, best_of_attempts, process_state, send, show};
 use nix::sys::signal::Signal::{SIGALRM, SIGHUP};
@@ -20,6 +21,10 @@ fn the_slow_ones_share_their_time() {
 /// Without inotify there is a look every five seconds, and one more at ALRM; svscan says so once.
 fn without_inotify_all_comes_to_pass_in_five_seconds(refused: &str) {
     let sandbox = Sandbox::new();
+    if !sandbox.sh("unshare --user --map-root-user true").status.success() {
+        skip("it needs user namespaces, which a chroot has not");
+        return;
+    }
     fs::create_dir(sandbox.path("service")).unwrap();
     // A limit of a user namespace of its own is gone with it.
     let limit = format!("echo 0 >/proc/sys/user/max_inotify_{refused}");
