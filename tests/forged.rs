@@ -167,10 +167,63 @@ fn a_service_whose_supervise_directory_was_given_away_is_adopted() {
         now.len() == 2 && now.iter().all(|pid| !before.contains(pid) && is_settled(*pid))
     });
     assert_eq!(services.map(|service| sandbox.pid(service)), pids);
-    sandbox.run("chown -R root service/web/supervise");
-    sandbox.wait_until("root's is back", || records() == 1 && sandbox.instance("service/web").is_some());
     send(svscan.pid(), SIGTERM);
     svscan.wait();
-    assert_eq!(records(), 0);
+    assert_eq!(records(), 2, "they are remembered as shared");
+    assert_eq!(sandbox.run("cat run/servicedir/*"), "");
     assert!(pids.iter().all(|&pid| process_state(pid).is_none()));
+}
+
+#[test]
+fn a_forgery_that_root_takes_over_with_its_directory_is_not_trusted() {
+    if !possible() {
+        return;
+    }
+    for forgeries in ["instance", "status"] {
+        let sandbox = Sandbox::new();
+        sandbox.run("mkdir service");
+        shared_service(&sandbox);
+        let mut svscan = start_svscan(&sandbox);
+        sandbox.next_pid("service/web", 0);
+        send(svscan.pid(), SIGTERM);
+        svscan.wait();
+        // A daemon of root's, which is no child of a supervise.
+        sandbox.run("sleep 2000 >/dev/null 2>&1 & echo $! >daemon");
+        let daemon: i32 = sandbox.read("daemon").trim().parse().unwrap();
+        forge(&sandbox, "service/web", daemon);
+        sandbox.run(&format!("cd service/web/supervise && ls | grep -v '^{forgeries}$' | xargs rm -f"));
+        sandbox.run("chown -R root service/web/supervise && chmod 700 service/web/supervise");
+        let mut svscan = start_svscan(&sandbox);
+        let pid = sandbox.next_pid("service/web", daemon);
+        assert_ne!(pid, daemon, "{forgeries}");
+        sandbox.run(&in_own_run("svc --wait=down -d -k service/web"));
+        assert!(process_state(daemon).is_some(), "{forgeries}");
+        send(svscan.pid(), SIGTERM);
+        svscan.wait();
+        assert!(process_state(daemon).is_some(), "{forgeries}");
+        kill(daemon);
+    }
+}
+
+#[test]
+fn a_supervise_whose_lock_was_renamed_is_found_by_the_next_svscan() {
+    if !possible() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.run("mkdir service");
+    sandbox.script("service/web/run", "exec sleep 1000");
+    let mut svscan = start_svscan(&sandbox);
+    let pid = sandbox.next_pid("service/web", 0);
+    let supervise = sandbox.next_supervise("service/web", 0);
+    kill(svscan.pid());
+    svscan.wait();
+    sandbox.run("mv service/web/supervise/lock service/web/supervise/old");
+    svscan = start_svscan(&sandbox);
+    sandbox
+        .wait_until("svscan has looked", || is_settled(svscan.pid()) && program_of(svscan.pid()) == "svscan");
+    assert_eq!(running(&sandbox, "supervise"), [supervise]);
+    send(svscan.pid(), SIGTERM);
+    svscan.wait();
+    assert!(process_state(pid).is_none() && process_state(supervise).is_none());
 }

@@ -224,3 +224,66 @@ fn no_swap_at_any_moment_leads_root_elsewhere() {
     svscan.wait();
     assert_unchanged(&sandbox, &before);
 }
+
+#[test]
+fn a_log_directory_that_another_account_exchanges_for_a_link_is_not_followed() {
+    if !possible() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.run("mkdir service outside outside/log && mkdir -p logs/main && chown -R daemon logs");
+    sandbox.script("service/web/run", "while sleep 0.05; do echo line; done");
+    sandbox.script("service/web/log/run", "exec multilog n2 ../../../logs/main");
+    let before = tree(&sandbox.path("outside"));
+    let mut svscan = start_svscan(&sandbox);
+    let is_written = |log: &str| !sandbox.read(log).is_empty();
+    sandbox.wait_until("it logs", || is_written("logs/main/current"));
+    sandbox.run("mv logs/main logs/old && ln -s ../outside/log logs/main && chown -h daemon logs/main");
+    let refusal = "multilog: warning: unable to open directory ../../../logs/main, using it where it is: symbolic link loop";
+    sandbox.wait_until("multilog sees that", || sandbox.count("messages", refusal) == 1);
+    // A multilog that is started now waits until the link is gone.
+    running(&sandbox, "multilog").into_iter().for_each(kill);
+    let refusal = "multilog: fatal: unable to open directory ../../../logs/main: symbolic link loop";
+    sandbox.wait_until("the next one refuses it", || sandbox.count("messages", refusal) > 0);
+    assert_unchanged(&sandbox, &before);
+    sandbox.run("rm logs/main && mv logs/old logs/main");
+    let length = sandbox.read("logs/main/current").len();
+    sandbox.wait_until("it logs again", || sandbox.read("logs/main/current").len() > length);
+    send(svscan.pid(), SIGTERM);
+    svscan.wait();
+    assert_unchanged(&sandbox, &before);
+}
+
+#[test]
+fn the_fifo_and_the_lock_of_one_service_are_not_those_of_another() {
+    if !possible() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.run("mkdir service");
+    for service in ["a", "b"] {
+        sandbox.script(&format!("service/{service}/run"), "exec sleep 1000");
+    }
+    // Root's, with a group that may write to it, whose members give names to what is b's.
+    sandbox.run("mkdir -m 2770 service/a/supervise && mkdir -m 700 service/b/supervise && mkfifo -m 600 service/b/supervise/control");
+    sandbox.run(": >service/b/supervise/lock && chgrp daemon service/a/supervise");
+    for (file, complaint) in
+        [("lock", "unable to acquire a/supervise/lock"), ("control", "unable to read a/supervise/control")]
+    {
+        sandbox.run(&format!("ln service/b/supervise/{file} service/a/supervise/{file}"));
+        let mut svscan = start_svscan(&sandbox);
+        sandbox.wait_until(&format!("a is refused its {file}"), || {
+            let refusal =
+                format!("{complaint}: another service has it, too; remove it, and supervise makes one");
+            sandbox.count("messages", &refusal) > 0
+        });
+        let pid = sandbox.next_pid("service/b", 0);
+        let warning = sandbox.sh("svc -d service/a").stderr;
+        assert!(!warning.is_empty(), "{file}");
+        sandbox.wait_until_obeyed("service/b");
+        assert_eq!(sandbox.pid("service/b"), pid);
+        send(svscan.pid(), SIGTERM);
+        svscan.wait();
+        sandbox.run("rm -rf service/a/supervise && mkdir -m 2770 service/a/supervise && chgrp daemon service/a/supervise");
+    }
+}

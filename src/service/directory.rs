@@ -158,11 +158,8 @@ impl Directory {
     /// Which processes supervise the service, and are it, as supervise has written that down last. Only for reports: the
     /// owner of `supervise/` may be able to forge it.
     pub fn instance(&self) -> Option<Instance> {
-        let own = self.open_file(INSTANCE);
-        let is_forgery = own.as_ref().is_some_and(|(_, facts)| !facts.is_owned_by_root_or_us());
-        let stored = || instance_file::read_stored(self);
-        let own = || instance_file::decode(&own.as_ref()?.0);
-        if is_forgery { stored().or_else(own) } else { own().or_else(stored) }
+        let own = || Instance::decode(&self.read(INSTANCE)?);
+        instance_file::read_stored(self).or_else(own)
     }
 
     /// Opens a fifo of supervise for writing; `ELOOP` if it is a symbolic link to anything.
@@ -183,13 +180,9 @@ impl Directory {
 
     /// A file of supervise; others may have put anything in its place.
     fn read(&self, path: &CStr) -> Option<Vec<u8>> {
-        peek::head(&self.open_file(path)?.0, LONGEST_RECORD).ok()
-    }
-
-    fn open_file(&self, path: &CStr) -> Option<(File, Facts)> {
         let file = trusted::read(&self.0, path).ok()?;
-        let facts = files::look_open(&file).ok().filter(|facts| facts.is_regular)?;
-        Some((file, facts))
+        files::look_open(&file).ok().filter(|facts| facts.is_regular)?;
+        peek::head(&file, LONGEST_RECORD).ok()
     }
 
     /// Sends commands to supervise, with one write. It never waits for a reader of the fifo, which may be a stranger or

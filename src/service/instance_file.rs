@@ -3,8 +3,8 @@
 //! The record decides which processes get signals and which pipes are joined, so it is trusted only if no other account can
 //! have written it. As long as only our account can write to `supervise/`, the record is `supervise/instance`. If another
 //! account owns `supervise/` or may write to it, for example to control the service without being root, the record is a
-//! file in `/run/servicedir`, where only root can write; its name is device and inode of the service directory. A supervise
-//! that cannot use `/run/servicedir` writes `supervise/instance` all the same, for svstat; the next supervise does not trust
+//! file in `/run/servicedir`, where only root can write; its name is device and inode of the service directory. It stays
+//! there until the next boot, also if root takes `supervise/` back. A supervise that cannot use `/run/servicedir` writes `supervise/instance` all the same, for svstat; the next supervise does not trust
 //! that, and adopts nothing, as the original never does.
 
 use super::directory::{INSTANCE, LONGEST_RECORD, inside};
@@ -32,8 +32,8 @@ pub enum Location {
 }
 
 impl Location {
-    /// Where supervise writes the record of the service directory `service`, which has this `supervise/`. Makes the store if
-    /// it is needed and missing.
+    /// Where the record of the service directory `service` is, which has this `supervise/`. Makes the store if it is needed
+    /// and missing.
     pub fn prepare(supervise: &Confined, service: Option<Identity>) -> Self {
         if !supervise.is_private() {
             // An error shows when the store is opened.
@@ -42,21 +42,12 @@ impl Location {
         Self::find(supervise, service)
     }
 
-    /// Where a record is that an earlier supervise has written: it stays in the store if `supervise/` has been given back since.
-    pub fn of_earlier(supervise: &Confined, service: Option<Identity>) -> Self {
-        let stored = Confined::open(HERE, STORE).ok().filter(Confined::is_private).zip(service.map(name));
-        match stored {
-            Some((store, name)) if matches!(store.look(&name), Ok(Some(_))) => Self::Store(store, name),
-            Some(_) | None => Self::find(supervise, service),
-        }
-    }
-
     fn find(supervise: &Confined, service: Option<Identity>) -> Self {
-        if supervise.is_private() {
-            return Self::Own;
-        }
         let store = Confined::open(HERE, STORE).ok().filter(Confined::is_private);
-        store.zip(service).map_or(Self::Own, |(store, service)| Self::Store(store, name(service)))
+        let Some((store, name)) = store.zip(service.map(name)) else { return Self::Own };
+        // Another account may still have what is in a directory open that it has owned before.
+        let was_shared = || matches!(store.look(&name), Ok(Some(_)));
+        if supervise.is_private() && !was_shared() { Self::Own } else { Self::Store(store, name) }
     }
 
     /// Whether both are in `supervise/`, or both in the store.
@@ -93,10 +84,14 @@ impl Location {
         matches!(self, Self::Store(..)) || (supervise.is_private() && is_as_written())
     }
 
-    /// Removes the record, because its supervise exits.
+    /// Removes the record, because its supervise exits. In the store an empty one remains: it says until the next boot that
+    /// what is in `supervise/` is not to be trusted, whoever owns that by then.
     pub fn remove(&self, supervise: &Confined) {
         let (directory, name) = self.resolve(supervise);
-        let _ = directory.remove(name);
+        let _ = match self {
+            Self::Own => directory.remove(name),
+            Self::Store(..) => directory.create(name).map(drop),
+        };
     }
 
     fn resolve<'a>(&'a self, supervise: &'a Confined) -> (&'a Confined, &'a CStr) {
@@ -109,21 +104,16 @@ impl Location {
 
 /// Reads the record of the service directory `service`, which has this `supervise/`, if it is there and trusted.
 pub fn read_trusted(supervise: &Confined, service: Identity) -> Option<Instance> {
-    let location = Location::of_earlier(supervise, Some(service));
+    let location = Location::find(supervise, Some(service));
     let (directory, name) = location.resolve(supervise);
     let file = directory.read(name).ok().filter(is_plain_and_ours)?;
     decode(&file).filter(|_| location.is_trusted(supervise, &file))
 }
 
-/// Whether the record of the service directory `service`, which has this `supervise/`, is not where it is trusted, because
-/// the owner or the mode of `supervise/` has changed.
-pub fn is_misplaced(supervise: &Confined, service: Identity) -> bool {
-    let is_there = |directory: &Confined, name: &CStr| matches!(directory.look(name), Ok(Some(_)));
-    if supervise.is_private() {
-        Confined::open(HERE, STORE).is_ok_and(|store| is_there(&store, &name(service)))
-    } else {
-        is_there(supervise, inside(INSTANCE))
-    }
+/// Whether the record in `supervise/` is to be moved to the store, because another account owns `supervise/` by now or may
+/// write to it.
+pub fn is_misplaced(supervise: &Confined) -> bool {
+    !supervise.is_private() && matches!(supervise.look(inside(INSTANCE)), Ok(Some(_)))
 }
 
 /// Reads the record of the service directory `service` from the store, for programs of any account that only report.

@@ -95,10 +95,12 @@ impl<'a> Records<'a> {
         directory: StateDirectory,
         identity: Option<(u64, u64)>,
     ) -> (Self, Option<Instance>) {
+        let location = Location::prepare(directory.files(), identity);
+        let is_as_written = files::look_open(directory.files()).is_ok_and(|facts| facts.is_as_written);
         let mut records = Self {
             name,
-            location: Location::of_earlier(directory.files(), identity),
-            is_untouched: files::look_open(directory.files()).is_ok_and(|facts| facts.is_as_written),
+            is_untouched: matches!(location, Location::Own) && is_as_written,
+            location,
             directory,
             status: Record::new(),
             last_exit: Record::new(),
@@ -114,6 +116,9 @@ impl<'a> Records<'a> {
         let left =
             identity.and_then(|identity| instance_file::read_trusted(records.directory.files(), identity));
         records.open_instance();
+        if matches!(records.location, Location::Store(..)) {
+            Location::Own.remove(records.directory.files());
+        }
         (records, left)
     }
 
@@ -127,7 +132,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// Moves the instance record to the place where it is trusted, if the owner or the mode of `supervise/` has changed.
+    /// Moves the instance record to the store, if `supervise/` was given to another account.
     pub fn settle(&mut self) {
         let location = Location::prepare(self.directory.files(), self.identity);
         if !location.is_like(&self.location) {

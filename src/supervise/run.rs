@@ -71,7 +71,6 @@ pub fn run(name: &CStr, task: Task) -> Result<u8, Failure> {
     let (notes, rest): (Vec<_>, Vec<_>) = first.into_iter().partition(Action::is_note);
     supervise.perform(notes.into_iter());
     supervise.records.identify(&supervise.instance);
-    supervise.records.settle();
     supervise.records.flush();
     supervise.records.directory_mut().announce(name)?;
     supervise.perform(rest.into_iter());

@@ -61,10 +61,8 @@ pub fn left_behind(directory: &CStr, boot: &str) -> Instance {
 
 /// Whether supervise must move its instance record.
 pub fn has_misplaced_instance(directory: &CStr) -> bool {
-    let supervise = Confined::open(HERE, &below(directory, SUPERVISE)).ok();
-    supervise
-        .zip(identify(directory))
-        .is_some_and(|(supervise, service)| instance_file::is_misplaced(&supervise, service))
+    Confined::open(HERE, &below(directory, SUPERVISE))
+        .is_ok_and(|supervise| instance_file::is_misplaced(&supervise))
 }
 
 /// The instance record of a service directory, if it is there and trusted.
