@@ -158,8 +158,9 @@ fn a_service_whose_supervise_directory_was_given_away_is_adopted() {
     let records = || fs::read_dir(sandbox.path("run/servicedir")).map_or(0, Iterator::count);
     assert_eq!(records(), 0, "as long as they are root's, records are in the directories");
     sandbox.run("chown -R nobody service/web/supervise && chown -R daemon service/web/log/supervise");
-    sandbox.wait_until("the records have moved", || records() == 2);
-    assert!(services.iter().all(|service| sandbox.instance(service).is_none()));
+    sandbox.wait_until("the records have moved", || {
+        records() == 2 && services.iter().all(|service| sandbox.instance(service).is_none())
+    });
     let before = running(&sandbox, "supervise");
     before.iter().copied().for_each(kill);
     sandbox.wait_until("there are new supervises", || {
