@@ -2,7 +2,7 @@
 
 use crate::event::Refusal;
 use crate::setup::Address;
-use amqprs::channel::{BasicPublishArguments, Channel, QueueDeclareArguments};
+use amqprs::channel::{BasicPublishArguments, Channel};
 use amqprs::connection::{Connection, OpenConnectionArguments};
 use amqprs::error::Error;
 use amqprs::{BasicProperties, DELIVERY_MODE_PERSISTENT};
@@ -47,14 +47,30 @@ pub struct Closed {
 }
 
 const ACCESS_REFUSED: u16 = 403;
+const NOT_FOUND: u16 = 404;
 const PRECONDITION_FAILED: u16 = 406;
 const CONSUME: (u16, u16) = (60, 20);
 const PUBLISH: (u16, u16) = (60, 40);
 
 impl Closed {
-    /// Whether the account may not do it.
+    /// Whether the account lacks the permission. Another consumer that is exclusive has the same code.
     pub fn is_forbidden(&self) -> bool {
-        self.code == ACCESS_REFUSED
+        self.code == ACCESS_REFUSED && self.text.contains("refused for user")
+    }
+
+    /// Whether a limit that the administrator has set is reached.
+    pub fn is_limit(&self) -> bool {
+        is_limit(&self.text)
+    }
+
+    /// Whether there is no such queue, or none at present because its node is down.
+    pub fn is_missing(&self) -> bool {
+        self.code == NOT_FOUND
+    }
+
+    /// Whether the queue would not survive a restart of the broker.
+    pub fn is_not_durable(&self) -> bool {
+        self.code == PRECONDITION_FAILED && self.text.contains("inequivalent arg 'durable'")
     }
 
     /// Whether it may not read from the queue.
@@ -87,7 +103,7 @@ pub async fn connect(address: &Address, name: &str) -> Result<Connection, Troubl
             let is_login = start.elapsed() >= HESITATION;
             Err(if is_login { Trouble::HungUp } else { Trouble::Away(hung_up(address)) })
         }
-        Ok(Err(Error::ConnectionOpenError(text))) => Err(Trouble::Refused(not_opened(address, &text))),
+        Ok(Err(Error::ConnectionOpenError(text))) => Err(not_opened(address, &text)),
         Ok(Err(error)) => Err(Trouble::Away(format!("{address}: {error}"))),
         Err(_) => Err(Trouble::Away(format!("{address} does not answer"))),
     }
@@ -111,21 +127,36 @@ pub fn bad_login(address: &Address) -> Refusal {
     Refusal { text, pause: PAUSE_AFTER_LOGIN }
 }
 
-fn not_opened(address: &Address, text: &str) -> Refusal {
+/// Whether the broker speaks of a limit, such as `connection limit (100) is reached` or `has reached the maximum allowed
+/// user limit of (5)`.
+fn is_limit(text: &str) -> bool {
+    text.contains("limit") && text.contains("reached")
+}
+
+/// What the broker said when it closed the connection. amqprs shows the whole frame as Rust prints values.
+fn reply_text(shown: &str) -> String {
+    let quoted = shown.split_once("reply_text: ").and_then(|(_, rest)| rest.split_once('"'));
+    let text = quoted.map_or(shown, |(_, rest)| rest.split_once("\")").map_or(rest, |(text, _)| text));
+    text.replace("\\\"", "\"")
+}
+
+/// What it means that the broker does not open the connection after the login.
+fn not_opened(address: &Address, shown: &str) -> Trouble {
     let Address { user, vhost, vhost_from, .. } = address;
+    let text = reply_text(shown);
+    let refused = format!("refused for user '{user}'");
     let text = match text {
-        text if text.contains("not found") => {
-            format!(
-                "the broker at {address} has no virtual host {vhost}: {vhost_from}, or rabbitmqctl add_vhost {vhost}"
-            )
-        }
-        text if text.contains("refused") => format!(
+        text if text.ends_with("not found") => format!(
+            "the broker at {address} has no virtual host {vhost}: {vhost_from}, or rabbitmqctl add_vhost {vhost}"
+        ),
+        text if text.ends_with(&refused) => format!(
             "the broker at {address} does not let {user} into the virtual host {vhost}: {vhost_from}, or {}",
             permissions(address)
         ),
-        text => format!("the broker at {address} refuses the connection: {text}"),
+        // A limit, or a virtual host that is down.
+        text => return Trouble::Away(format!("{address}: {text}")),
     };
-    Refusal { text, pause: PAUSE }
+    Trouble::Refused(Refusal { text, pause: PAUSE })
 }
 
 /// What the administrator is told to do for the account.
@@ -137,15 +168,15 @@ fn permissions(address: &Address) -> String {
 /// What it means that the queue cannot be had.
 pub fn no_queue(address: &Address, queue: &str, closed: &Closed) -> Trouble {
     let (Address { user, queue_from, .. }, text) = (address, &closed.text);
-    let permissions = permissions(address);
-    let text = match closed.code {
-        PRECONDITION_FAILED => format!(
-            "the broker at {address} has a queue {queue} that is not as a participant needs it: {queue_from}, or \
-             rabbitmqctl delete_queue {queue} ({text})"
+    let text = match closed {
+        closed if closed.is_not_durable() => format!(
+            "the broker at {address} has a queue {queue} that is not durable, so its items would be lost with the \
+             broker: {queue_from}, or have it made durable ({text})"
         ),
-        ACCESS_REFUSED => format!(
-            "the broker at {address} does not let {user} make the queue {queue}: {permissions}, or make it as \
-             another user ({text})"
+        closed if closed.is_forbidden() => format!(
+            "the broker at {address} does not let {user} make the queue {queue}: {}, or make it as another user \
+             ({text})",
+            permissions(address)
         ),
         _ => return Trouble::Away(format!("{address}: {text}")),
     };
@@ -165,16 +196,6 @@ pub fn no_reading(address: &Address, queue: &str, text: &str) -> Refusal {
 pub fn no_writing(address: &Address, text: &str) -> String {
     let (user, permissions) = (&address.user, permissions(address));
     format!("{address} does not let {user} write to {ENGINE}: {permissions} ({text})")
-}
-
-/// A queue that survives the broker.
-pub fn durable(queue: &str) -> QueueDeclareArguments {
-    QueueDeclareArguments::durable_client_named(queue)
-}
-
-/// A queue that somebody has made already.
-pub fn existing(queue: &str) -> QueueDeclareArguments {
-    QueueDeclareArguments::new(queue).passive(true).finish()
 }
 
 /// Publishes to a queue. The broker says so if there is none.
@@ -202,5 +223,41 @@ mod tests {
         check(403, PUBLISH, text, None);
         check(406, CONSUME, text, None);
         check(406, PUBLISH, "PRECONDITION_FAILED - invalid expiration 5", None);
+    }
+
+    #[test]
+    fn limits_permissions_and_other_users_are_not_confused() {
+        #[track_caller]
+        fn check(code: u16, text: &str, expected: [bool; 3]) {
+            let closed = Closed { code, method: CONSUME, text: text.to_string() };
+            assert_eq!(
+                [closed.is_forbidden(), closed.is_limit(), closed.is_not_durable()],
+                expected,
+                "{text}"
+            );
+        }
+        let permission = [true, false, false];
+        check(403, "ACCESS_REFUSED - access to queue 'p' in vhost 'v' refused for user 'u'", permission);
+        check(403, "ACCESS_REFUSED - read access to queue 'p' in vhost 'v' refused for user 'u'", permission);
+        check(403, "ACCESS_REFUSED - queue 'p' in vhost 'v' in exclusive use", [false; 3]);
+        let limit = [false, true, false];
+        let text = "PRECONDITION_FAILED - cannot declare queue 'p': queue limit in vhost 'v' (2) is reached";
+        check(406, text, limit);
+        check(
+            530,
+            "NOT_ALLOWED - number of channels opened for user 'u' has reached the maximum allowed user limit of (5)",
+            limit,
+        );
+        let text = "PRECONDITION_FAILED - inequivalent arg 'durable' for queue 'p' in vhost 'v': received 'true' but current is 'false'";
+        check(406, text, [false, false, true]);
+        let text = "PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue 'p' in vhost 'v': received none but current is the value 'quorum'";
+        check(406, text, [false; 3]);
+    }
+
+    #[test]
+    fn what_the_broker_said_is_found_in_the_frame() {
+        let shown = r#"failed: Close(H, Close { reply_code: 530, reply_text: ShortStr(9, "NOT_ALLOWED - \"a\" not found"), class_id: 10 })"#;
+        assert_eq!(reply_text(shown), r#"NOT_ALLOWED - "a" not found"#);
+        assert_eq!(reply_text("no frame"), "no frame");
     }
 }

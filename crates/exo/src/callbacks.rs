@@ -10,7 +10,7 @@ use amqprs::{Ack, BasicProperties, Cancel, Close, CloseChannel, Nack, Return};
 use async_trait::async_trait;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 /// What was published and is not confirmed, in the order in which the broker counts it.
 #[derive(Clone, Default)]
@@ -76,6 +76,13 @@ pub struct Callbacks {
 }
 
 impl Callbacks {
+    /// Those of a channel of which only the reason of its end is of interest.
+    pub fn only_reason(reason: &Reason) -> Self {
+        let (sender, _) = unbounded_channel();
+        let reason = reason.clone();
+        Self { sender, epoch: 0, tickets: Tickets::default(), reason, is_vital: false }
+    }
+
     /// The same for a channel that nothing depends on.
     pub fn minor(&self) -> Self {
         Self { is_vital: false, ..self.clone() }
@@ -116,7 +123,7 @@ impl ChannelCallback for Callbacks {
     }
 
     async fn cancel(&mut self, _: &Channel, _: Cancel) -> Result<(), Error> {
-        self.send(Incoming::Lost("the queue was deleted".to_string()));
+        self.send(Incoming::Lost("the queue was deleted, or its node is down".to_string()));
         Ok(())
     }
 

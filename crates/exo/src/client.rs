@@ -4,6 +4,7 @@ use crate::amqp::{self, ENGINE, Trouble};
 use crate::failure::Failure;
 use crate::listening::control_queue;
 use crate::protocol::Request;
+use crate::queue::{self, Unusable};
 use crate::setup::Setup;
 use amqprs::callbacks::ChannelCallback;
 use amqprs::channel::{BasicConsumeArguments, BasicPublishArguments, Channel, QueueDeclareArguments};
@@ -25,11 +26,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const HESITATION: Duration = Duration::from_millis(1000);
 
 async fn connect(setup: &Setup) -> Result<Connection, Failure> {
-    amqp::connect(&setup.broker, &setup.name).await.map_err(|trouble| match trouble {
-        Trouble::Away(reason) => Failure::trouble(format_args!("unable to reach the broker: {reason}")),
+    amqp::connect(&setup.broker, &setup.name).await.map_err(|trouble| refused(setup, trouble))
+}
+
+fn refused(setup: &Setup, trouble: Trouble) -> Failure {
+    match trouble {
+        Trouble::Away(reason) => Failure::trouble(format_args!("unable to use the broker: {reason}")),
         Trouble::HungUp => Failure::trouble(amqp::bad_login(&setup.broker).text),
         Trouble::Refused(refusal) => Failure::trouble(refusal.text),
-    })
+    }
 }
 
 fn failed(error: Error) -> Failure {
@@ -40,9 +45,11 @@ fn failed(error: Error) -> Failure {
 pub async fn register(setup: &Setup, which: Registration) -> Result<u8, Failure> {
     let Setup { name, regexp, queue, .. } = setup;
     let connection = connect(setup).await?;
-    // The process engine may have declared its queue in its own way.
-    let declaring = connection.open_channel(None).await.map_err(failed)?;
-    let _ = declaring.queue_declare(amqp::durable(ENGINE)).await;
+    match queue::find_or_make(&connection, ENGINE).await {
+        // The engine has made it in its own way.
+        Err(Unusable::Closed(closed)) if closed.is_not_durable() => {}
+        found => found.map_err(|unusable| refused(setup, unusable.trouble(&setup.broker, ENGINE)))?,
+    }
     let channel = connection.open_channel(None).await.map_err(failed)?;
     let body = registration(regexp, queue, which).into_bytes();
     amqp::publish(&channel, ENGINE, "0", body).await.map_err(failed)?;

@@ -4,8 +4,8 @@
 //! Reading order: [`protocol`] is what exo and the logic say to each other, [`event`] what happens and what is done,
 //! [`hand`] the items in hand, [`machine`] the life of a participant, all of them pure, with [`level`], the lines of log,
 //! [`json`] and [`flow`].
-//! The edge: [`setup`] reads the settings, [`logic`] is the process, [`amqp`], [`callbacks`], [`listening`],
-//! [`session`] and [`broker`] the connection, [`local`] stands in for that, [`ready`] tells supervise, [`run`] is the loop
+//! The edge: [`setup`] reads the settings, [`logic`] is the process, [`amqp`], [`queue`], [`callbacks`],
+//! [`listening`], [`session`] and [`broker`] the connection, [`local`] stands in for that, [`ready`] tells supervise, [`run`] is the loop
 //! that joins them, and [`client`] sends single messages.
 
 #![expect(
@@ -28,6 +28,7 @@ mod local;
 mod logic;
 mod machine;
 mod protocol;
+mod queue;
 mod ready;
 mod run;
 mod session;

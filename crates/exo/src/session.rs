@@ -5,6 +5,7 @@ use crate::broker::Wanted;
 use crate::callbacks::{Callbacks, Reason, Tickets};
 use crate::event::Caller;
 use crate::listening::{Listener, Place, control_queue};
+use crate::queue;
 use amqprs::channel::{
     BasicCancelArguments, BasicConsumeArguments, BasicQosArguments, Channel, ConfirmSelectArguments,
     ConsumerMessage,
@@ -128,20 +129,14 @@ impl Session {
             channel.register_callback(callbacks).await?;
             Ok(channel)
         };
-        // The process engine may have declared its queue in its own way.
-        let engine = open(callbacks.minor()).await.map_err(away)?;
-        let _ = engine.queue_declare(amqp::durable(ENGINE)).await;
-        let declaring = open(callbacks.minor()).await.map_err(away)?;
-        callbacks.reason.take();
-        let looking = open(callbacks.minor()).await.map_err(away)?;
-        if let Err(error) = declaring.queue_declare(amqp::durable(&wanted.queue)).await {
-            let Some(closed) = callbacks.reason.take() else { return Err(away(error)) };
-            // Who may not make a queue may use one that somebody else has made.
-            let existing = amqp::existing(&wanted.queue);
-            if !closed.is_forbidden() || looking.queue_declare(existing).await.is_err() {
-                return Err(amqp::no_queue(&wanted.address, &wanted.queue, &closed));
-            }
+        // Without the engine's queue replies wait for it, and the broker says so.
+        match queue::find_or_make(&connection, ENGINE).await {
+            Err(unusable) if unusable.may_pass() => return Err(unusable.trouble(&wanted.address, ENGINE)),
+            _ => {}
         }
+        let found = queue::find_or_make(&connection, &wanted.queue).await;
+        found.map_err(|unusable| unusable.trouble(&wanted.address, &wanted.queue))?;
+        let looking = open(callbacks.minor()).await.map_err(away)?;
         let consuming = open(callbacks.clone()).await.map_err(away)?;
         let qos = BasicQosArguments::new(0, wanted.prefetch, false);
         consuming.basic_qos(qos).await.map_err(away)?;
@@ -222,7 +217,7 @@ impl Session {
 /// Looks now and then whether there is work that the broker does not deliver.
 async fn look(
     channel: Channel,
-    queue: String,
+    name: String,
     (sender, epoch): (UnboundedSender<Stamped>, u64),
     mut ended: Receiver<()>,
 ) {
@@ -232,7 +227,7 @@ async fn look(
             () = sleep(LOOK) => {}
         }
         // However long it takes: a broker that is short of memory does not listen to who publishes.
-        let incoming = match channel.queue_declare(amqp::existing(&queue)).await {
+        let incoming = match channel.queue_declare(queue::existing(&name)).await {
             Ok(found) => Incoming::Waiting(found.map_or(0, |(_, waiting, _)| waiting)),
             Err(error) => Incoming::Lost(error.to_string()),
         };

@@ -13,6 +13,8 @@ mod local;
 mod life;
 // What administrators are told, with a broker.
 mod trouble;
+// Queues that administrators have made, and limits that they have set.
+mod queues;
 // What skynet has exo say to the broker.
 mod skynet;
 

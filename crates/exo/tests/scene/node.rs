@@ -17,12 +17,22 @@ const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 /// So many virtual hosts a node has.
 const VHOSTS: usize = 48;
 
+/// The virtual host that may have two queues.
+pub const TWO_QUEUES: &str = "two-queues";
+
+/// The virtual host that may have one connection.
+pub const ONE_CONNECTION: &str = "one-connection";
+
+/// The account that may have one channel.
+pub const ONE_CHANNEL: &str = "onechannel";
+
 /// Who has an account, and what each may configure, write and read.
-const USERS: [[&str; 4]; 4] = [
+const USERS: [[&str; 4]; 5] = [
     ["boss", ".*", ".*", ".*"],
     ["noconf", "^$", ".*", ".*"],
     ["nowrite", ".*", "^$", ".*"],
     ["noread", ".*", ".*", "^$"],
+    [ONE_CHANNEL, ".*", ".*", ".*"],
 ];
 
 /// The most bytes that a message may have.
@@ -76,17 +86,24 @@ impl Node {
         let ports: [Port; 3] = std::array::from_fn(|_| Port::reserve());
         let [port, distribution, epmd] = ports.each_ref().map(|port| port.number);
         let path = |name: &str| directory.join(name).display().to_string();
-        let vhosts: Vec<String> = (0..VHOSTS).map(|number| format!("v{number}")).collect();
+        let mut vhosts: Vec<String> = (0..VHOSTS).map(|number| format!("v{number}")).collect();
+        vhosts.extend(["queues", TWO_QUEUES, ONE_CONNECTION].map(str::to_string));
         let list = |item: &dyn Fn(&String) -> String| vhosts.iter().map(item).collect::<Vec<_>>().join(",");
         let definitions = format!(
-            r#"{{"users":[{}],"vhosts":[{}],"permissions":[{}]}}"#,
-            USERS.map(|[user, ..]| format!(
-                r#"{{"name":"{user}","password_hash":"{BOSS}","hashing_algorithm":"rabbit_password_hashing_sha256","tags":""}}"#
-            )).join(","),
+            r#"{{"users":[{}],"vhosts":[{}],"permissions":[{}],"parameters":[{}]}}"#,
+            USERS.map(|[user, ..]| {
+                let limits = if user == ONE_CHANNEL { r#"{"max-channels":1}"# } else { "{}" };
+                format!(
+                    r#"{{"name":"{user}","password_hash":"{BOSS}","hashing_algorithm":"rabbit_password_hashing_sha256","tags":"","limits":{limits}}}"#
+                )
+            }).join(","),
             list(&|vhost| format!(r#"{{"name":"{vhost}"}}"#)),
             list(&|vhost| USERS.map(|[user, configure, write, read]| format!(
                 r#"{{"user":"{user}","vhost":"{vhost}","configure":"{configure}","write":"{write}","read":"{read}"}}"#
             )).join(",")),
+            [(TWO_QUEUES, "max-queues", 2), (ONE_CONNECTION, "max-connections", 1)].map(|(vhost, what, limit)| format!(
+                r#"{{"vhost":"{vhost}","component":"vhost-limits","name":"limits","value":{{"{what}":{limit}}}}}"#
+            )).join(","),
         );
         fs::write(path("definitions.json"), definitions).unwrap();
         // On a busy machine, a client is slow to log in.
