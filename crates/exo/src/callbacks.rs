@@ -1,6 +1,6 @@
 //! What the broker calls us for on a connection.
 
-use crate::amqp::Closed;
+use crate::closed::Closed;
 use crate::session::{Incoming, Stamped};
 use amqprs::callbacks::{ChannelCallback, ConnectionCallback};
 use amqprs::channel::Channel;
@@ -33,6 +33,13 @@ impl Tickets {
         published.count += 1;
         let count = published.count;
         published.pending.push_back((count, ticket));
+    }
+
+    /// How many messages are confirmed; none if all are.
+    pub fn confirmed_of_some(&self) -> Option<u64> {
+        let published = self.lock();
+        let pending = u64::try_from(published.pending.len()).unwrap_or(u64::MAX);
+        (pending > 0).then(|| published.count.saturating_sub(pending))
     }
 
     /// Takes out what the broker speaks of.
@@ -100,9 +107,13 @@ impl ConnectionCallback for Callbacks {
         Ok(())
     }
 
-    async fn blocked(&mut self, _: &Connection, _: String) {}
+    async fn blocked(&mut self, _: &Connection, reason: String) {
+        self.send(Incoming::Blocked(reason));
+    }
 
-    async fn unblocked(&mut self, _: &Connection) {}
+    async fn unblocked(&mut self, _: &Connection) {
+        self.send(Incoming::Unblocked);
+    }
 
     async fn secret_updated(&mut self, _: &Connection) {}
 }

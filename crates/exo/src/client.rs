@@ -1,5 +1,6 @@
 //! What `skynet register`, `unregister` and `item` call: one message to the broker, and its answer.
 
+use crate::address::Address;
 use crate::amqp::{self, ENGINE, Trouble};
 use crate::failure::Failure;
 use crate::listening::control_queue;
@@ -25,14 +26,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long an item may be in hand before it can be asked about.
 const HESITATION: Duration = Duration::from_millis(1000);
 
-async fn connect(setup: &Setup) -> Result<Connection, Failure> {
-    amqp::connect(&setup.broker, &setup.name).await.map_err(|trouble| refused(setup, trouble))
+async fn connect(setup: &Setup) -> Result<(Connection, Address), Failure> {
+    amqp::connect_to_any(&setup.nodes, &setup.name).await.map_err(refused)
 }
 
-fn refused(setup: &Setup, trouble: Trouble) -> Failure {
+fn refused(trouble: Trouble) -> Failure {
     match trouble {
         Trouble::Away(reason) => Failure::trouble(format_args!("unable to use the broker: {reason}")),
-        Trouble::HungUp => Failure::trouble(amqp::bad_login(&setup.broker).text),
+        Trouble::HungUp(address) => Failure::trouble(amqp::bad_login(&address).text),
         Trouble::Refused(refusal) => Failure::trouble(refusal.text),
     }
 }
@@ -44,11 +45,11 @@ fn failed(error: Error) -> Failure {
 /// Tells the process engine about a participant.
 pub async fn register(setup: &Setup, which: Registration) -> Result<u8, Failure> {
     let Setup { name, regexp, queue, .. } = setup;
-    let connection = connect(setup).await?;
+    let (connection, address) = connect(setup).await?;
     match queue::find_or_make(&connection, ENGINE).await {
         // The engine has made it in its own way.
         Err(Unusable::Closed(closed)) if closed.is_not_durable() => {}
-        found => found.map_err(|unusable| refused(setup, unusable.trouble(&setup.broker, ENGINE)))?,
+        found => found.map_err(|unusable| refused(unusable.trouble(&address, ENGINE)))?,
     }
     let channel = connection.open_channel(None).await.map_err(failed)?;
     let body = registration(regexp, queue, which).into_bytes();
@@ -74,7 +75,7 @@ pub async fn ask(setup: &Setup, wfid: &str, request: Request) -> Result<u8, Fail
     if queue.len() > 255 {
         return Err(Failure::mistake(format_args!("{wfid} is too long for a process")));
     }
-    let connection = connect(setup).await?;
+    let (connection, _) = connect(setup).await?;
     let channel = connection.open_channel(None).await.map_err(failed)?;
     let mine = QueueDeclareArguments::exclusive_server_named();
     let (mine, ..) = channel.queue_declare(mine).await.map_err(failed)?.unwrap_or_default();

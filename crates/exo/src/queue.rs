@@ -1,8 +1,9 @@
 //! A queue as a participant needs it: durable, and with whichever other properties its administrator has chosen.
 
-use crate::amqp::{Closed, Trouble, no_queue};
+use crate::address::Address;
+use crate::amqp::{Trouble, no_queue};
 use crate::callbacks::{Callbacks, Reason};
-use crate::setup::Address;
+use crate::closed::Closed;
 use amqprs::channel::QueueDeclareArguments;
 use amqprs::connection::Connection;
 use amqprs::error::Error;

@@ -1,8 +1,9 @@
 //! One connection to the broker, from its beginning to its end.
 
-use crate::amqp::{self, Closed, ENGINE, Trouble};
+use crate::amqp::{self, ENGINE, Trouble};
 use crate::broker::Wanted;
 use crate::callbacks::{Callbacks, Reason, Tickets};
+use crate::closed::Closed;
 use crate::event::Caller;
 use crate::listening::{Listener, Place, control_queue};
 use crate::queue;
@@ -58,6 +59,12 @@ pub enum Incoming {
     Confirmed(u64),
     /// It has not.
     Unconfirmed(u64),
+    /// The broker takes nothing that is published, as it says.
+    Blocked(String),
+    /// It does again.
+    Unblocked,
+    /// It is time to see whether the broker has confirmed more than so many messages.
+    Overdue(u64),
     /// Somebody asks about an item.
     Asked {
         /// The process that it belongs to.
@@ -100,7 +107,7 @@ impl Session {
         sender: &UnboundedSender<Stamped>,
         epoch: u64,
     ) -> Result<Self, Trouble> {
-        let connection = amqp::connect(&wanted.address, &wanted.name).await?;
+        let connection = amqp::connect(&wanted.nodes.current, &wanted.name).await?;
         let prepared = Self::prepare(connection.clone(), wanted, sender, epoch).await;
         if prepared.is_err() {
             tokio::spawn(connection.close());
@@ -121,7 +128,7 @@ impl Session {
             reason: Reason::default(),
             is_vital: true,
         };
-        let away = |error: Error| Trouble::Away(format!("{}: {error}", wanted.address));
+        let away = |error: Error| Trouble::Away(format!("{}: {error}", wanted.nodes.current));
         connection.register_callback(callbacks.clone()).await.map_err(away)?;
         watch(&connection, sender.clone(), epoch);
         let open = async |callbacks: Callbacks| {
@@ -131,11 +138,13 @@ impl Session {
         };
         // Without the engine's queue replies wait for it, and the broker says so.
         match queue::find_or_make(&connection, ENGINE).await {
-            Err(unusable) if unusable.may_pass() => return Err(unusable.trouble(&wanted.address, ENGINE)),
+            Err(unusable) if unusable.may_pass() => {
+                return Err(unusable.trouble(&wanted.nodes.current, ENGINE));
+            }
             _ => {}
         }
         let found = queue::find_or_make(&connection, &wanted.queue).await;
-        found.map_err(|unusable| unusable.trouble(&wanted.address, &wanted.queue))?;
+        found.map_err(|unusable| unusable.trouble(&wanted.nodes.current, &wanted.queue))?;
         let looking = open(callbacks.minor()).await.map_err(away)?;
         let consuming = open(callbacks.clone()).await.map_err(away)?;
         let qos = BasicQosArguments::new(0, wanted.prefetch, false);
