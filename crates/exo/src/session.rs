@@ -108,7 +108,16 @@ impl Session {
         epoch: u64,
     ) -> Result<Self, Trouble> {
         let connection = amqp::connect(&wanted.nodes.current, &wanted.name).await?;
-        let prepared = Self::prepare(connection.clone(), wanted, sender, epoch).await;
+        let preparing = {
+            let (connection, wanted, sender) = (connection.clone(), wanted.clone(), sender.clone());
+            // A task of its own, as amqprs does not survive that a call is given up.
+            tokio::spawn(async move { Self::prepare(connection, &wanted, &sender, epoch).await })
+        };
+        let prepared = match timeout(PATIENCE, preparing).await {
+            Ok(Ok(prepared)) => prepared,
+            // A node that has lost the majority of its cluster, say.
+            _ => Err(Trouble::Away(format!("{} does not answer about queues", wanted.nodes.current))),
+        };
         if prepared.is_err() {
             tokio::spawn(connection.close());
         }

@@ -54,6 +54,28 @@ fn the_work_goes_on_at_another_node_of_the_cluster() {
 }
 
 #[test]
+fn a_quorum_queue_that_has_lost_its_majority_is_waited_for() {
+    let first = Node::new();
+    first.start();
+    let second = Node::beside(&first);
+    second.start();
+    let hosts = format!("queue=q\n[boss]\namqp_host=127.0.0.1:{},127.0.0.1:{}", first.port, second.port);
+    let mut participant = Participant::of(&second, &hosts);
+    participant.wire.declare_quorum("q");
+    participant.start();
+    participant.wait_until_ready();
+    participant.wire.put("q", item("a", ""));
+    assert!(participant.reply().contains(r#""wfid":"a""#));
+    first.kill();
+    participant.wait_for_line(&format!("the broker is away, trying again: 127.0.0.1:{}: ", first.port));
+    first.start();
+    participant.wire.put("q", item("b", ""));
+    // A node that is killed may have forgotten an acknowledgement, so the first item may come again.
+    participant.sandbox.wait_until("b is answered", || participant.reply().contains(r#""wfid":"b""#));
+    assert_eq!(participant.sandbox.read("p/starts").lines().count(), 1, "{}", participant.log());
+}
+
+#[test]
 fn a_broker_that_blocks_who_publishes_is_told_and_holds_up_the_end() {
     let node = Node::new();
     node.start();

@@ -9,7 +9,7 @@ use amqprs::channel::{
 };
 use amqprs::connection::{Connection, OpenConnectionArguments};
 use amqprs::error::Error;
-use amqprs::{Ack, BasicProperties, Cancel, CloseChannel, FieldTable, Nack, Return};
+use amqprs::{Ack, BasicProperties, Cancel, CloseChannel, FieldTable, FieldValue, Nack, Return};
 use async_trait::async_trait;
 use std::collections::BTreeSet;
 use tokio::runtime::Runtime;
@@ -77,6 +77,13 @@ impl Wire {
     pub fn declare_with(&self, queue: &str, table: FieldTable) {
         let arguments = QueueDeclareArguments::new(queue).durable(true).arguments(table).finish();
         self.with(async |channel| channel.queue_declare(arguments).await.unwrap());
+    }
+
+    /// Makes a queue that all nodes of a cluster have.
+    pub fn declare_quorum(&self, queue: &str) {
+        let mut table = FieldTable::new();
+        table.insert("x-queue-type".try_into().unwrap(), FieldValue::S("quorum".try_into().unwrap()));
+        self.declare_with(queue, table);
     }
 
     /// Hangs up.
