@@ -14,7 +14,7 @@ case $purpose in
 check)
     # The fuzz targets have a part in C++.
     needed='cc:gcc c++:g++ git:git svscan:daemontools mandoc:mandoc shellcheck:shellcheck strace:strace python3:python3 curl:curl socat:socat'
-    needed="$needed rabbitmq-server:rabbitmq-server jq:jq node:nodejs"
+    needed="$needed rabbitmq-server:rabbitmq-server openssl:openssl jq:jq node:nodejs"
     if [ "$(id -u)" -eq 0 ]; then
         # Only root can run servers on port 53. These packages start nothing: they have their init scripts disabled, and
         # what else would start them, runit, is only recommended.

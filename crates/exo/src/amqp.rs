@@ -1,10 +1,13 @@
 //! The broker as both a participant and its tools reach it: connecting, and what may be in the way.
 
+use crate::address::{Address, Login, Nodes};
+use crate::closed::Closed;
 use crate::event::Refusal;
-use crate::setup::Address;
-use amqprs::channel::{BasicPublishArguments, Channel, QueueDeclareArguments};
+use crate::tls;
+use amqprs::channel::{BasicPublishArguments, Channel};
 use amqprs::connection::{Connection, OpenConnectionArguments};
 use amqprs::error::Error;
+use amqprs::security::SecurityCredentials;
 use amqprs::{BasicProperties, DELIVERY_MODE_PERSISTENT};
 use std::time::{Duration, Instant};
 
@@ -30,72 +33,87 @@ pub enum Trouble {
     /// The broker is not there.
     Away(String),
     /// It has hung up during the login: so it refuses an account.
-    HungUp,
+    HungUp(Box<Address>),
     /// It does not want us.
     Refused(Refusal),
 }
 
-/// That the broker has closed a channel, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Closed {
-    /// The kind of reason.
-    pub code: u16,
-    /// What it did not like: class and method.
-    pub method: (u16, u16),
-    /// What it says.
-    pub text: String,
-}
-
-const ACCESS_REFUSED: u16 = 403;
-const PRECONDITION_FAILED: u16 = 406;
-const CONSUME: (u16, u16) = (60, 20);
-const PUBLISH: (u16, u16) = (60, 40);
-
-impl Closed {
-    /// Whether the account may not do it.
-    pub fn is_forbidden(&self) -> bool {
-        self.code == ACCESS_REFUSED
-    }
-
-    /// Whether it may not read from the queue.
-    pub fn is_no_reading(&self) -> bool {
-        self.is_forbidden() && self.method == CONSUME
-    }
-
-    /// Whether it may not write to the process engine.
-    pub fn is_no_writing(&self) -> bool {
-        self.is_forbidden() && self.method == PUBLISH
-    }
-
-    /// How long a message was that is too long: `message size 200 is larger than configured max size 100`.
-    pub fn too_long(&self) -> Option<usize> {
-        let is_it = self.code == PRECONDITION_FAILED && self.method == PUBLISH;
-        let mut numbers = self.text.split(' ').filter_map(|word| word.parse().ok());
-        numbers.next().filter(|_| is_it && self.text.contains("size"))
+impl Trouble {
+    /// What counts if all nodes of a broker have been tried: what an administrator has to change, if there is such a thing,
+    /// else that a login was not answered, else what is wrong with each.
+    pub fn of_all(troubles: Vec<Self>) -> Self {
+        let (mut away, mut hung_up) = (Vec::new(), None);
+        for trouble in troubles {
+            match trouble {
+                Self::Refused(refusal) => return Self::Refused(refusal),
+                Self::HungUp(address) => hung_up = hung_up.or(Some(address)),
+                Self::Away(reason) => away.push(reason),
+            }
+        }
+        hung_up.map_or_else(|| Self::Away(away.join("; ")), Self::HungUp)
     }
 }
 
 /// Connects.
 pub async fn connect(address: &Address, name: &str) -> Result<Connection, Trouble> {
-    let mut arguments =
-        OpenConnectionArguments::new(&address.host, address.port, &address.user, &address.password);
-    arguments.virtual_host(&address.vhost).connection_name(&format!("exo {name}")).heartbeat(30);
+    let Address { host, port, user, password, vhost, .. } = address;
+    let mut arguments = OpenConnectionArguments::new(host, *port, user, &password.0);
+    arguments.virtual_host(vhost).connection_name(&format!("exo {name}")).heartbeat(30);
+    if address.login == Login::External {
+        arguments.credentials(SecurityCredentials::new_external());
+    }
+    if let Some(tls) = &address.tls {
+        let adaptor = tls::adaptor(address, tls).map_err(|text| {
+            let text = format!("the broker at {address} cannot be reached by TLS: {text}");
+            Trouble::Refused(Refusal { text, pause: PAUSE })
+        })?;
+        arguments.tls_adaptor(adaptor);
+    }
     let start = Instant::now();
     match tokio::time::timeout(PATIENCE, Connection::open(&arguments)).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(Error::NetworkError(text))) if is_hanging_up(&text) => {
             let is_login = start.elapsed() >= HESITATION;
-            Err(if is_login { Trouble::HungUp } else { Trouble::Away(hung_up(address)) })
+            let address = address.clone();
+            Err(if is_login { Trouble::HungUp(Box::new(address)) } else { Trouble::Away(hung_up(&address)) })
         }
-        Ok(Err(Error::ConnectionOpenError(text))) => Err(Trouble::Refused(not_opened(address, &text))),
+        Ok(Err(Error::NetworkError(text))) => Err(no_network(address, &text)),
+        Ok(Err(Error::ConnectionOpenError(text))) => Err(not_opened(address, &text)),
         Ok(Err(error)) => Err(Trouble::Away(format!("{address}: {error}"))),
         Err(_) => Err(Trouble::Away(format!("{address} does not answer"))),
     }
 }
 
+/// Connects to the first of these that accepts us.
+pub async fn connect_to_any(nodes: &Nodes, name: &str) -> Result<(Connection, Address), Trouble> {
+    let mut troubles = Vec::new();
+    for address in nodes.iter() {
+        match connect(address, name).await {
+            Ok(connection) => return Ok((connection, address.clone())),
+            Err(trouble) => troubles.push(trouble),
+        }
+    }
+    Err(Trouble::of_all(troubles))
+}
+
+/// What it means that the network fails. What rustls says is told apart by its text, as amqprs keeps nothing else.
+fn no_network(address: &Address, text: &str) -> Trouble {
+    let Address { ca_from, certificate_from, .. } = address;
+    let text = match text.strip_prefix("network io error: ").unwrap_or(text) {
+        text if text.contains("invalid peer certificate") => {
+            format!("the broker at {address} has a certificate that is not trusted: {ca_from} ({text})")
+        }
+        text if text.contains("received fatal alert") => {
+            format!("the broker at {address} does not accept us by TLS: {certificate_from} ({text})")
+        }
+        text => return Trouble::Away(format!("{address}: {text}")),
+    };
+    Trouble::Refused(Refusal { text, pause: PAUSE })
+}
+
 /// Whether the connection was there, and was ended by the broker. amqprs does not ask it to say why.
 fn is_hanging_up(text: &str) -> bool {
-    ["peer shutdown", "interrupted", "reset by peer"].iter().any(|how| text.contains(how))
+    ["peer shutdown", "interrupted", "reset by peer", "close_notify"].iter().any(|how| text.contains(how))
 }
 
 /// What is said when the login is not answered.
@@ -106,46 +124,74 @@ pub fn hung_up(address: &Address) -> String {
 /// What is said when the broker does not accept the account.
 pub fn bad_login(address: &Address) -> Refusal {
     let Address { user, login_from, .. } = address;
-    let text =
-        format!("the broker at {address} does not accept the user {user} with this password: {login_from}");
+    let who = match address.login {
+        Login::Plain => format!("the user {user} with this password"),
+        Login::External => "this certificate as the name of a user".to_string(),
+    };
+    let text = format!("the broker at {address} does not accept {who}: {login_from}");
     Refusal { text, pause: PAUSE_AFTER_LOGIN }
 }
 
-fn not_opened(address: &Address, text: &str) -> Refusal {
-    let Address { user, vhost, vhost_from, .. } = address;
+/// What the broker said when it closed the connection. amqprs shows the whole frame as Rust prints values.
+fn reply_text(shown: &str) -> String {
+    let quoted = shown.split_once("reply_text: ").and_then(|(_, rest)| rest.split_once('"'));
+    let text = quoted.map_or(shown, |(_, rest)| rest.split_once("\")").map_or(rest, |(text, _)| text));
+    text.replace("\\\"", "\"")
+}
+
+/// What it means that the broker does not open the connection after the login.
+fn not_opened(address: &Address, shown: &str) -> Trouble {
+    let Address { vhost, vhost_from, .. } = address;
+    let text = reply_text(shown);
     let text = match text {
-        text if text.contains("not found") => {
-            format!(
-                "the broker at {address} has no virtual host {vhost}: {vhost_from}, or rabbitmqctl add_vhost {vhost}"
-            )
-        }
-        text if text.contains("refused") => format!(
-            "the broker at {address} does not let {user} into the virtual host {vhost}: {vhost_from}, or {}",
-            permissions(address)
+        text if text.ends_with("not found") => format!(
+            "the broker at {address} has no virtual host {vhost}: {vhost_from}, or rabbitmqctl add_vhost {vhost}"
         ),
-        text => format!("the broker at {address} refuses the connection: {text}"),
+        // Without a reason behind it: that would be a limit, or a virtual host that is down.
+        text if refused_user(&text).is_some() => format!(
+            "the broker at {address} does not let {} into the virtual host {vhost}: {vhost_from}, or {}",
+            user(address, &text),
+            permissions(address, &text)
+        ),
+        text if text.contains("is not supported by server") => {
+            format!("the broker at {address} knows no such login: {}, or {text}", address.login_from)
+        }
+        text => return Trouble::Away(format!("{address}: {text}")),
     };
-    Refusal { text, pause: PAUSE }
+    Trouble::Refused(Refusal { text, pause: PAUSE })
+}
+
+/// The user that the broker has refused something to, if that is all that it says.
+fn refused_user(text: &str) -> Option<&str> {
+    let (_, user) = text.split_once("refused for user '")?;
+    user.strip_suffix('\'').filter(|user| !user.contains("': "))
+}
+
+/// The user that the broker speaks of: after a login by certificate, only it knows the name.
+fn user<'a>(address: &'a Address, text: &'a str) -> &'a str {
+    refused_user(text).unwrap_or(&address.user)
 }
 
 /// What the administrator is told to do for the account.
-fn permissions(address: &Address) -> String {
-    let Address { user, vhost, .. } = address;
-    format!("rabbitmqctl set_permissions -p {vhost} {user} '.*' '.*' '.*'")
+fn permissions(address: &Address, text: &str) -> String {
+    let (vhost, user) = (&address.vhost, user(address, text));
+    let quote = if user.contains(' ') { "'" } else { "" };
+    format!("rabbitmqctl set_permissions -p {vhost} {quote}{user}{quote} '.*' '.*' '.*'")
 }
 
 /// What it means that the queue cannot be had.
 pub fn no_queue(address: &Address, queue: &str, closed: &Closed) -> Trouble {
-    let (Address { user, queue_from, .. }, text) = (address, &closed.text);
-    let permissions = permissions(address);
-    let text = match closed.code {
-        PRECONDITION_FAILED => format!(
-            "the broker at {address} has a queue {queue} that is not as a participant needs it: {queue_from}, or \
-             rabbitmqctl delete_queue {queue} ({text})"
+    let (Address { queue_from, .. }, text) = (address, &closed.text);
+    let user = user(address, text);
+    let text = match closed {
+        closed if closed.is_not_durable() => format!(
+            "the broker at {address} has a queue {queue} that is not durable, so its items would be lost with the \
+             broker: {queue_from}, or have it made durable ({text})"
         ),
-        ACCESS_REFUSED => format!(
-            "the broker at {address} does not let {user} make the queue {queue}: {permissions}, or make it as \
-             another user ({text})"
+        closed if closed.is_forbidden() => format!(
+            "the broker at {address} does not let {user} make the queue {queue}: {}, or make it as another user \
+             ({text})",
+            permissions(address, text)
         ),
         _ => return Trouble::Away(format!("{address}: {text}")),
     };
@@ -154,7 +200,7 @@ pub fn no_queue(address: &Address, queue: &str, closed: &Closed) -> Trouble {
 
 /// What is said when the queue may not be read.
 pub fn no_reading(address: &Address, queue: &str, text: &str) -> Refusal {
-    let (user, permissions) = (&address.user, permissions(address));
+    let (user, permissions) = (user(address, text), permissions(address, text));
     let text = format!(
         "the broker at {address} does not let {user} read from the queue {queue}: {permissions} ({text})"
     );
@@ -163,18 +209,8 @@ pub fn no_reading(address: &Address, queue: &str, text: &str) -> Refusal {
 
 /// What is said when nothing can be sent to the process engine.
 pub fn no_writing(address: &Address, text: &str) -> String {
-    let (user, permissions) = (&address.user, permissions(address));
+    let (user, permissions) = (user(address, text), permissions(address, text));
     format!("{address} does not let {user} write to {ENGINE}: {permissions} ({text})")
-}
-
-/// A queue that survives the broker.
-pub fn durable(queue: &str) -> QueueDeclareArguments {
-    QueueDeclareArguments::durable_client_named(queue)
-}
-
-/// A queue that somebody has made already.
-pub fn existing(queue: &str) -> QueueDeclareArguments {
-    QueueDeclareArguments::new(queue).passive(true).finish()
 }
 
 /// Publishes to a queue. The broker says so if there is none.
@@ -192,15 +228,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_closed_channel_says_how_long_is_too_long() {
-        let check = |code, method, text: &str, expected| {
-            assert_eq!(Closed { code, method, text: text.to_string() }.too_long(), expected, "{text}");
-        };
-        let text = "PRECONDITION_FAILED - message size 2000000 is larger than configured max size 1000000";
-        check(406, PUBLISH, text, Some(2_000_000));
-        check(406, PUBLISH, "PRECONDITION_FAILED - message size 7 larger than max size 5", Some(7));
-        check(403, PUBLISH, text, None);
-        check(406, CONSUME, text, None);
-        check(406, PUBLISH, "PRECONDITION_FAILED - invalid expiration 5", None);
+    fn what_the_broker_said_is_found_in_the_frame() {
+        let shown = r#"failed: Close(H, Close { reply_code: 530, reply_text: ShortStr(9, "NOT_ALLOWED - \"a\" not found"), class_id: 10 })"#;
+        assert_eq!(reply_text(shown), r#"NOT_ALLOWED - "a" not found"#);
+        assert_eq!(reply_text("no frame"), "no frame");
     }
 }

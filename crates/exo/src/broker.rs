@@ -1,10 +1,11 @@
 //! The participant's connection to the broker: what is done through it, and what happens on it.
 
-use crate::amqp::{self, Closed, ENGINE, Trouble};
+use crate::address::Nodes;
+use crate::amqp::{self, ENGINE, Trouble};
+use crate::closed::Closed;
 use crate::event::{Caller, Event};
 use crate::flow::Flow;
 use crate::session::{Incoming, Session, Stamped};
-use crate::setup::Address;
 use amqprs::BasicProperties;
 use amqprs::channel::{BasicAckArguments, BasicNackArguments, BasicPublishArguments, BasicRejectArguments};
 use std::time::Duration;
@@ -13,11 +14,14 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 /// How long closing the connection may take.
 const FAREWELL: Duration = Duration::from_secs(3);
 
+/// How long no reply may be confirmed before it is told.
+const OVERDUE: Duration = Duration::from_secs(10);
+
 /// What a participant needs of its broker.
 #[derive(Debug, Clone)]
 pub struct Wanted {
     /// Where it is.
-    pub address: Address,
+    pub nodes: Nodes,
     /// What the participant is called.
     pub name: String,
     /// The queue that its work comes from.
@@ -35,6 +39,12 @@ pub struct Broker {
     /// Whether there has been one that was accepted.
     was_linked: bool,
     hung_up_before: bool,
+    /// What is wrong with the nodes that have been tried since the last attempt began.
+    troubles: Vec<Trouble>,
+    /// Whether it was told that the broker takes nothing.
+    is_blocked: bool,
+    /// Whether an [`Incoming::Overdue`] is on its way.
+    is_watched: bool,
     /// Whether work flows.
     flow: Flow,
     sender: UnboundedSender<Stamped>,
@@ -52,6 +62,9 @@ impl Broker {
             epoch: 0,
             was_linked: false,
             hung_up_before: false,
+            troubles: Vec::new(),
+            is_blocked: false,
+            is_watched: false,
             flow,
             sender,
             receiver,
@@ -96,15 +109,22 @@ impl Broker {
             Incoming::Linked(session) => {
                 self.session = Some(*session);
                 (self.was_linked, self.hung_up_before) = (true, false);
+                (self.is_blocked, self.is_watched) = (false, false);
+                self.troubles.clear();
                 self.flow.begin();
                 Some(Event::Linked)
             }
-            Incoming::Trouble(trouble) => {
-                self.epoch += 1;
-                Some(self.trouble(trouble))
+            Incoming::Trouble(trouble) => self.not_linked(trouble),
+            // Before the connection could be used.
+            Incoming::Lost(text) | Incoming::Closed(Closed { text, .. }) if self.session.is_none() => {
+                let text = format!("{}: {text}", self.wanted.nodes.current);
+                self.not_linked(Trouble::Away(text))
             }
             Incoming::Lost(reason) => Some(self.lost(reason)),
             Incoming::Closed(closed) => Some(self.closed(closed)),
+            Incoming::Blocked(reason) => self.blocked(reason),
+            Incoming::Unblocked => std::mem::take(&mut self.is_blocked).then_some(Event::Unblocked),
+            Incoming::Overdue(confirmed) => self.overdue(confirmed),
             Incoming::Consuming => Some(Event::Consuming),
             Incoming::Silent => {
                 let is_odd = self.session.as_ref()?.is_consuming();
@@ -123,6 +143,9 @@ impl Broker {
                 None
             }
             Incoming::Confirmed(ticket) => {
+                if self.is_blocked {
+                    let _ = self.sender.send((self.epoch, Incoming::Unblocked));
+                }
                 let returned = self.session.as_mut()?.returned.remove(&ticket);
                 Some(returned.map_or(Event::Confirmed(ticket), |why| Event::Unconfirmed(ticket, why)))
             }
@@ -131,26 +154,69 @@ impl Broker {
         }
     }
 
+    /// One of the nodes cannot be used: the next one is tried at once, until all have been.
+    fn not_linked(&mut self, trouble: Trouble) -> Option<Event> {
+        self.epoch += 1;
+        self.wanted.nodes.turn();
+        self.troubles.push(trouble);
+        if self.troubles.len() < self.wanted.nodes.count() {
+            self.connect(Duration::ZERO);
+            return None;
+        }
+        let troubles = std::mem::take(&mut self.troubles);
+        Some(self.trouble(Trouble::of_all(troubles)))
+    }
+
     fn trouble(&mut self, trouble: Trouble) -> Event {
-        let address = &self.wanted.address;
         match trouble {
             Trouble::Away(reason) => Event::Lost(reason),
             Trouble::Refused(refusal) => Event::Refused(refusal),
             // A broker that is being stopped hangs up as well, but not twice; and what stands in front of it may do so at
             // any time, but knows this account to be good once there was a connection.
-            Trouble::HungUp if self.hung_up_before && !self.was_linked => {
-                Event::Refused(amqp::bad_login(address))
+            Trouble::HungUp(address) if self.hung_up_before && !self.was_linked => {
+                Event::Refused(amqp::bad_login(&address))
             }
-            Trouble::HungUp => {
+            Trouble::HungUp(address) => {
                 self.hung_up_before = true;
-                Event::Lost(amqp::hung_up(address))
+                Event::Lost(amqp::hung_up(&address))
             }
         }
     }
 
     fn lost(&mut self, reason: String) -> Event {
+        let nodes = &mut self.wanted.nodes;
+        let reason = if nodes.count() > 1 { format!("{}: {reason}", nodes.current) } else { reason };
+        nodes.turn();
         self.give_up();
         Event::Lost(reason)
+    }
+
+    fn blocked(&mut self, reason: String) -> Option<Event> {
+        let is_new = !std::mem::replace(&mut self.is_blocked, true);
+        is_new.then_some(Event::Blocked(reason))
+    }
+
+    /// amqprs does not ask the broker to say that it blocks who publishes. That nothing is confirmed says so, too.
+    fn overdue(&mut self, confirmed: u64) -> Option<Event> {
+        self.is_watched = false;
+        let now = self.session.as_ref()?.tickets.confirmed_of_some()?;
+        self.watch_confirmations();
+        if now > confirmed {
+            return None;
+        }
+        let text = "none was confirmed for 10 seconds, so it may be out of memory or disk space";
+        self.blocked(format!("{text}: rabbitmq-diagnostics alarms"))
+    }
+
+    fn watch_confirmations(&mut self) {
+        let Some(session) = self.session.as_ref().filter(|_| !self.is_watched) else { return };
+        self.is_watched = true;
+        let (sender, epoch) = (self.sender.clone(), self.epoch);
+        let confirmed = session.tickets.confirmed_of_some().unwrap_or_default();
+        tokio::spawn(async move {
+            tokio::time::sleep(OVERDUE).await;
+            let _ = sender.send((epoch, Incoming::Overdue(confirmed)));
+        });
     }
 
     /// What else comes from this connection is of no interest.
@@ -162,7 +228,8 @@ impl Broker {
     }
 
     fn closed(&mut self, closed: Closed) -> Event {
-        let Wanted { address, queue, .. } = &self.wanted;
+        let Wanted { nodes, queue, .. } = &self.wanted;
+        let address = &nodes.current;
         if closed.is_no_reading() {
             let refusal = amqp::no_reading(address, queue, &closed.text);
             self.give_up();
@@ -200,6 +267,7 @@ impl Broker {
         let Some(session) = &mut self.session else { return };
         session.tickets.push(ticket);
         let result = amqp::publish(&session.publishing, ENGINE, &ticket.to_string(), body).await;
+        self.watch_confirmations();
         self.check(result.map_err(|error| error.to_string()));
     }
 

@@ -1,6 +1,6 @@
 //! What the broker calls us for on a connection.
 
-use crate::amqp::Closed;
+use crate::closed::Closed;
 use crate::session::{Incoming, Stamped};
 use amqprs::callbacks::{ChannelCallback, ConnectionCallback};
 use amqprs::channel::Channel;
@@ -10,7 +10,7 @@ use amqprs::{Ack, BasicProperties, Cancel, Close, CloseChannel, Nack, Return};
 use async_trait::async_trait;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 /// What was published and is not confirmed, in the order in which the broker counts it.
 #[derive(Clone, Default)]
@@ -33,6 +33,13 @@ impl Tickets {
         published.count += 1;
         let count = published.count;
         published.pending.push_back((count, ticket));
+    }
+
+    /// How many messages are confirmed; none if all are.
+    pub fn confirmed_of_some(&self) -> Option<u64> {
+        let published = self.lock();
+        let pending = u64::try_from(published.pending.len()).unwrap_or(u64::MAX);
+        (pending > 0).then(|| published.count.saturating_sub(pending))
     }
 
     /// Takes out what the broker speaks of.
@@ -76,6 +83,13 @@ pub struct Callbacks {
 }
 
 impl Callbacks {
+    /// Those of a channel of which only the reason of its end is of interest.
+    pub fn only_reason(reason: &Reason) -> Self {
+        let (sender, _) = unbounded_channel();
+        let reason = reason.clone();
+        Self { sender, epoch: 0, tickets: Tickets::default(), reason, is_vital: false }
+    }
+
     /// The same for a channel that nothing depends on.
     pub fn minor(&self) -> Self {
         Self { is_vital: false, ..self.clone() }
@@ -93,9 +107,13 @@ impl ConnectionCallback for Callbacks {
         Ok(())
     }
 
-    async fn blocked(&mut self, _: &Connection, _: String) {}
+    async fn blocked(&mut self, _: &Connection, reason: String) {
+        self.send(Incoming::Blocked(reason));
+    }
 
-    async fn unblocked(&mut self, _: &Connection) {}
+    async fn unblocked(&mut self, _: &Connection) {
+        self.send(Incoming::Unblocked);
+    }
 
     async fn secret_updated(&mut self, _: &Connection) {}
 }
@@ -116,7 +134,7 @@ impl ChannelCallback for Callbacks {
     }
 
     async fn cancel(&mut self, _: &Channel, _: Cancel) -> Result<(), Error> {
-        self.send(Incoming::Lost("the queue was deleted".to_string()));
+        self.send(Incoming::Lost("the queue was deleted, or its node is down".to_string()));
         Ok(())
     }
 

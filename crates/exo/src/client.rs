@@ -1,9 +1,11 @@
 //! What `skynet register`, `unregister` and `item` call: one message to the broker, and its answer.
 
+use crate::address::Address;
 use crate::amqp::{self, ENGINE, Trouble};
 use crate::failure::Failure;
 use crate::listening::control_queue;
 use crate::protocol::Request;
+use crate::queue::{self, Unusable};
 use crate::setup::Setup;
 use amqprs::callbacks::ChannelCallback;
 use amqprs::channel::{BasicConsumeArguments, BasicPublishArguments, Channel, QueueDeclareArguments};
@@ -24,12 +26,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long an item may be in hand before it can be asked about.
 const HESITATION: Duration = Duration::from_millis(1000);
 
-async fn connect(setup: &Setup) -> Result<Connection, Failure> {
-    amqp::connect(&setup.broker, &setup.name).await.map_err(|trouble| match trouble {
-        Trouble::Away(reason) => Failure::trouble(format_args!("unable to reach the broker: {reason}")),
-        Trouble::HungUp => Failure::trouble(amqp::bad_login(&setup.broker).text),
+async fn connect(setup: &Setup) -> Result<(Connection, Address), Failure> {
+    amqp::connect_to_any(&setup.nodes, &setup.name).await.map_err(refused)
+}
+
+fn refused(trouble: Trouble) -> Failure {
+    match trouble {
+        Trouble::Away(reason) => Failure::trouble(format_args!("unable to use the broker: {reason}")),
+        Trouble::HungUp(address) => Failure::trouble(amqp::bad_login(&address).text),
         Trouble::Refused(refusal) => Failure::trouble(refusal.text),
-    })
+    }
 }
 
 fn failed(error: Error) -> Failure {
@@ -39,10 +45,12 @@ fn failed(error: Error) -> Failure {
 /// Tells the process engine about a participant.
 pub async fn register(setup: &Setup, which: Registration) -> Result<u8, Failure> {
     let Setup { name, regexp, queue, .. } = setup;
-    let connection = connect(setup).await?;
-    // The process engine may have declared its queue in its own way.
-    let declaring = connection.open_channel(None).await.map_err(failed)?;
-    let _ = declaring.queue_declare(amqp::durable(ENGINE)).await;
+    let (connection, address) = connect(setup).await?;
+    match queue::find_or_make(&connection, ENGINE).await {
+        // The engine has made it in its own way.
+        Err(Unusable::Closed(closed)) if closed.is_not_durable() => {}
+        found => found.map_err(|unusable| refused(unusable.trouble(&address, ENGINE)))?,
+    }
     let channel = connection.open_channel(None).await.map_err(failed)?;
     let body = registration(regexp, queue, which).into_bytes();
     amqp::publish(&channel, ENGINE, "0", body).await.map_err(failed)?;
@@ -67,7 +75,7 @@ pub async fn ask(setup: &Setup, wfid: &str, request: Request) -> Result<u8, Fail
     if queue.len() > 255 {
         return Err(Failure::mistake(format_args!("{wfid} is too long for a process")));
     }
-    let connection = connect(setup).await?;
+    let (connection, _) = connect(setup).await?;
     let channel = connection.open_channel(None).await.map_err(failed)?;
     let mine = QueueDeclareArguments::exclusive_server_named();
     let (mine, ..) = channel.queue_declare(mine).await.map_err(failed)?.unwrap_or_default();

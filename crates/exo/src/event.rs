@@ -68,6 +68,10 @@ pub enum Event {
     Unconfirmed(u64, String),
     /// It takes nothing that has so many bytes or more, and closes the connection because of that; what it says.
     TooLong(usize, String),
+    /// The broker takes no replies at present; why.
+    Blocked(String),
+    /// It takes them again.
+    Unblocked,
     /// Somebody asks about an item in hand.
     Asked {
         /// The process that it belongs to.

@@ -108,6 +108,8 @@ impl Machine {
             Event::Confirmed(ticket) => self.confirmed(ticket),
             Event::Unconfirmed(ticket, reason) => self.unconfirmed(ticket, &reason, now),
             Event::TooLong(size, reason) => self.too_long(size, &reason),
+            Event::Blocked(reason) => self.blocked(&reason),
+            Event::Unblocked => self.log(Level::Info, "the broker takes replies again"),
             Event::Asked { wfid, from, body } => self.asked(&wfid, from, &body),
             Event::FromLogic(message) => self.said(message, now),
             Event::Rubbish(line) => self.rubbish(&line, now),
@@ -271,7 +273,10 @@ impl Machine {
 
     fn term(&mut self, now: Duration) {
         match self.course {
-            Course::Working => self.finish(self.settings.grace.map(|grace| now + grace)),
+            Course::Working => {
+                self.finish(self.settings.grace.map(|grace| now + grace));
+                self.log_what_is_left();
+            }
             Course::Finishing(_) | Course::Leaving(..) => self.die("told to end a second time"),
             Course::Left => {}
         }

@@ -3,20 +3,23 @@
 //!
 //! Reading order: [`protocol`] is what exo and the logic say to each other, [`event`] what happens and what is done,
 //! [`hand`] the items in hand, [`machine`] the life of a participant, all of them pure, with [`level`], the lines of log,
-//! [`json`] and [`flow`].
-//! The edge: [`setup`] reads the settings, [`logic`] is the process, [`amqp`], [`callbacks`], [`listening`],
-//! [`session`] and [`broker`] the connection, [`local`] stands in for that, [`ready`] tells supervise, [`run`] is the loop
-//! that joins them, and [`client`] sends single messages.
+//! [`json`], [`flow`], [`address`], [`endpoint`] and [`closed`].
+//! The edge: [`setup`] reads the settings, [`logic`] is the process, [`amqp`], [`tls`], [`queue`], [`callbacks`],
+//! [`listening`], [`session`] and [`broker`] the connection, [`local`] stands in for that, [`ready`] tells supervise,
+//! [`run`] is the loop that joins them, and [`client`] sends single messages.
 
 #![expect(
     unreachable_pub,
     reason = "`pub` says what a module has for the others: a program has no other outside"
 )]
 
+mod address;
 mod amqp;
 mod broker;
 mod callbacks;
 mod client;
+mod closed;
+mod endpoint;
 mod event;
 mod failure;
 mod flow;
@@ -28,10 +31,12 @@ mod local;
 mod logic;
 mod machine;
 mod protocol;
+mod queue;
 mod ready;
 mod run;
 mod session;
 mod setup;
+mod tls;
 
 use failure::Failure;
 use local::Source;

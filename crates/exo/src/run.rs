@@ -54,7 +54,7 @@ pub async fn run(setup: &Setup, source: Option<Source>) -> Result<u8, Failure> {
     let link = match source {
         Some(source) => Link::Local(Local::new(source, settings.prefetch)),
         None => Link::Broker(Box::new(Broker::new(Wanted {
-            address: setup.broker.clone(),
+            nodes: setup.nodes.clone(),
             name: setup.name.clone(),
             queue: setup.queue.clone(),
             prefetch: u16::try_from(settings.prefetch).unwrap_or(u16::MAX),

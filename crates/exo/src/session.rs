@@ -1,10 +1,12 @@
 //! One connection to the broker, from its beginning to its end.
 
-use crate::amqp::{self, Closed, ENGINE, Trouble};
+use crate::amqp::{self, ENGINE, Trouble};
 use crate::broker::Wanted;
 use crate::callbacks::{Callbacks, Reason, Tickets};
+use crate::closed::Closed;
 use crate::event::Caller;
 use crate::listening::{Listener, Place, control_queue};
+use crate::queue;
 use amqprs::channel::{
     BasicCancelArguments, BasicConsumeArguments, BasicQosArguments, Channel, ConfirmSelectArguments,
     ConsumerMessage,
@@ -57,6 +59,12 @@ pub enum Incoming {
     Confirmed(u64),
     /// It has not.
     Unconfirmed(u64),
+    /// The broker takes nothing that is published, as it says.
+    Blocked(String),
+    /// It does again.
+    Unblocked,
+    /// It is time to see whether the broker has confirmed more than so many messages.
+    Overdue(u64),
     /// Somebody asks about an item.
     Asked {
         /// The process that it belongs to.
@@ -99,8 +107,17 @@ impl Session {
         sender: &UnboundedSender<Stamped>,
         epoch: u64,
     ) -> Result<Self, Trouble> {
-        let connection = amqp::connect(&wanted.address, &wanted.name).await?;
-        let prepared = Self::prepare(connection.clone(), wanted, sender, epoch).await;
+        let connection = amqp::connect(&wanted.nodes.current, &wanted.name).await?;
+        let preparing = {
+            let (connection, wanted, sender) = (connection.clone(), wanted.clone(), sender.clone());
+            // A task of its own, as amqprs does not survive that a call is given up.
+            tokio::spawn(async move { Self::prepare(connection, &wanted, &sender, epoch).await })
+        };
+        let prepared = match timeout(PATIENCE, preparing).await {
+            Ok(Ok(prepared)) => prepared,
+            // A node that has lost the majority of its cluster, say.
+            _ => Err(Trouble::Away(format!("{} does not answer about queues", wanted.nodes.current))),
+        };
         if prepared.is_err() {
             tokio::spawn(connection.close());
         }
@@ -120,7 +137,7 @@ impl Session {
             reason: Reason::default(),
             is_vital: true,
         };
-        let away = |error: Error| Trouble::Away(format!("{}: {error}", wanted.address));
+        let away = |error: Error| Trouble::Away(format!("{}: {error}", wanted.nodes.current));
         connection.register_callback(callbacks.clone()).await.map_err(away)?;
         watch(&connection, sender.clone(), epoch);
         let open = async |callbacks: Callbacks| {
@@ -128,20 +145,16 @@ impl Session {
             channel.register_callback(callbacks).await?;
             Ok(channel)
         };
-        // The process engine may have declared its queue in its own way.
-        let engine = open(callbacks.minor()).await.map_err(away)?;
-        let _ = engine.queue_declare(amqp::durable(ENGINE)).await;
-        let declaring = open(callbacks.minor()).await.map_err(away)?;
-        callbacks.reason.take();
-        let looking = open(callbacks.minor()).await.map_err(away)?;
-        if let Err(error) = declaring.queue_declare(amqp::durable(&wanted.queue)).await {
-            let Some(closed) = callbacks.reason.take() else { return Err(away(error)) };
-            // Who may not make a queue may use one that somebody else has made.
-            let existing = amqp::existing(&wanted.queue);
-            if !closed.is_forbidden() || looking.queue_declare(existing).await.is_err() {
-                return Err(amqp::no_queue(&wanted.address, &wanted.queue, &closed));
+        // Without the engine's queue replies wait for it, and the broker says so.
+        match queue::find_or_make(&connection, ENGINE).await {
+            Err(unusable) if unusable.may_pass() => {
+                return Err(unusable.trouble(&wanted.nodes.current, ENGINE));
             }
+            _ => {}
         }
+        let found = queue::find_or_make(&connection, &wanted.queue).await;
+        found.map_err(|unusable| unusable.trouble(&wanted.nodes.current, &wanted.queue))?;
+        let looking = open(callbacks.minor()).await.map_err(away)?;
         let consuming = open(callbacks.clone()).await.map_err(away)?;
         let qos = BasicQosArguments::new(0, wanted.prefetch, false);
         consuming.basic_qos(qos).await.map_err(away)?;
@@ -222,7 +235,7 @@ impl Session {
 /// Looks now and then whether there is work that the broker does not deliver.
 async fn look(
     channel: Channel,
-    queue: String,
+    name: String,
     (sender, epoch): (UnboundedSender<Stamped>, u64),
     mut ended: Receiver<()>,
 ) {
@@ -232,7 +245,7 @@ async fn look(
             () = sleep(LOOK) => {}
         }
         // However long it takes: a broker that is short of memory does not listen to who publishes.
-        let incoming = match channel.queue_declare(amqp::existing(&queue)).await {
+        let incoming = match channel.queue_declare(queue::existing(&name)).await {
             Ok(found) => Incoming::Waiting(found.map_or(0, |(_, waiting, _)| waiting)),
             Err(error) => Incoming::Lost(error.to_string()),
         };

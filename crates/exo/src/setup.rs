@@ -1,12 +1,13 @@
 //! What the settings of the participant in the current directory come to.
 
+use crate::address::{Address, Login, Nodes, Secret, Tls};
+use crate::endpoint::{Endpoint, endpoints};
 use crate::event::{Origin, Settings};
 use crate::failure::Failure;
 use crate::level::Level;
 use participant::config::Config;
 use participant::files::{Files, Unreadable, find_home};
 use serde_json::{Map, Value};
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,33 +26,12 @@ pub struct Setup {
     /// What the process engine calls it by.
     pub regexp: String,
     /// Where the broker is.
-    pub broker: Address,
+    pub nodes: Nodes,
     /// From which level on lines are logged.
     pub level: Level,
     /// What is odd in the files.
     pub oddities: Vec<String>,
     config: Config,
-}
-
-/// A broker, and how it knows us.
-#[derive(Debug, Clone)]
-pub struct Address {
-    /// Its name or number; one with colons is in brackets.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
-    /// The account.
-    pub user: String,
-    /// Its password.
-    pub password: String,
-    /// The virtual host.
-    pub vhost: String,
-    /// Where the account and its password are set, for messages.
-    pub login_from: String,
-    /// Where the virtual host is set.
-    pub vhost_from: String,
-    /// Where the queue is set.
-    pub queue_from: String,
 }
 
 impl Setup {
@@ -78,10 +58,10 @@ impl Setup {
         let name = config.participant("name", &known).to_string();
         let of = |key: &str| config.participant(key, &name).to_string();
         let (queue, regexp) = (of("queue"), of("regexp"));
-        let broker = Address::new(&config, &own)?;
-        if queue.len() > LONGEST_NAME || broker.vhost.len() > LONGEST_NAME {
-            let text =
-                format!("queue and amqp_vhost can have {LONGEST_NAME} bytes: {queue} {}", broker.vhost);
+        let nodes = nodes(&config, &own)?;
+        let vhosts = nodes.iter().map(|address| &address.vhost);
+        if let Some(long) = vhosts.chain([&queue]).find(|name| name.len() > LONGEST_NAME) {
+            let text = format!("queue and amqp_vhost can have {LONGEST_NAME} bytes: {long}");
             return Err(Failure::mistake(text));
         }
         let level = config.get("skynet", "log_level");
@@ -89,7 +69,7 @@ impl Setup {
             let place = place(&config, "skynet", "log_level", &own);
             Failure::mistake(format_args!("{level} is none of DEBUG, INFO, WARNING and ERROR: {place}"))
         })?;
-        Ok(Self { directory, name, queue, regexp, broker, level, oddities, config })
+        Ok(Self { directory, name, queue, regexp, nodes, level, oddities, config })
     }
 
     /// The file of the logic.
@@ -129,39 +109,53 @@ impl Setup {
     }
 }
 
-impl Address {
-    fn new(config: &Config, own: &Path) -> Result<Self, Failure> {
-        let given = config.get("boss", "amqp_host");
-        let (host, port) = match given.rsplit_once(':') {
-            // A number with colons and no port.
-            Some((host, _)) if host.contains(':') && !host.ends_with(']') => (given, Ok(5672)),
-            Some((host, port)) => (host, port.parse()),
-            None => (given, Ok(5672)),
-        };
-        let port = port.map_err(|_| {
-            let place = place(config, "boss", "amqp_host", own);
-            Failure::mistake(format_args!("{given} is no HOST:PORT: {place}"))
-        })?;
-        let host =
-            if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.into() };
-        let place = |section: &str, key: &str| place(config, section, key, own);
-        Ok(Self {
-            host,
-            port,
-            user: config.get("boss", "amqp_user").to_string(),
-            password: config.get("boss", "amqp_pwd").to_string(),
-            vhost: config.get("boss", "amqp_vhost").to_string(),
-            login_from: format!("{}, {}", place("boss", "amqp_user"), place("boss", "amqp_pwd")),
-            vhost_from: place("boss", "amqp_vhost"),
-            queue_from: place("participant", "queue"),
-        })
+/// Where the broker is, as the settings say.
+fn nodes(config: &Config, own: &Path) -> Result<Nodes, Failure> {
+    let place = |key: &str| place(config, "boss", key, own);
+    let setting = |key: &str| config.get("boss", key).to_string();
+    let mistake = |text: String, key: &str| Failure::mistake(format_args!("{text}: {}", place(key)));
+    let endpoints = endpoints(&setting("amqp_host")).map_err(|text| mistake(text, "amqp_host"))?;
+    let name = setting("amqp_login");
+    let login = Login::from_name(&name)
+        .ok_or_else(|| mistake(format!("{name} is neither plain nor external"), "amqp_login"))?;
+    let file = |key: &str| file(config, key, own);
+    let certificate = file("amqp_cert");
+    let key = file("amqp_key").or_else(|| certificate.clone());
+    let tls = Tls { ca: file("amqp_ca"), identity: certificate.zip(key) };
+    if login == Login::External && (tls.identity.is_none() || endpoints.iter().any(|at| !at.is_tls)) {
+        let text = "amqp_login=external needs amqp_cert, and amqps:// in amqp_host";
+        return Err(mistake(text.to_string(), "amqp_login"));
     }
+    let address = |endpoint: Endpoint| {
+        let login_from = match (login, &endpoint.password) {
+            (Login::External, _) => place("amqp_cert"),
+            (Login::Plain, Some(_)) => place("amqp_host"),
+            (Login::Plain, None) => format!("{}, {}", place("amqp_user"), place("amqp_pwd")),
+        };
+        Address {
+            host: endpoint.host,
+            port: endpoint.port,
+            user: endpoint.user.unwrap_or_else(|| setting("amqp_user")),
+            password: endpoint.password.unwrap_or_else(|| Secret(setting("amqp_pwd"))),
+            vhost_from: place(if endpoint.vhost.is_some() { "amqp_host" } else { "amqp_vhost" }),
+            vhost: endpoint.vhost.unwrap_or_else(|| setting("amqp_vhost")),
+            tls: endpoint.is_tls.then(|| tls.clone()),
+            login,
+            login_from,
+            queue_from: self::place(config, "participant", "queue", own),
+            ca_from: place("amqp_ca"),
+            certificate_from: place("amqp_cert"),
+        }
+    };
+    let nodes = Nodes::new(endpoints.into_iter().map(address).collect());
+    nodes.ok_or_else(|| mistake("amqp_host names no host".to_string(), "amqp_host"))
 }
 
-impl Display for Address {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}:{}", self.host, self.port)
-    }
+/// A file that a setting of `[boss]` names, relative to the file that has the setting.
+fn file(config: &Config, key: &str, own: &Path) -> Option<PathBuf> {
+    let name = Some(config.get("boss", key)).filter(|name| !name.is_empty())?;
+    let directory = config.file("boss", key).unwrap_or(own).parent().unwrap_or(Path::new("/"));
+    Some(directory.join(name))
 }
 
 /// Which key in which file is to be changed.

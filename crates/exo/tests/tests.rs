@@ -13,6 +13,12 @@ mod local;
 mod life;
 // What administrators are told, with a broker.
 mod trouble;
+// Queues that administrators have made, and limits that they have set.
+mod queues;
+// Several nodes, and brokers that take nothing.
+mod nodes;
+// URLs, and brokers that are reached by TLS.
+mod tls;
 // What skynet has exo say to the broker.
 mod skynet;
 

@@ -163,7 +163,7 @@ fn term_before_the_broker_is_there() {
 #[test]
 fn term_while_working() {
     let mut life = Life::working(settings());
-    life.at(5, Event::Term, &["cancel consumer"]);
+    life.at(5, Event::Term, &["cancel consumer", "INFO [A] told to end, waits for 1 item in hand"]);
     life.at(9, reply(1, DONE), &[&format!("publish 2 {DONE}")]);
     life.at(9, Event::Confirmed(2), &["item wfid=A participant=p ms=9 result=true", "ack 1", "tell stop"]);
     life.at(9, ended(), &["exit 0"]);
@@ -174,12 +174,13 @@ const BACK: &str = "what is in hand goes back to the queue";
 #[test]
 fn a_second_term_and_the_end_of_the_grace() {
     let mut life = Life::working(settings());
-    life.at(5, Event::Term, &["cancel consumer"]);
+    life.at(5, Event::Term, &["cancel consumer", "INFO [A] told to end, waits for 1 item in hand"]);
     let told = format!("WARNING [A] told to end a second time: {BACK}");
     life.at(6, Event::Term, &[&told, "tell die", "exit 1"]);
 
     let mut life = Life::working(Settings { grace: Some(Duration::from_secs(2)), ..settings() });
-    life.at(200, Event::Term, &["cancel consumer", "listen A"]);
+    let told = "INFO [A] told to end, waits for 1 item in hand, 2 s at most";
+    life.at(200, Event::Term, &["cancel consumer", told, "listen A"]);
     life.deadline(2200);
     let told = format!("WARNING [A] the grace is over: {BACK}");
     life.at(2200, Event::Tick, &[&told, "tell die", "exit 1"]);

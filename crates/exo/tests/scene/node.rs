@@ -5,6 +5,7 @@ use super::{DEADLINE, Patience, scratch};
 use std::fs;
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,14 +16,24 @@ use tokio::net::TcpSocket;
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
 /// So many virtual hosts a node has.
-const VHOSTS: usize = 48;
+const VHOSTS: usize = 72;
+
+/// The virtual host that may have two queues.
+pub const TWO_QUEUES: &str = "two-queues";
+
+/// The virtual host that may have one connection.
+pub const ONE_CONNECTION: &str = "one-connection";
+
+/// The account that may have one channel.
+pub const ONE_CHANNEL: &str = "onechannel";
 
 /// Who has an account, and what each may configure, write and read.
-const USERS: [[&str; 4]; 4] = [
+const USERS: [[&str; 4]; 5] = [
     ["boss", ".*", ".*", ".*"],
     ["noconf", "^$", ".*", ".*"],
     ["nowrite", ".*", "^$", ".*"],
     ["noread", ".*", ".*", "^$"],
+    [ONE_CHANNEL, ".*", ".*", ".*"],
 ];
 
 /// The most bytes that a message may have.
@@ -33,8 +44,10 @@ const BOSS: &str = "AAECA92uk4cfmZEai15w47/DRWEoMwURlwZuoTQ41SSQjFZg";
 
 /// Does as it is told by lines of standard input; at its end, all ends.
 const GUARD: &str = r#"
-epmd -address 127.0.0.1 -port "$ERL_EPMD_PORT" >/dev/null 2>&1 &
-epmd=$!
+epmd=
+if [ "$EPMD" ]; then
+    epmd -address 127.0.0.1 -port "$ERL_EPMD_PORT" >/dev/null 2>&1 & epmd=$!
+fi
 beam=
 while read -r word; do
     case $word in
@@ -50,7 +63,8 @@ cd / && rm -rf "$HOME"
 pub struct Node {
     pub port: u16,
     epmd: u16,
-    directory: PathBuf,
+    name: String,
+    pub directory: PathBuf,
     _ports: [Port; 3],
     _guard: Child,
     orders: Mutex<Option<ChildStdin>>,
@@ -70,33 +84,64 @@ impl Node {
 
     /// One that does not run yet.
     pub fn new() -> Self {
+        Self::with(|_| Extra::default())
+    }
+
+    /// The same with more settings, which may be made of files in its directory.
+    pub fn with(prepare: impl FnOnce(&Path) -> Extra) -> Self {
+        Self::make(prepare, None)
+    }
+
+    /// One that joins the cluster of another, which runs.
+    pub fn beside(other: &Self) -> Self {
+        let config = format!(
+            "cluster_formation.peer_discovery_backend = classic_config\n\
+             cluster_formation.classic_config.nodes.1 = {}\n",
+            other.name
+        );
+        Self::make(|_| Extra { config, ..Extra::default() }, Some(other.epmd))
+    }
+
+    fn make(prepare: impl FnOnce(&Path) -> Extra, others_epmd: Option<u16>) -> Self {
         assert!(Path::new(SERVER).exists(), "the tests need a broker: apt-get install rabbitmq-server");
         let directory = scratch("exo-node");
-        let name = directory.file_name().unwrap().to_str().unwrap().to_string();
+        let extra = prepare(&directory);
+        let name = format!("{}@localhost", directory.file_name().unwrap().to_str().unwrap());
         let ports: [Port; 3] = std::array::from_fn(|_| Port::reserve());
         let [port, distribution, epmd] = ports.each_ref().map(|port| port.number);
+        let epmd = others_epmd.unwrap_or(epmd);
         let path = |name: &str| directory.join(name).display().to_string();
-        let vhosts: Vec<String> = (0..VHOSTS).map(|number| format!("v{number}")).collect();
+        let mut vhosts: Vec<String> = (0..VHOSTS).map(|number| format!("v{number}")).collect();
+        vhosts.extend(["queues", TWO_QUEUES, ONE_CONNECTION].map(str::to_string));
         let list = |item: &dyn Fn(&String) -> String| vhosts.iter().map(item).collect::<Vec<_>>().join(",");
         let definitions = format!(
-            r#"{{"users":[{}],"vhosts":[{}],"permissions":[{}]}}"#,
-            USERS.map(|[user, ..]| format!(
-                r#"{{"name":"{user}","password_hash":"{BOSS}","hashing_algorithm":"rabbit_password_hashing_sha256","tags":""}}"#
-            )).join(","),
+            r#"{{"users":[{}],"vhosts":[{}],"permissions":[{}],"parameters":[{}]}}"#,
+            USERS.map(|[user, ..]| {
+                let limits = if user == ONE_CHANNEL { r#"{"max-channels":1}"# } else { "{}" };
+                format!(
+                    r#"{{"name":"{user}","password_hash":"{BOSS}","hashing_algorithm":"rabbit_password_hashing_sha256","tags":"","limits":{limits}}}"#
+                )
+            }).join(","),
             list(&|vhost| format!(r#"{{"name":"{vhost}"}}"#)),
             list(&|vhost| USERS.map(|[user, configure, write, read]| format!(
                 r#"{{"user":"{user}","vhost":"{vhost}","configure":"{configure}","write":"{write}","read":"{read}"}}"#
             )).join(",")),
+            [(TWO_QUEUES, "max-queues", 2), (ONE_CONNECTION, "max-connections", 1)].map(|(vhost, what, limit)| format!(
+                r#"{{"vhost":"{vhost}","component":"vhost-limits","name":"limits","value":{{"{what}":{limit}}}}}"#
+            )).join(","),
         );
         fs::write(path("definitions.json"), definitions).unwrap();
         // On a busy machine, a client is slow to log in.
         let config = format!(
             "load_definitions = {}\nlog.console = false\nmax_message_size = {LONGEST}\n\
-             handshake_timeout = 300000\n",
-            path("definitions.json")
+             handshake_timeout = 300000\n{}",
+            path("definitions.json"),
+            extra.config
         );
         fs::write(path("rabbitmq.conf"), config).unwrap();
-        fs::write(path("plugins"), "[].\n").unwrap();
+        fs::write(path("plugins"), format!("[{}].\n", extra.plugins)).unwrap();
+        fs::write(path(".erlang.cookie"), cookie()).unwrap();
+        fs::set_permissions(path(".erlang.cookie"), fs::Permissions::from_mode(0o400)).unwrap();
         let mut guard = Command::new("sh");
         guard.args(["-c", GUARD]).current_dir(&directory).stdin(Stdio::piped());
         guard.stdout(Stdio::null()).stderr(Stdio::null());
@@ -104,7 +149,8 @@ impl Node {
             .env_clear()
             .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")
             .env("HOME", &directory)
-            .env("SERVER", SERVER);
+            .env("SERVER", SERVER)
+            .env("EPMD", if others_epmd.is_none() { "1" } else { "" });
         guard.env("ERL_EPMD_PORT", epmd.to_string()).env("ERL_EPMD_ADDRESS", "127.0.0.1");
         for (variable, value) in [
             ("BASE", path("")),
@@ -115,7 +161,7 @@ impl Node {
             ("ADVANCED_CONFIG_FILE", path("none.config")),
             ("CONF_ENV_FILE", path("none.conf")),
             ("ENABLED_PLUGINS_FILE", path("plugins")),
-            ("NODENAME", format!("{name}@localhost")),
+            ("NODENAME", name.clone()),
             ("NODE_IP_ADDRESS", "127.0.0.1".to_string()),
             ("NODE_PORT", port.to_string()),
             ("DIST_PORT", distribution.to_string()),
@@ -130,7 +176,16 @@ impl Node {
         }
         let mut guard = guard.spawn().unwrap();
         let orders = Mutex::new(guard.stdin.take());
-        Self { port, epmd, directory, _ports: ports, _guard: guard, orders, vhosts: AtomicUsize::new(0) }
+        Self {
+            port,
+            epmd,
+            name,
+            directory,
+            _ports: ports,
+            _guard: guard,
+            orders,
+            vhosts: AtomicUsize::new(0),
+        }
     }
 
     fn order(&self, word: &str) {
@@ -166,6 +221,16 @@ impl Node {
         }
     }
 
+    /// Has its administrator run `rabbitmqctl` with these words.
+    #[track_caller]
+    pub fn control(&self, words: &[&str]) {
+        let mut command = Command::new("/usr/lib/rabbitmq/bin/rabbitmqctl");
+        command.env_clear().env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin").env("HOME", &self.directory);
+        command.env("ERL_EPMD_PORT", self.epmd.to_string()).env("LANG", "C.UTF-8");
+        let output = command.args(["-n", &self.name]).args(words).output().unwrap();
+        assert!(output.status.success(), "{words:?}: {output:?}");
+    }
+
     /// A virtual host that nobody else uses.
     pub fn vhost(&self) -> String {
         let number = self.vhosts.fetch_add(1, Ordering::Relaxed);
@@ -174,15 +239,31 @@ impl Node {
     }
 }
 
+/// What a node has besides.
+#[derive(Default)]
+pub struct Extra {
+    /// Lines of its configuration.
+    pub config: String,
+    /// Names of plugins.
+    pub plugins: &'static str,
+}
+
+/// What the nodes of a run of the tests, and their administrators, know each other by.
+fn cookie() -> &'static str {
+    static COOKIE: OnceLock<String> = OnceLock::new();
+    COOKIE
+        .get_or_init(|| fs::read_to_string("/proc/sys/kernel/random/uuid").unwrap().replace(['-', '\n'], ""))
+}
+
 /// A port of the loopback that the system gives to no other program that asks for any, even while nothing listens on it:
 /// a socket that does not listen is bound to it, and shares it with a server that names it.
-struct Port {
-    number: u16,
+pub struct Port {
+    pub number: u16,
     _socket: TcpSocket,
 }
 
 impl Port {
-    fn reserve() -> Self {
+    pub fn reserve() -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_reuseaddr(true).unwrap();
         socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();

@@ -51,8 +51,13 @@ impl Participant {
 
     /// The same of a broker that runs.
     pub fn of(node: &Node, config: &str) -> Self {
-        let vhost = node.vhost();
-        let sandbox = directory(node, &vhost, config);
+        Self::at(node, &node.vhost(), config)
+    }
+
+    /// The same in a virtual host.
+    pub fn at(node: &Node, vhost: &str, config: &str) -> Self {
+        let sandbox = directory(node, vhost, config);
+        let vhost = vhost.to_string();
         let wire = Wire::new(node, vhost);
         wire.declare(ENGINE, true);
         wire.declare("p", true);

@@ -9,7 +9,7 @@ use amqprs::channel::{
 };
 use amqprs::connection::{Connection, OpenConnectionArguments};
 use amqprs::error::Error;
-use amqprs::{Ack, BasicProperties, Cancel, CloseChannel, FieldTable, Nack, Return};
+use amqprs::{Ack, BasicProperties, Cancel, CloseChannel, FieldTable, FieldValue, Nack, Return};
 use async_trait::async_trait;
 use std::collections::BTreeSet;
 use tokio::runtime::Runtime;
@@ -73,6 +73,26 @@ impl Wire {
         self.with(async |channel| channel.queue_declare(arguments).await.unwrap());
     }
 
+    /// Makes a durable queue with these arguments.
+    pub fn declare_with(&self, queue: &str, table: FieldTable) {
+        let arguments = QueueDeclareArguments::new(queue).durable(true).arguments(table).finish();
+        self.with(async |channel| channel.queue_declare(arguments).await.unwrap());
+    }
+
+    /// Makes a queue that all nodes of a cluster have.
+    pub fn declare_quorum(&self, queue: &str) {
+        let mut table = FieldTable::new();
+        table.insert("x-queue-type".try_into().unwrap(), FieldValue::S("quorum".try_into().unwrap()));
+        self.declare_with(queue, table);
+    }
+
+    /// Hangs up.
+    pub fn disconnect(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.runtime.block_on(connection.close()).unwrap();
+        }
+    }
+
     /// Makes a queue that nobody else may use.
     pub fn occupy(&self, queue: &str) {
         let mut arguments = QueueDeclareArguments::new(queue);
@@ -91,6 +111,15 @@ impl Wire {
             channel.basic_qos(BasicQosArguments::new(0, 1, false)).await.unwrap();
             channel.basic_consume_rx(BasicConsumeArguments::new(queue, "holder")).await.unwrap();
         });
+        channel
+    }
+
+    /// Is the only consumer that a queue may have, until the channel is dropped.
+    pub fn hold_exclusively(&self, queue: &str) -> Channel {
+        let channel = self.channel();
+        let mut arguments = BasicConsumeArguments::new(queue, "holder");
+        let arguments = arguments.exclusive(true).finish();
+        self.runtime.block_on(channel.basic_consume_rx(arguments)).unwrap();
         channel
     }
 
