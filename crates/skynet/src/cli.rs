@@ -55,13 +55,13 @@ pub enum Command {
     /// Run a participant in the foreground
     Manual(One),
     /// Tell the process engine to give work to participants
-    Register(Selection),
+    Register(Register),
     /// Tell the process engine to give no more work to participants
-    Unregister(Selection),
+    Unregister(Register),
     /// Ask a participant about the item of a process that it has in hand
     Item(Item),
     /// Write the directories of participants again from their settings
-    Rebuild(Selection),
+    Rebuild(Rebuild),
     /// Make svscan take up changes now
     Apply,
     /// Wait until participants are in a state
@@ -146,9 +146,12 @@ pub struct Install {
     /// Make so many: NAME_0, NAME_1 ...
     #[arg(short, long, value_name = "N")]
     pub instances: Option<u32>,
-    /// The logic, in Python or any executable
+    /// The logic, for scripts of packages: if the file is missing, print SKIPPING and succeed
     #[arg(short = 'p', long = "logic", value_name = "LOGIC", conflicts_with = "logic")]
     pub old_logic: Option<PathBuf>,
+    /// Print SKIPPING and succeed if the file with the logic is missing
+    #[arg(long)]
+    pub skip_missing: bool,
     /// The logic, in Python or any executable
     #[arg(required_unless_present = "old_logic")]
     pub logic: Option<PathBuf>,
@@ -163,6 +166,9 @@ pub struct Switch {
     /// Wait until it is so
     #[arg(long)]
     pub now: bool,
+    /// Make svscan take up the change now, as the command `apply` does
+    #[arg(long)]
+    pub apply: bool,
 }
 
 /// Options of commands that wait.
@@ -174,6 +180,40 @@ pub struct Patient {
     /// How long to wait
     #[arg(short, long, value_name = "SECONDS", default_value_t = 60)]
     pub wait: u64,
+    /// Send the command and return at once
+    #[arg(long, conflicts_with = "wait")]
+    pub no_wait: bool,
+}
+
+/// Options of `rebuild`.
+#[derive(Debug, Args)]
+pub struct Rebuild {
+    /// Which
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Has no effect: for old scripts. What differs is always written again
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Options of `register` and `unregister`.
+#[derive(Debug, Args)]
+pub struct Register {
+    /// Participants; names may be shortened
+    #[arg(required_unless_present_any = ["all", "name", "regexp"], value_name = "NAME")]
+    pub names: Vec<String>,
+    /// All of them
+    #[arg(long, conflicts_with_all = ["names", "name", "regexp", "queue"])]
+    pub all: bool,
+    /// A participant that may be on another machine
+    #[arg(short, long, value_name = "NAME", conflicts_with = "names")]
+    pub name: Option<String>,
+    /// What the process engine calls it by [default: its own setting, else NAME]
+    #[arg(short, long)]
+    pub regexp: Option<String>,
+    /// The queue that its work is to go to [default: its own setting, else NAME]
+    #[arg(short, long)]
+    pub queue: Option<String>,
 }
 
 /// Options of `status`.
@@ -193,6 +233,9 @@ pub struct Status {
 /// Options of `list`.
 #[derive(Debug, Args)]
 pub struct List {
+    /// All of them, which is the default
+    #[arg(short, long, conflicts_with_all = ["enabled", "disabled"])]
+    pub all: bool,
     /// Only those that are enabled
     #[arg(long, conflicts_with = "disabled")]
     pub enabled: bool,
@@ -213,9 +256,12 @@ pub struct Log {
     /// Only the last lines [default: all; 10 with --follow unless --since is given]
     #[arg(short = 'n', long, value_name = "LINES")]
     pub lines: Option<usize>,
-    /// Go on as lines come
+    /// Go on as lines come [default on a terminal for a NAME without other options]
     #[arg(short, long)]
     pub follow: bool,
+    /// Print what there is and end, also on a terminal
+    #[arg(short, long, conflicts_with = "follow")]
+    pub once: bool,
     /// Only the lines of one process: those with its wfid in them, as `wfid=ID` or bare, but not as a part of a longer word
     #[arg(long, value_name = "ID")]
     pub wfid: Option<String>,
@@ -259,9 +305,12 @@ pub struct Notify {
 pub struct Wait {
     /// What to wait for
     pub state: State,
-    /// Which, and how long
+    /// Which
     #[command(flatten)]
-    pub patient: Patient,
+    pub selection: Selection,
+    /// How long to wait
+    #[arg(short, long, value_name = "SECONDS", default_value_t = 60)]
+    pub wait: u64,
 }
 
 /// A state to wait for.

@@ -100,6 +100,19 @@ pub fn config(present: Option<&str>, request: &Request<'_>) -> String {
     })
 }
 
+/// The same with a line each for the name, the queue and what the process engine calls the participant by, for scripts that
+/// look for these lines. `config` is what holds for the participant `name`; what `NAME.conf` sets still wins over it.
+pub fn with_identity(text: &str, name: &str, config: &Config) -> String {
+    let mut own = Config::default();
+    own.add(Path::new(OWN), text);
+    ["name", "queue", "regexp"].into_iter().fold(text.to_string(), |text, key| {
+        match own.file("participant", key) {
+            Some(_) => text,
+            None => set(&text, "participant", key, config.participant(key, name)),
+        }
+    })
+}
+
 /// A participant as it is to be.
 #[derive(Debug, Clone)]
 pub struct Wanted<'a> {
@@ -319,6 +332,20 @@ mod tests {
             values(&config(Some(&first), &request)),
             ["[participant]", "code=x.py", "queue=q", "regexp=r.*"]
         );
+    }
+
+    #[test]
+    fn scripts_find_the_name_the_queue_and_the_regexp() {
+        let lines = |text: &str| {
+            let mut config = Config::default();
+            config.add(Path::new(OWN), text);
+            with_identity(text, "x", &config)
+        };
+        let full = "[participant]\nname=x\nqueue=x\nregexp=x\n";
+        assert_eq!(lines("[participant]\n#name=\n#queue=\n#regexp=\n"), full);
+        assert_eq!(lines(full), full);
+        let own = "[participant]\nname=y\nqueue = q\nregexp:r\n";
+        assert_eq!(lines(own), own);
     }
 
     #[test]

@@ -39,5 +39,7 @@ mod status;
 
 // What people have always done.
 mod habits;
+// What packages and documents have always written.
+mod old_words;
 // Every story has its test.
 mod stories;

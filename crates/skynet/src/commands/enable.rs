@@ -1,6 +1,6 @@
 //! `skynet enable`, `skynet disable`: the link that makes svscan start a participant, now and at boot.
 
-use super::making;
+use super::{apply, making};
 use crate::carry::{Order, carry_out, tell};
 use crate::cli::{Selection, Switch};
 use crate::failure::{Failure, Outcome, complain, say};
@@ -49,6 +49,9 @@ pub fn enable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
     }
     if arguments.now && !enabled.is_empty() {
         outcomes.push(wait_until_up(site, enabled));
+    }
+    if arguments.apply {
+        outcomes.push(apply::run(site)?);
     }
     Ok(Outcome::all(outcomes))
 }
@@ -136,6 +139,9 @@ pub fn disable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
         }
     }
     outcomes.push(stop(disabled, arguments.now));
+    if arguments.apply {
+        outcomes.push(apply::run(site)?);
+    }
     Ok(Outcome::all(outcomes))
 }
 

@@ -37,11 +37,12 @@ pub fn run(site: &Site, arguments: &cli::Log) -> Result<Outcome, Failure> {
         }
         wanted = wanted.with_word(wfid.as_bytes());
     }
-    let count = arguments.lines.or((arguments.follow && since.is_none()).then_some(LINES));
+    let follows = arguments.follow || follows_by_itself(arguments);
+    let count = arguments.lines.or((follows && since.is_none()).then_some(LINES));
     let (logs, mut is_clean) = logs(site, &arguments.names)?;
-    let until = if arguments.follow { Until::Follow } else { Until::End };
+    let until = if follows { Until::Follow } else { Until::End };
     let mut stream = Stream::new(wanted, until);
-    let mut follow = arguments.follow.then(Follow::new);
+    let mut follow = follows.then(Follow::new);
     let mut found = Vec::new();
     for log in logs {
         let pieces = match &mut follow {
@@ -72,6 +73,17 @@ pub fn run(site: &Site, arguments: &cli::Log) -> Result<Outcome, Failure> {
     }
     is_clean &= stream.is_clean();
     Ok(if is_clean { Outcome::Done } else { Outcome::NotDone })
+}
+
+/// Whether the command goes on although that was not asked for: for a participant on a terminal, as people are used to.
+fn follows_by_itself(arguments: &cli::Log) -> bool {
+    let cli::Log { names, all: _, lines, follow: _, once, wfid, since } = arguments;
+    let is_plain = !once && lines.is_none() && wfid.is_none() && since.is_none();
+    let follows = is_plain && !names.is_empty() && io::stdout().is_terminal();
+    if follows {
+        complain("following the log, ^C ends it: skynet log -o prints all of it and ends");
+    }
+    follows
 }
 
 /// The label of the moment that `--since` means.

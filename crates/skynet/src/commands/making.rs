@@ -59,6 +59,7 @@ impl Make {
         let present = read_if_there(&directory.join(OWN))?;
         let text = plan::config(present.as_deref(), request);
         let config = site.config_with(name, directory, Some(&text))?;
+        let text = plan::with_identity(&text, name, &config);
         let layout = &site.layout;
         let [account, log_account] = ["runas", "loguser"].map(|key| config.participant(key, name));
         for account in [account, log_account] {
@@ -121,7 +122,7 @@ fn check_account(site: &Site, account: &str) -> Result<(), Failure> {
 }
 
 /// The exoskeleton that is installed, as it is called when the participant runs.
-fn installed_exo(site: &Site) -> Option<PathBuf> {
+pub fn installed_exo(site: &Site) -> Option<PathBuf> {
     let layout = &site.layout;
     let usual = PathBuf::from("/usr/bin/exo");
     if layout.root.join("usr/bin/exo").is_file() {

@@ -12,6 +12,7 @@ pub(crate) mod making;
 pub(crate) mod manual;
 pub(crate) mod notify;
 pub(crate) mod rebuild;
+pub(crate) mod register;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod uninstall;
