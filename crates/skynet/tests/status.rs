@@ -53,6 +53,27 @@ fn o2_status_is_an_array_for_programs() {
     assert!(said.out.starts_with("p  running  "), "{}", said.out);
 }
 
+#[test]
+fn a3_a_logger_that_is_down_or_blocked_is_told() {
+    let sandbox = Sandbox::with_skynet();
+    sandbox.enabled_ready("blocked", &format!("echo something\n{READY}"));
+    sandbox.script("BOSS/participants/blocked/log/run", "exec sleep 1000");
+    sandbox.enabled_ready("down", READY);
+    let _svscan = sandbox.svscan();
+    sandbox.run("skynet wait ready blocked down");
+    sandbox.wait_until("it has a logger", || {
+        sandbox.sh("svc -d --wait=down BOSS/participants/down/log").status.success()
+    });
+    for (name, trouble) in [("blocked", "blocked"), ("down", "down")] {
+        let trouble = format!("{{\"trouble\":\"{trouble}\",\"failing\":null}}");
+        sandbox.wait_until("it is told", || sandbox.member(name, "logger") == trouble);
+    }
+    let said = sandbox.run("skynet status");
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(lines[0].ends_with("enabled, its logger is blocked: it does not read what is logged"), "{said}");
+    assert!(lines[1].ends_with("enabled, its logger is down"), "{said}");
+}
+
 /// The account of a participant may put anything in the places of these.
 #[test]
 fn o2_files_that_are_none_or_are_endless_hold_up_neither_status_nor_stop() {

@@ -48,6 +48,42 @@ fn o1_a_participant_of_the_system_runs_as_its_account_and_logs_as_another() {
 }
 
 #[test]
+fn a3_a_log_directory_that_its_account_cannot_enter_is_not_used() {
+    check(
+        "mkdir -p /var/log/boss; chown boss:boss /var/log/boss; chmod 2750 /var/log/boss\n\
+         skynet install x.py >/dev/null; svscan /service 2>/messages & wait_for scans $!\n\
+         skynet enable --now x\n\
+         cd /var/lib/SkyNET/store/x/log/main; wait_for grep -q 'exo nobody config.exo' current\n\
+         ps -o user= -C multilog; cat /messages; skynet log x | cut -d ' ' -f 3-\n\
+         skynet status x | grep -c logger || :\n",
+        "x is enabled\n\
+         x RUNNING\n\
+         nobody\n\
+         x: the account nobody cannot write to /var/log/boss/x: the log is in /var/lib/SkyNET/store/x/log/main\n\
+         x: exo nobody config.exo\n\
+         0\n",
+    );
+}
+
+#[test]
+fn a3_a_log_goes_on_with_another_account() {
+    check(
+        "skynet install x.py >/dev/null; scan; skynet enable --now x\n\
+         cd /var/log/boss/x; wait_for grep -q 'exo nobody' current\n\
+         mkdir -p /etc/boss; printf '[participant]\\nloguser=bosslog\\n' >/etc/boss/boss.conf\n\
+         skynet rebuild x; svc -t /service/x/log; wait_for pgrep -u bosslog multilog >/dev/null\n\
+         svc -t /service/x; wait_for sh -c '[ $(grep -c \"exo nobody\" current) = 2 ]'\n\
+         stat -c '%U %n' lock state current; ls -A | grep -v -e lock -e state -e current || :\n",
+        "x is enabled\n\
+         x RUNNING\n\
+         x: written again: /var/log/boss/x, log/run\n\
+         bosslog lock\n\
+         bosslog state\n\
+         bosslog current\n",
+    );
+}
+
+#[test]
 fn a1_a_change_of_the_account_holds_after_rebuild() {
     check(
         "skynet install x.py >/dev/null\n\
