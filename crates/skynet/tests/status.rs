@@ -49,7 +49,8 @@ fn o2_status_is_an_array_for_programs() {
     let text = sandbox.run("skynet status --json");
     assert!(text.starts_with("[\n{\"name\":\"p\",") && text.ends_with("}\n]\n"), "{text}");
     let said = sandbox.skynet("status x p");
-    assert_eq!((said.code, said.err.as_str()), (1, "skynet: There is no participant x\n"));
+    assert_eq!(said.code, 1);
+    assert!(said.err.starts_with("skynet: There is no participant x in /"), "{said:?}");
     assert!(said.out.starts_with("p  running  "), "{}", said.out);
 }
 

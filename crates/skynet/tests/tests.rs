@@ -41,5 +41,7 @@ mod status;
 mod habits;
 // What packages and documents have always written.
 mod old_words;
+// A participant that says when it is ready, and names.
+mod readiness;
 // Every story has its test.
 mod stories;

@@ -12,7 +12,10 @@ use std::process::Command;
 
 /// Carries out `skynet register` and `skynet unregister`, which are options of the exoskeleton.
 pub(crate) fn tell(site: &Site, selection: &Selection, option: &str) -> Result<Outcome, Failure> {
-    let (mut participants, found) = site.select(&selection.names, selection.all)?;
+    let (mut participants, found) = match option {
+        "--unregister" => site.select_whole(selection)?,
+        _ => site.select(&selection.names, selection.all)?,
+    };
     let mut outcomes = vec![found];
     if selection.all {
         let (ours, left) = site.without_user_managed(participants);

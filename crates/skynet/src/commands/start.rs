@@ -2,7 +2,7 @@
 
 use crate::carry::{Order, carry_out, tell};
 use crate::cli::{Patient, Selection, State, Wait};
-use crate::failure::{Failure, Outcome, say};
+use crate::failure::{Failure, Outcome, complain, say};
 use crate::progress::{End, Task};
 use crate::site::{Participant, Site, Supervision};
 use servicedir::service::goal::Goal;
@@ -69,6 +69,25 @@ fn run(site: &Site, selection: &Selection, (order, tell): (Order, &Tell)) -> Res
         participants = ours;
         outcomes.push(left);
     }
+    if order.task == Task::Wait(Goal::Ready) {
+        participants.retain(|participant| {
+            let tells = participant.tells_readiness();
+            if !tells {
+                outcomes.push(refuse_to_wait(participant));
+            }
+            tells
+        });
+    }
     outcomes.push(carry_out(&participants, order, tell));
     Ok(Outcome::all(outcomes))
+}
+
+/// Says of a participant that it never says that it is ready.
+fn refuse_to_wait(Participant { name, directory, .. }: &Participant) -> Outcome {
+    let directory = directory.display();
+    complain(format_args!(
+        "{name} does not say when it is ready: there is no notification-fd in {directory}; skynet wait up {name} waits \
+         until it has stayed up for a second"
+    ));
+    Outcome::NotDone
 }

@@ -75,7 +75,7 @@ fn ask(site: &Site, participant: &Participant) -> Supervised {
     // The log of a participant that does not run is about earlier runs.
     let log = if is_up { open(&log).ok().and_then(|file| peek::tail(&file, LOG).ok()) } else { None };
     Supervised::Yes(Box::new(Facts {
-        tells_readiness: participant.directory.join("notification-fd").exists(),
+        tells_readiness: participant.tells_readiness(),
         is_told: Told::read(&participant.directory).is_about(&account.status),
         items: log.map(|log| tally::count(&log, account.status.since)),
         account,
