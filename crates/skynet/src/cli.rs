@@ -49,9 +49,14 @@ pub enum Command {
     Log(Log),
     /// Tell how often participants were called, how long they took, and what failed
     ///
-    /// FALSE counts items with the result false, which is an answer; FAILED those with an error. The median, and the time
+    /// FALSE counts items with the result false, which is an answer; FAILED those with an error; CRASHED those that were
+    /// begun and never ended, because the run that had them in hand is over. The median, and the time
     /// that 95 % of the items did not exceed, are exact up to 255 ms and within 1 % from there on.
     History(History),
+    /// List the processes that participants have worked for
+    ///
+    /// CRASHED counts items that were begun and never ended, because the run that had them in hand is over.
+    Processes(Processes),
     /// Run a participant in the foreground
     Manual(One),
     /// Tell the process engine to give work to participants
@@ -262,7 +267,7 @@ pub struct Log {
     /// Print what there is and end, also on a terminal
     #[arg(short, long, conflicts_with = "follow")]
     pub once: bool,
-    /// Only the lines of one process: those with its wfid in them, as `wfid=ID` or bare, but not as a part of a longer word
+    /// Only the lines about one process: those that have its wfid in brackets behind the level, or as `wfid=ID`
     #[arg(long, value_name = "ID")]
     pub wfid: Option<String>,
     /// Only lines from then on: 90s, 15m, 2h, 3d ago, or a local time: YYYY-MM-DD, YYYY-MM-DDTHH:MM:SS
@@ -279,6 +284,26 @@ pub struct History {
     /// All of them
     #[arg(long, conflicts_with = "names")]
     pub all: bool,
+    /// Only what came from then on, as for `log`
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// For programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `processes`.
+#[derive(Debug, Args)]
+pub struct Processes {
+    /// Participants [default: all]; names may be shortened
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// All of them
+    #[arg(long, conflicts_with = "names")]
+    pub all: bool,
+    /// Only processes of which an item has failed or crashed
+    #[arg(long)]
+    pub failed: bool,
     /// Only what came from then on, as for `log`
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,

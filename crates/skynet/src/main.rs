@@ -6,7 +6,8 @@
 //! participant consists of (with [`edit`], which changes lines of its files), [`writing`] carries such a plan out,
 //! [`accounts`] knows who owns what, [`advice`] the words of earlier versions, [`scanning`] talks to svscan, [`progress`] knows what starting and stopping comes to
 //! and [`carry`] carries it out (with [`told`], so that nobody is told twice), [`condition`] how a participant is, [`tally`] what logs tell about work, [`crash`] what is
-//! told about crashes, [`logs`] and [`history`] what was logged, and [`commands`] has a module for
+//! told about crashes, [`logs`], [`history`], [`processes`] and
+//! [`open`] what was logged, [`table`] how that is shown, and [`commands`] has a module for
 //! each command or two.
 
 #![expect(
@@ -28,10 +29,13 @@ mod layout;
 mod logs;
 mod meter;
 mod names;
+mod open;
 mod plan;
+mod processes;
 mod progress;
 mod scanning;
 mod site;
+mod table;
 mod tally;
 mod told;
 mod writing;
@@ -87,6 +91,7 @@ fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Command::List(arguments) => commands::list::run(&site, arguments),
         Command::Log(arguments) => commands::log::run(&site, arguments),
         Command::History(arguments) => commands::history::run(&site, arguments),
+        Command::Processes(arguments) => commands::processes::run(&site, arguments),
         Command::Notify(arguments) => commands::notify::run(&site, arguments),
         Command::Manual(one) => commands::manual::run(&site, one),
         Command::Register(arguments) => commands::register::run(&site, arguments, "--register"),

@@ -227,6 +227,15 @@ impl Site {
         }
     }
 
+    /// Says so if there are no participants at all, which is not what was asked for.
+    pub fn notice_emptiness(&self, participants: &[Participant], names: &[String]) -> Outcome {
+        if !participants.is_empty() || !names.is_empty() {
+            return Outcome::Done;
+        }
+        complain(format_args!("There are no participants in {}", self.places()));
+        Outcome::NotDone
+    }
+
     /// The directories that participants are looked for in.
     pub fn places(&self) -> String {
         let Layout { storage, packaged, service, .. } = &self.layout;

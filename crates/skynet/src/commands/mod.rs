@@ -11,6 +11,7 @@ pub(crate) mod log;
 pub(crate) mod making;
 pub(crate) mod manual;
 pub(crate) mod notify;
+pub(crate) mod processes;
 pub(crate) mod rebuild;
 pub(crate) mod register;
 pub(crate) mod start;

@@ -41,7 +41,7 @@ pub(crate) fn run(site: &Site, arguments: &Status) -> Result<Outcome, Failure> {
         table(&conditions, |stamp| clock::local_text(stamp.to_unix()))
     };
     print(text.as_bytes())?;
-    Ok(found)
+    Ok(Outcome::all([found, site.notice_emptiness(&participants, &arguments.names)]))
 }
 
 fn look(site: &Site, participant: &Participant) -> Condition {
