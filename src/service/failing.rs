@@ -25,6 +25,10 @@ pub enum LoggerTrouble {
     Down,
     /// The disk is full to which it writes.
     DiskFull,
+    /// No supervise runs for it.
+    Unsupervised,
+    /// It runs, but does not read, so that the service waits once the pipe is full.
+    Blocked,
 }
 
 impl Failing {
@@ -68,6 +72,8 @@ impl LoggerTrouble {
             Self::Failing(failing) => format!("its logger {}", failing.sentence(clock)),
             Self::Down => "its logger is down".to_string(),
             Self::DiskFull => "the disk of its log is full".to_string(),
+            Self::Unsupervised => "its logger has no supervisor".to_string(),
+            Self::Blocked => "its logger is blocked: it does not read what is logged".to_string(),
         }
     }
 
@@ -78,6 +84,8 @@ impl LoggerTrouble {
             Self::Failing(failing) => object.text("trouble", "failing").raw("failing", &failing.json()),
             Self::Down => object.text("trouble", "down").value("failing", None::<u8>),
             Self::DiskFull => object.text("trouble", "disk full").value("failing", None::<u8>),
+            Self::Unsupervised => object.text("trouble", "unsupervised").value("failing", None::<u8>),
+            Self::Blocked => object.text("trouble", "blocked").value("failing", None::<u8>),
         };
         object.finish()
     }

@@ -87,6 +87,13 @@ pub fn has_unread(pid: i32, number: i32, now: Instant) -> bool {
     matches!(ready, Some(Ok([true])))
 }
 
+/// How many bytes are left to read in the pipe that process `pid` has as descriptor `number`, if we may know.
+pub fn unread_of(pid: i32, number: i32) -> Option<usize> {
+    inode_of(pid, number)?;
+    let link = CString::new(format!("/proc/{pid}/fd/{number}")).ok()?;
+    open_read(HERE, &link).ok().map(unread)
+}
+
 /// How many bytes are left to read in the pipe that has this end.
 pub fn unread(end: impl AsFd) -> usize {
     let mut count: libc::c_int = 0;

@@ -153,14 +153,15 @@ fn fragments(directory: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// The mini-SkyNET that `directory` is in: the nearest directory above that has `participants` and `service`, or a
-/// directory `BOSS` that has.
+/// The mini-SkyNET that `directory` is in: the nearest directory above that is called `BOSS`, or has `participants` and
+/// `service`, or a directory `BOSS`, which may still be empty.
 pub fn find_home(directory: &Path) -> Option<PathBuf> {
-    let is_home = |path: &Path| path.join("participants").is_dir() && path.join("service").is_dir();
+    let is_named = |path: &Path| path.ends_with("BOSS") && path.is_dir();
+    let is_whole = |path: &Path| path.join("participants").is_dir() && path.join("service").is_dir();
     directory.ancestors().find_map(|above| {
         let boss = above.join("BOSS");
         // The root of a system may have a /service, and is none.
         let candidates = [above.to_path_buf(), boss];
-        candidates.into_iter().find(|path| path != Path::new("/") && is_home(path))
+        candidates.into_iter().find(|path| path != Path::new("/") && (is_named(path) || is_whole(path)))
     })
 }

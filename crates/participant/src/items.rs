@@ -6,6 +6,9 @@
 /// What the end of an item begins with.
 pub const ITEM: &[u8] = b"item wfid=";
 
+/// What is in each of these lines.
+pub const PARTICIPANT: &[u8] = b" participant=";
+
 /// What its begin begins with.
 const BEGIN: &[u8] = b"begin wfid=";
 

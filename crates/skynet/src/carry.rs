@@ -105,7 +105,7 @@ struct Job<'a> {
 impl<'a> Job<'a> {
     fn new(participant: &'a Participant, task: Task) -> Self {
         let place = participant.directory.clone();
-        let tells_readiness = place.join("notification-fd").exists();
+        let tells_readiness = participant.tells_readiness();
         let directory = Directory::open(files::HERE, &participant.service()).ok();
         Self {
             participant,

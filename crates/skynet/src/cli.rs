@@ -49,19 +49,24 @@ pub enum Command {
     Log(Log),
     /// Tell how often participants were called, how long they took, and what failed
     ///
-    /// FALSE counts items with the result false, which is an answer; FAILED those with an error. The median, and the time
+    /// FALSE counts items with the result false, which is an answer; FAILED those with an error; CRASHED those that were
+    /// begun and never ended, because the run that had them in hand is over. The median, and the time
     /// that 95 % of the items did not exceed, are exact up to 255 ms and within 1 % from there on.
     History(History),
+    /// List the processes that participants have worked for
+    ///
+    /// CRASHED counts items that were begun and never ended, because the run that had them in hand is over.
+    Processes(Processes),
     /// Run a participant in the foreground
     Manual(One),
     /// Tell the process engine to give work to participants
-    Register(Selection),
+    Register(Register),
     /// Tell the process engine to give no more work to participants
-    Unregister(Selection),
+    Unregister(Register),
     /// Ask a participant about the item of a process that it has in hand
     Item(Item),
     /// Write the directories of participants again from their settings
-    Rebuild(Selection),
+    Rebuild(Rebuild),
     /// Make svscan take up changes now
     Apply,
     /// Wait until participants are in a state
@@ -146,9 +151,12 @@ pub struct Install {
     /// Make so many: NAME_0, NAME_1 ...
     #[arg(short, long, value_name = "N")]
     pub instances: Option<u32>,
-    /// The logic, in Python or any executable
+    /// The logic, for scripts of packages: if the file is missing, print SKIPPING and succeed
     #[arg(short = 'p', long = "logic", value_name = "LOGIC", conflicts_with = "logic")]
     pub old_logic: Option<PathBuf>,
+    /// Print SKIPPING and succeed if the file with the logic is missing
+    #[arg(long)]
+    pub skip_missing: bool,
     /// The logic, in Python or any executable
     #[arg(required_unless_present = "old_logic")]
     pub logic: Option<PathBuf>,
@@ -163,6 +171,9 @@ pub struct Switch {
     /// Wait until it is so
     #[arg(long)]
     pub now: bool,
+    /// Make svscan take up the change now, as the command `apply` does
+    #[arg(long)]
+    pub apply: bool,
 }
 
 /// Options of commands that wait.
@@ -174,6 +185,40 @@ pub struct Patient {
     /// How long to wait
     #[arg(short, long, value_name = "SECONDS", default_value_t = 60)]
     pub wait: u64,
+    /// Send the command and return at once
+    #[arg(long, conflicts_with = "wait")]
+    pub no_wait: bool,
+}
+
+/// Options of `rebuild`.
+#[derive(Debug, Args)]
+pub struct Rebuild {
+    /// Which
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Has no effect: for old scripts. What differs is always written again
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Options of `register` and `unregister`.
+#[derive(Debug, Args)]
+pub struct Register {
+    /// Participants; names may be shortened
+    #[arg(required_unless_present_any = ["all", "name", "regexp"], value_name = "NAME")]
+    pub names: Vec<String>,
+    /// All of them
+    #[arg(long, conflicts_with_all = ["names", "name", "regexp", "queue"])]
+    pub all: bool,
+    /// A participant that may be on another machine
+    #[arg(short, long, value_name = "NAME", conflicts_with = "names")]
+    pub name: Option<String>,
+    /// What the process engine calls it by [default: its own setting, else NAME]
+    #[arg(short, long)]
+    pub regexp: Option<String>,
+    /// The queue that its work is to go to [default: its own setting, else NAME]
+    #[arg(short, long)]
+    pub queue: Option<String>,
 }
 
 /// Options of `status`.
@@ -193,6 +238,9 @@ pub struct Status {
 /// Options of `list`.
 #[derive(Debug, Args)]
 pub struct List {
+    /// All of them, which is the default
+    #[arg(short, long, conflicts_with_all = ["enabled", "disabled"])]
+    pub all: bool,
     /// Only those that are enabled
     #[arg(long, conflicts_with = "disabled")]
     pub enabled: bool,
@@ -213,10 +261,13 @@ pub struct Log {
     /// Only the last lines [default: all; 10 with --follow unless --since is given]
     #[arg(short = 'n', long, value_name = "LINES")]
     pub lines: Option<usize>,
-    /// Go on as lines come
+    /// Go on as lines come [default on a terminal for a NAME without other options]
     #[arg(short, long)]
     pub follow: bool,
-    /// Only the lines of one process: those with its wfid in them, as `wfid=ID` or bare, but not as a part of a longer word
+    /// Print what there is and end, also on a terminal
+    #[arg(short, long, conflicts_with = "follow")]
+    pub once: bool,
+    /// Only the lines about one process: those that have its wfid in brackets behind the level, or as `wfid=ID`
     #[arg(long, value_name = "ID")]
     pub wfid: Option<String>,
     /// Only lines from then on: 90s, 15m, 2h, 3d ago, or a local time: YYYY-MM-DD, YYYY-MM-DDTHH:MM:SS
@@ -233,6 +284,26 @@ pub struct History {
     /// All of them
     #[arg(long, conflicts_with = "names")]
     pub all: bool,
+    /// Only what came from then on, as for `log`
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// For programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `processes`.
+#[derive(Debug, Args)]
+pub struct Processes {
+    /// Participants [default: all]; names may be shortened
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// All of them
+    #[arg(long, conflicts_with = "names")]
+    pub all: bool,
+    /// Only processes of which an item has failed or crashed
+    #[arg(long)]
+    pub failed: bool,
     /// Only what came from then on, as for `log`
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
@@ -259,9 +330,12 @@ pub struct Notify {
 pub struct Wait {
     /// What to wait for
     pub state: State,
-    /// Which, and how long
+    /// Which
     #[command(flatten)]
-    pub patient: Patient,
+    pub selection: Selection,
+    /// How long to wait
+    #[arg(short, long, value_name = "SECONDS", default_value_t = 60)]
+    pub wait: u64,
 }
 
 /// A state to wait for.

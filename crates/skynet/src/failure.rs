@@ -1,5 +1,6 @@
 //! Why a command could not be carried out, and what it says then.
 
+use crate::accounts::may_give;
 use servicedir::text::clean;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
@@ -43,7 +44,13 @@ impl Failure {
 
     /// The system stood in the way.
     pub fn system(what: impl Display, error: &io::Error) -> Self {
-        Self { message: format!("unable to {what}: {error}"), code: TROUBLE }
+        let hint = match error.kind() {
+            ErrorKind::PermissionDenied if !may_give() => {
+                "; root may, and a mini-SkyNET of your own needs no root: see --root"
+            }
+            _ => "",
+        };
+        Self { message: format!("unable to {what}: {error}{hint}"), code: TROUBLE }
     }
 
     /// The same about a file.

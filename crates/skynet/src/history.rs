@@ -4,6 +4,7 @@
 //! value wide, so that a median or 95th percentile is within 0.4 % of the true one. Shortest and longest are exact.
 #![forbid(unsafe_code)]
 
+use crate::open::{Open, Run};
 use participant::items::{End, Note, Verdict};
 use servicedir::json::Object;
 use servicedir::tai::Stamp;
@@ -21,6 +22,9 @@ pub struct History {
     pub negative: u64,
     /// How many of them with an error.
     pub failures: u64,
+    /// How many were begun and never ended.
+    pub crashed: usize,
+    open: Open,
     times: Times,
     last_failure: Option<Failed>,
 }
@@ -44,7 +48,11 @@ struct Times {
 impl History {
     /// Adds what a line tells that was logged then.
     pub fn add(&mut self, note: &Note<'_>, at: Option<Stamp>) {
-        let Note::End(work, End { milliseconds, verdict }) = note else { return };
+        let (work, End { milliseconds, verdict }) = match note {
+            Note::Begin(work) => return self.open.begin(work.wfid, at),
+            Note::End(work, end) => (work, end),
+        };
+        self.open.end(work.wfid);
         self.calls += 1;
         self.times.add(*milliseconds);
         match verdict {
@@ -56,6 +64,11 @@ impl History {
                 self.last_failure = Some(Failed { at, wfid, error });
             }
         }
+    }
+
+    /// Counts what was begun and never ended, with what is known of the present run.
+    pub fn settle(&mut self, run: Run) {
+        self.crashed = self.open.crashed(run);
     }
 
     /// The row of a table; `clock` shows a moment.
@@ -71,6 +84,7 @@ impl History {
             self.calls.to_string(),
             self.negative.to_string(),
             self.failures.to_string(),
+            self.crashed.to_string(),
             time(self.times.range.map(|(shortest, _)| shortest)),
             time(self.times.quantile(50)),
             time(self.times.quantile(95)),
@@ -92,6 +106,7 @@ impl History {
         let mut object = Object::default();
         object.text("participant", name).value("calls", Some(self.calls));
         object.value("false", Some(self.negative)).value("failures", Some(self.failures));
+        object.value("crashed", Some(self.crashed));
         object.value("shortest_ms", self.times.range.map(|(shortest, _)| shortest));
         object.value("median_ms", self.times.quantile(50)).value("p95_ms", self.times.quantile(95));
         object.value("longest_ms", self.times.range.map(|(_, longest)| longest));
@@ -154,32 +169,21 @@ fn duration(milliseconds: u64) -> String {
     }
 }
 
-const COLUMNS: usize = 9;
+const COLUMNS: usize = 10;
 
 /// What the columns of the table are.
-pub const TITLES: [&str; COLUMNS] =
-    ["PARTICIPANT", "CALLS", "FALSE", "FAILED", "SHORTEST", "MEDIAN", "95%", "LONGEST", "LAST FAILURE"];
-
-/// The table: numbers stand under each other.
-pub fn table(rows: &[[String; COLUMNS]]) -> String {
-    let titles = TITLES.map(str::to_string);
-    let all = || std::iter::once(&titles).chain(rows);
-    let width = |column: usize| {
-        let cells = all().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let mut text = String::new();
-    for row in all() {
-        let cells = row.iter().enumerate().map(|(column, cell)| match column {
-            0 => format!("{cell:<width$}", width = width(column)),
-            _ if column == COLUMNS - 1 => cell.clone(),
-            _ => format!("{cell:>width$}", width = width(column)),
-        });
-        text.push_str(&cells.collect::<Vec<_>>().join("  "));
-        text.push('\n');
-    }
-    text
-}
+pub const TITLES: [&str; COLUMNS] = [
+    "PARTICIPANT",
+    "CALLS",
+    "FALSE",
+    "FAILED",
+    "CRASHED",
+    "SHORTEST",
+    "MEDIAN",
+    "95%",
+    "LONGEST",
+    "LAST FAILURE",
+];
 
 #[cfg(test)]
 mod tests {
@@ -231,34 +235,20 @@ mod tests {
         history.add(&Note::End(work, End { milliseconds: 12_340, verdict: Verdict::False }), at);
         let verdict = Verdict::Error("no \"x\"\u{7}");
         history.add(&Note::End(work, End { milliseconds: 4_000_000, verdict }), at);
+        history.add(&Note::Begin(work), at);
+        history.settle(Run::Down);
         let row = history.row("build", |unix| format!("<{unix}>"));
         let expected =
-            ["build", "5", "1", "1", "5ms", "12.3s", "1h06m", "1h06m", "<1800000000> w7 no \"x\"?"];
+            ["build", "5", "1", "1", "1", "5ms", "12.3s", "1h06m", "1h06m", "<1800000000> w7 no \"x\"?"];
         assert_eq!(row, expected);
         assert_eq!(
             history.json("build"),
-            "{\"participant\":\"build\",\"calls\":5,\"false\":1,\"failures\":1,\"shortest_ms\":5,\
+            "{\"participant\":\"build\",\"calls\":5,\"false\":1,\"failures\":1,\"crashed\":1,\"shortest_ms\":5,\
              \"median_ms\":12320,\"p95_ms\":4000000,\"longest_ms\":4000000,\"last_failure\":\
              {\"at\":\"2027-01-15T08:00:00.0000005Z\",\"wfid\":\"w7\",\"error\":\"no \\\"x\\\"\\u0007\"}}"
         );
         let nothing = History::default();
-        assert_eq!(nothing.row("get", |_| String::new())[1..], ["0", "0", "0", "-", "-", "-", "-", "-"]);
+        assert_eq!(nothing.row("get", |_| String::new())[1..], ["0", "0", "0", "0", "-", "-", "-", "-", "-"]);
         assert!(nothing.json("get").ends_with("\"longest_ms\":null,\"last_failure\":null}"));
-    }
-
-    #[test]
-    fn numbers_stand_under_each_other() {
-        let rows = [
-            history([1]).row("a", |_| String::new()),
-            history([2, 3000]).row("long_name", |_| String::new()),
-        ];
-        let table = table(&rows);
-        let lines: Vec<&str> = table.lines().collect();
-        assert_eq!(
-            lines[0],
-            "PARTICIPANT  CALLS  FALSE  FAILED  SHORTEST  MEDIAN    95%  LONGEST  LAST FAILURE"
-        );
-        assert_eq!(lines[1], "a                1      0       0       1ms     1ms    1ms      1ms  -");
-        assert_eq!(lines[2], "long_name        2      0       0       2ms     2ms  3.00s    3.00s  -");
     }
 }

@@ -4,9 +4,10 @@
 //! directory, and talks to their supervises through the same modules as svc and svstat. Reading order: [`cli`] is the
 //! command line, [`layout`] where everything is, [`names`] who is meant, [`site`] what is there, [`plan`] what a
 //! participant consists of (with [`edit`], which changes lines of its files), [`writing`] carries such a plan out,
-//! [`accounts`] knows who owns what, [`scanning`] talks to svscan, [`progress`] knows what starting and stopping comes to
+//! [`accounts`] knows who owns what, [`advice`] the words of earlier versions, [`scanning`] talks to svscan, [`progress`] knows what starting and stopping comes to
 //! and [`carry`] carries it out (with [`told`], so that nobody is told twice), [`condition`] how a participant is, [`tally`] what logs tell about work, [`crash`] what is
-//! told about crashes, [`logs`] and [`history`] what was logged, and [`commands`] has a module for
+//! told about crashes, [`logs`], [`history`], [`processes`] and
+//! [`open`] what was logged, [`table`] how that is shown, and [`commands`] has a module for
 //! each command or two.
 
 #![expect(
@@ -15,6 +16,7 @@
 )]
 
 mod accounts;
+mod advice;
 mod carry;
 mod cli;
 mod commands;
@@ -27,10 +29,13 @@ mod layout;
 mod logs;
 mod meter;
 mod names;
+mod open;
 mod plan;
+mod processes;
 mod progress;
 mod scanning;
 mod site;
+mod table;
 mod tally;
 mod told;
 mod writing;
@@ -48,6 +53,9 @@ fn main() -> ExitCode {
         Err(answer) => {
             // That nobody listens is nobody's fault.
             let _ = answer.print();
+            if let Some(advice) = advice::find(std::env::args_os().skip(1)).filter(|_| answer.use_stderr()) {
+                failure::complain(advice);
+            }
             return ExitCode::from(if answer.use_stderr() { failure::MISTAKE } else { 0 });
         }
     };
@@ -83,12 +91,13 @@ fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Command::List(arguments) => commands::list::run(&site, arguments),
         Command::Log(arguments) => commands::log::run(&site, arguments),
         Command::History(arguments) => commands::history::run(&site, arguments),
+        Command::Processes(arguments) => commands::processes::run(&site, arguments),
         Command::Notify(arguments) => commands::notify::run(&site, arguments),
         Command::Manual(one) => commands::manual::run(&site, one),
-        Command::Register(selection) => commands::engine::tell(&site, selection, "--register"),
-        Command::Unregister(selection) => commands::engine::tell(&site, selection, "--unregister"),
+        Command::Register(arguments) => commands::register::run(&site, arguments, "--register"),
+        Command::Unregister(arguments) => commands::register::run(&site, arguments, "--unregister"),
         Command::Item(item) => commands::engine::item(&site, item),
-        Command::Rebuild(selection) => commands::rebuild::run(&site, selection),
+        Command::Rebuild(arguments) => commands::rebuild::run(&site, arguments),
         Command::Apply => commands::apply::run(&site),
         Command::Completions { .. } => Ok(Outcome::Done),
     }

@@ -12,6 +12,9 @@ const NOTIFY: &str = include_str!("../../../skeletons/participant/notify");
 const EXO: &str = include_str!("../../../skeletons/participant/exo");
 const CONFIG: &str = include_str!("../../../skeletons/participant/config.exo");
 
+/// The file that has supervise wait until a participant says that it is ready.
+pub const NOTIFICATION_FD: &str = "notification-fd";
+
 /// What is written, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -100,6 +103,19 @@ pub fn config(present: Option<&str>, request: &Request<'_>) -> String {
     })
 }
 
+/// The same with a line each for the name, the queue and what the process engine calls the participant by, for scripts that
+/// look for these lines. `config` is what holds for the participant `name`; what `NAME.conf` sets still wins over it.
+pub fn with_identity(text: &str, name: &str, config: &Config) -> String {
+    let mut own = Config::default();
+    own.add(Path::new(OWN), text);
+    ["name", "queue", "regexp"].into_iter().fold(text.to_string(), |text, key| {
+        match own.file("participant", key) {
+            Some(_) => text,
+            None => set(&text, "participant", key, config.participant(key, name)),
+        }
+    })
+}
+
 /// A participant as it is to be.
 #[derive(Debug, Clone)]
 pub struct Wanted<'a> {
@@ -121,6 +137,8 @@ pub struct Wanted<'a> {
     pub logic: Option<(&'a str, &'a [u8], Mode)>,
     /// The exoskeleton.
     pub exo: Exo<'a>,
+    /// Whether it says when the participant is ready, and may be asked to.
+    pub tells_readiness: bool,
 }
 
 /// What `exo` is to be.
@@ -189,6 +207,9 @@ pub fn participant(wanted: &Wanted<'_>) -> Plan {
     });
     // Somebody may have one that does something else.
     entries.push(entry(Path::new("notify"), What::Default(NOTIFY.as_bytes().to_vec(), Mode::Program)));
+    if wanted.tells_readiness {
+        entries.push(entry(Path::new(NOTIFICATION_FD), What::Default(b"3\n".to_vec(), Mode::Data)));
+    }
     entries.extend(wanted.log.map(|log| Entry {
         path: log.to_path_buf(),
         what: What::Directory,
@@ -215,7 +236,7 @@ pub fn is_name_of_logic(name: &str) -> bool {
         "down-signal",
         "timeout-kill",
         "timeout-finish",
-        "notification-fd",
+        NOTIFICATION_FD,
         "end-leftovers",
         "env",
         "root",
@@ -238,6 +259,7 @@ mod tests {
             config: "[participant]\n",
             logic: Some(("x.py", b"pass\n", Mode::Data)),
             exo: Exo::Installed(Path::new("/usr/bin/exo")),
+            tells_readiness: true,
         }
     }
 
@@ -255,8 +277,18 @@ mod tests {
     #[test]
     fn a_participant_has_the_names_of_the_seed_and_run_comes_last() {
         let plan = participant(&wanted());
-        let expected =
-            ["", "log", "config.exo", "x.py", "exo", "notify", "/var/log/boss/x", "log/run", "run"];
+        let expected = [
+            "",
+            "log",
+            "config.exo",
+            "x.py",
+            "exo",
+            "notify",
+            "notification-fd",
+            "/var/log/boss/x",
+            "log/run",
+            "run",
+        ];
         assert_eq!(names(&plan), expected);
         let owners: Vec<&Path> = plan
             .entries
@@ -319,6 +351,20 @@ mod tests {
             values(&config(Some(&first), &request)),
             ["[participant]", "code=x.py", "queue=q", "regexp=r.*"]
         );
+    }
+
+    #[test]
+    fn scripts_find_the_name_the_queue_and_the_regexp() {
+        let lines = |text: &str| {
+            let mut config = Config::default();
+            config.add(Path::new(OWN), text);
+            with_identity(text, "x", &config)
+        };
+        let full = "[participant]\nname=x\nqueue=x\nregexp=x\n";
+        assert_eq!(lines("[participant]\n#name=\n#queue=\n#regexp=\n"), full);
+        assert_eq!(lines(full), full);
+        let own = "[participant]\nname=y\nqueue = q\nregexp:r\n";
+        assert_eq!(lines(own), own);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! What is there: the participants of a system or of a mini-SkyNET, and their settings.
 
+use crate::cli::Selection;
 use crate::failure::{Failure, Outcome, complain, say};
 use crate::layout::{DEFAULTS, Layout, Moved, read_moved};
-use crate::names::resolve;
+use crate::names::{NoName, resolve};
+use crate::plan::NOTIFICATION_FD;
 use nix::errno::Errno;
 use participant::config::Config;
 use participant::files::{Found, OWN, Unreadable, find_home};
@@ -38,6 +40,17 @@ pub struct Participant {
 }
 
 impl Participant {
+    /// The participant `name` in `directory`, of which nothing else is known.
+    pub fn at(name: &str, directory: &Path) -> Self {
+        let (name, directory) = (name.to_string(), directory.to_path_buf());
+        Self { name, directory, is_enabled: false, is_packaged: false }
+    }
+
+    /// Whether it says when it is ready.
+    pub fn tells_readiness(&self) -> bool {
+        self.directory.join(NOTIFICATION_FD).exists()
+    }
+
     /// Its directory for the modules of servicedir.
     pub fn service(&self) -> CString {
         c_path(&self.directory)
@@ -182,12 +195,52 @@ impl Site {
                         .extend(participants.iter().find(|participant| participant.name == name).cloned());
                 }
                 Err(trouble) => {
-                    complain(trouble);
+                    self.complain_of_name(&trouble);
                     outcome = Outcome::NotDone;
                 }
             }
         }
         Ok((selected, outcome))
+    }
+
+    /// The same for a command that takes something away: names are not shortened.
+    pub fn select_whole(&self, selection: &Selection) -> Result<(Vec<Participant>, Outcome), Failure> {
+        let participants = self.participants()?;
+        let known: Vec<String> = participants.into_iter().map(|participant| participant.name).collect();
+        let (whole, others): (Vec<String>, Vec<String>) =
+            selection.names.iter().cloned().partition(|word| known.contains(word));
+        for word in &others {
+            match resolve(word, &known) {
+                Ok(name) => complain(format_args!("{word} is short for {name}: write the full name")),
+                Err(trouble) => self.complain_of_name(&trouble),
+            }
+        }
+        let (selected, found) = self.select(&whole, selection.all)?;
+        let outcome = if others.is_empty() { found } else { Outcome::NotDone };
+        Ok((selected, outcome))
+    }
+
+    fn complain_of_name(&self, trouble: &NoName) {
+        match trouble {
+            NoName::Unknown(_) => complain(format_args!("{trouble} in {}", self.places())),
+            NoName::Ambiguous(..) => complain(trouble),
+        }
+    }
+
+    /// Says so if there are no participants at all, which is not what was asked for.
+    pub fn notice_emptiness(&self, participants: &[Participant], names: &[String]) -> Outcome {
+        if !participants.is_empty() || !names.is_empty() {
+            return Outcome::Done;
+        }
+        complain(format_args!("There are no participants in {}", self.places()));
+        Outcome::NotDone
+    }
+
+    /// The directories that participants are looked for in.
+    pub fn places(&self) -> String {
+        let Layout { storage, packaged, service, .. } = &self.layout;
+        let places = [Some(storage), packaged.as_ref(), Some(service)].into_iter().flatten();
+        places.map(|place| place.display().to_string()).collect::<Vec<_>>().join(", ")
     }
 
     /// Leaves out those that somebody else manages, and says so: they are meant only if they are named. So may be those

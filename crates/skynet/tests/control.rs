@@ -283,7 +283,12 @@ fn a1_whose_settings_cannot_be_read_may_be_its_users() {
     sandbox.participant("mine", "exit 0");
     sandbox.participant("ours", "exit 0");
     std::fs::write(sandbox.path(own), b"[participant]\n# M\xe4rz\nuser_managed=yes\n").unwrap();
-    for (command, ours) in [("enable", "ours is enabled\n"), ("uninstall", "ours: removed\n")] {
+    let commands = [
+        ("enable", "ours is enabled\n"),
+        ("disable", "ours is disabled\n"),
+        ("uninstall", "ours: removed\n"),
+    ];
+    for (command, ours) in commands {
         let said = sandbox.skynet(&format!("{command} --all"));
         assert_eq!((said.code, said.out.as_str()), (1, ours));
         let complaint = "skynet: mine may be user-managed, and is left alone: unable to read /";

@@ -271,6 +271,8 @@ fn what_runs_is_not_removed_and_what_does_not_is() {
     assert!(home.refuses(1, "uninstall x").contains("x is running (pid "));
     assert!(home.refuses(1, "manual x").contains("x is running (pid "));
     home.sandbox.run("svc -d --wait=down home/BOSS/participants/x");
+    assert!(home.refuses(1, "uninstall x").contains("x is enabled: skynet disable --now x first"));
+    home.skynet("disable --now x");
     assert_eq!(home.skynet("uninstall x"), "x: removed\n");
     assert_eq!(
         home.sandbox.run("ls home/BOSS/participants home/BOSS/service"),

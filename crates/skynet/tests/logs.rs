@@ -40,7 +40,7 @@ pub fn write(sandbox: &Sandbox, name: &str, file: &str, lines: &[String]) {
 fn two() -> Sandbox {
     let sandbox = skynet(&["build", "get"]);
     write(&sandbox, "build", &archive(3500), &[line(1000, "b1 wfid=w-1"), line(3000, "b3 w-10")]);
-    write(&sandbox, "build", "previous", &[line(4000, "b4 (w-1)")]);
+    write(&sandbox, "build", "previous", &[line(4000, "INFO [w-1] b4")]);
     write(&sandbox, "build", "current", &[line(6000, "b6")]);
     write(&sandbox, "get", "current", &[line(2000, "g2 wfid=w-1: x"), line(5000, "g5 wfid=w-2")]);
     sandbox
@@ -57,7 +57,7 @@ const ALL: [&str; 6] = [
     "build: b1 wfid=w-1",
     "get: g2 wfid=w-1: x",
     "build: b3 w-10",
-    "build: b4 (w-1)",
+    "build: INFO [w-1] b4",
     "get: g5 wfid=w-2",
     "build: b6",
 ];
@@ -79,7 +79,9 @@ fn p3_only_some_participants_or_one_process_are_seen() {
     check(&sandbox, "g", &[ALL[1], ALL[4]]);
     check(&sandbox, "--wfid w-1", &[ALL[0], ALL[1], ALL[3]]);
     check(&sandbox, "--wfid w-1 build", &[ALL[0], ALL[3]]);
-    check(&sandbox, "--wfid w", &[]);
+    let said = sandbox.fail(1, "skynet --root BOSS log --wfid w get");
+    assert_eq!(said, "skynet: There is no line about process w in the log of get\n");
+    check(&sandbox, "-n 0 --wfid w", &[]);
     assert!(sandbox.fail(100, "skynet --root BOSS log --wfid ''").contains("a wfid is not empty"));
     assert!(sandbox.fail(1, "skynet --root BOSS log x").contains("There is no participant x"));
 }
@@ -111,17 +113,26 @@ fn a3_archives_that_ended_before_are_not_even_opened() {
 #[test]
 fn a_line_without_a_label_has_that_of_the_line_before() {
     let sandbox = skynet(&["build", "mute"]);
-    let text =
-        [line(1000, "one"), "two w-1\n".to_string(), line(2000, "x"), "three\n".into(), "w-1\n".into()];
+    let text = [
+        line(1000, "one"),
+        "two wfid=w-1\n".to_string(),
+        line(2000, "x"),
+        "three\n".into(),
+        "wfid=w-1\n".into(),
+    ];
     write(&sandbox, "build", "current", &text);
     write(&sandbox, "mute", "current", &["a\n".to_string(), "b\n".to_string()]);
     let log = |words: &str| sandbox.run(&format!("skynet --root BOSS log {words}"));
     let [one, two] = ["2027-01-15 08:00:01.000000 build:", "2027-01-15 08:00:02.000000 build:"];
-    assert_eq!(log("-n 1 --since 2027-01-15T08:00:02"), format!("{two} w-1\n"));
-    assert_eq!(log("-n 2"), format!("{two} three\n{two} w-1\n"));
-    assert_eq!(log("-n 9 --since 2027-01-15T08:00:02"), format!("{two} x\n{two} three\n{two} w-1\n"));
+    assert_eq!(log("-n 1 --since 2027-01-15T08:00:02"), format!("{two} wfid=w-1\n"));
+    assert_eq!(log("-n 2"), format!("{two} three\n{two} wfid=w-1\n"));
+    assert_eq!(log("-n 9 --since 2027-01-15T08:00:02"), format!("{two} x\n{two} three\n{two} wfid=w-1\n"));
     for last in ["", "-n 2", "-n 9"] {
-        assert_eq!(log(&format!("{last} --wfid w-1")), format!("{one} two w-1\n{two} w-1\n"), "{last}");
+        assert_eq!(
+            log(&format!("{last} --wfid w-1")),
+            format!("{one} two wfid=w-1\n{two} wfid=w-1\n"),
+            "{last}"
+        );
     }
     // Where there are none at all, the moment is not known.
     assert_eq!(log("-n 1 mute"), "- mute: b\n");

@@ -49,8 +49,30 @@ fn o2_status_is_an_array_for_programs() {
     let text = sandbox.run("skynet status --json");
     assert!(text.starts_with("[\n{\"name\":\"p\",") && text.ends_with("}\n]\n"), "{text}");
     let said = sandbox.skynet("status x p");
-    assert_eq!((said.code, said.err.as_str()), (1, "skynet: There is no participant x\n"));
+    assert_eq!(said.code, 1);
+    assert!(said.err.starts_with("skynet: There is no participant x in /"), "{said:?}");
     assert!(said.out.starts_with("p  running  "), "{}", said.out);
+}
+
+#[test]
+fn a3_a_logger_that_is_down_or_blocked_is_told() {
+    let sandbox = Sandbox::with_skynet();
+    sandbox.enabled_ready("blocked", &format!("echo something\n{READY}"));
+    sandbox.script("BOSS/participants/blocked/log/run", "exec sleep 1000");
+    sandbox.enabled_ready("down", READY);
+    let _svscan = sandbox.svscan();
+    sandbox.run("skynet wait ready blocked down");
+    sandbox.wait_until("it has a logger", || {
+        sandbox.sh("svc -d --wait=down BOSS/participants/down/log").status.success()
+    });
+    for (name, trouble) in [("blocked", "blocked"), ("down", "down")] {
+        let trouble = format!("{{\"trouble\":\"{trouble}\",\"failing\":null}}");
+        sandbox.wait_until("it is told", || sandbox.member(name, "logger") == trouble);
+    }
+    let said = sandbox.run("skynet status");
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(lines[0].ends_with("enabled, its logger is blocked: it does not read what is logged"), "{said}");
+    assert!(lines[1].ends_with("enabled, its logger is down"), "{said}");
 }
 
 /// The account of a participant may put anything in the places of these.

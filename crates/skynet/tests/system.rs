@@ -30,7 +30,7 @@ fn o1_a_participant_of_the_system_runs_as_its_account_and_logs_as_another() {
          setuidgid nobody tai64nlocal </var/log/boss/x/current | cut -d ' ' -f 3-\n\
          readlink /service/x /var/lib/SkyNET/store/x/exo\n\
          svc -d /var/lib/SkyNET/store/x; svc -d /var/lib/SkyNET/store/x\n\
-         svc --wait=down /var/lib/SkyNET/store/x; skynet uninstall x; ls -d /var/log/boss/x; ls /service\n",
+         svc --wait=down /var/lib/SkyNET/store/x; skynet disable x; skynet uninstall x; ls -d /var/log/boss/x; ls /service\n",
         "x: made in /var/lib/SkyNET/store/x\n\
          x: unchanged\n\
          x is enabled\n\
@@ -42,8 +42,46 @@ fn o1_a_participant_of_the_system_runs_as_its_account_and_logs_as_another() {
          exo boss config.exo\n\
          /var/lib/SkyNET/store/x\n\
          /usr/bin/exo\n\
+         x is disabled\n\
+         x STOPPED\n\
          x: removed; its log stays in /var/log/boss/x\n\
          /var/log/boss/x\n",
+    );
+}
+
+#[test]
+fn a3_a_log_directory_that_its_account_cannot_enter_is_not_used() {
+    check(
+        "mkdir -p /var/log/boss; chown boss:boss /var/log/boss; chmod 2750 /var/log/boss\n\
+         skynet install x.py >/dev/null; svscan /service 2>/messages & wait_for scans $!\n\
+         skynet enable --now x\n\
+         cd /var/lib/SkyNET/store/x/log/main; wait_for grep -q 'exo nobody config.exo' current\n\
+         ps -o user= -C multilog; cat /messages; skynet log x | cut -d ' ' -f 3-\n\
+         skynet status x | grep -c logger || :\n",
+        "x is enabled\n\
+         x RUNNING\n\
+         nobody\n\
+         x: the account nobody cannot write to /var/log/boss/x: the log is in /var/lib/SkyNET/store/x/log/main\n\
+         x: exo nobody config.exo\n\
+         0\n",
+    );
+}
+
+#[test]
+fn a3_a_log_goes_on_with_another_account() {
+    check(
+        "skynet install x.py >/dev/null; scan; skynet enable --now x\n\
+         cd /var/log/boss/x; wait_for grep -q 'exo nobody' current\n\
+         mkdir -p /etc/boss; printf '[participant]\\nloguser=bosslog\\n' >/etc/boss/boss.conf\n\
+         skynet rebuild x; svc -t /service/x/log; wait_for pgrep -u bosslog multilog >/dev/null\n\
+         svc -t /service/x; wait_for sh -c '[ $(grep -c \"exo nobody\" current) = 2 ]'\n\
+         stat -c '%U %n' lock state current; ls -A | grep -v -e lock -e state -e current || :\n",
+        "x is enabled\n\
+         x RUNNING\n\
+         x: written again: /var/log/boss/x, log/run\n\
+         bosslog lock\n\
+         bosslog state\n\
+         bosslog current\n",
     );
 }
 
@@ -105,7 +143,7 @@ fn a1_apply_stops_what_has_vanished() {
 fn who_is_not_root_is_told_what_is_in_the_way() {
     check(
         "setuidgid nobody skynet install x.py 2>&1 || echo $?\n",
-        "skynet: unable to write /var/lib/SkyNET/store/x: Permission denied (os error 13)\n111\n",
+        "skynet: unable to write /var/lib/SkyNET/store/x: Permission denied (os error 13); root may, and a mini-SkyNET of your own needs no root: see --root\n111\n",
     );
 }
 
@@ -142,12 +180,12 @@ fn the_skeleton_works_as_it_is() {
         "cp -r /skeletons/participant /srv/example; ln -s /srv/example /service; scan\n\
          wait_for grep 'exo nobody config.exo' /var/log/boss/example/current\n\
          stat -c '%U %n' /var/log/boss/example\n\
-         skynet disable --now exam\n\
-         skynet uninstall exam 2>&1 || echo $?\n",
+         skynet disable --now example\n\
+         skynet uninstall example 2>&1 || echo $?\n",
         "nobody /var/log/boss/example\n\
          example is disabled\n\
          example STOPPED\n\
-         skynet: There is no participant exam\n\
+         skynet: There is no participant example in /var/lib/SkyNET/store, /usr/lib/boss/participant-services, /service\n\
          1\n",
     );
 }

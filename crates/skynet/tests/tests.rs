@@ -39,5 +39,9 @@ mod status;
 
 // What people have always done.
 mod habits;
+// What packages and documents have always written.
+mod old_words;
+// A participant that says when it is ready, and names.
+mod readiness;
 // Every story has its test.
 mod stories;

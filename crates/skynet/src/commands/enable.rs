@@ -1,6 +1,6 @@
 //! `skynet enable`, `skynet disable`: the link that makes svscan start a participant, now and at boot.
 
-use super::making;
+use super::{apply, making};
 use crate::carry::{Order, carry_out, tell};
 use crate::cli::{Selection, Switch};
 use crate::failure::{Failure, Outcome, complain, say};
@@ -34,7 +34,8 @@ pub enum Link {
 
 /// Carries out `skynet enable`.
 pub fn enable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
-    let (participants, found) = select(site, &arguments.selection)?;
+    let selection = &arguments.selection;
+    let (participants, found) = select(site, selection, site.select(&selection.names, selection.all)?);
     let mut outcomes = vec![found];
     if !participants.is_empty() {
         making::scan_directory(site)?;
@@ -49,6 +50,9 @@ pub fn enable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
     }
     if arguments.now && !enabled.is_empty() {
         outcomes.push(wait_until_up(site, enabled));
+    }
+    if arguments.apply {
+        outcomes.push(apply::run(site)?);
     }
     Ok(Outcome::all(outcomes))
 }
@@ -101,14 +105,17 @@ fn remove(site: &Site, participant: &Participant) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-/// Those that are meant; only by their names those that somebody else manages.
-fn select(site: &Site, selection: &Selection) -> Result<(Vec<Participant>, Outcome), Failure> {
-    let (participants, found) = site.select(&selection.names, selection.all)?;
+/// Those that are meant, of what was found; only by their names those that somebody else manages.
+fn select(
+    site: &Site,
+    selection: &Selection,
+    (participants, found): (Vec<Participant>, Outcome),
+) -> (Vec<Participant>, Outcome) {
     if !selection.all {
-        return Ok((participants, found));
+        return (participants, found);
     }
     let (participants, left) = site.without_user_managed(participants);
-    Ok((participants, Outcome::all([found, left])))
+    (participants, Outcome::all([found, left]))
 }
 
 /// Waits until participants run. Where no svscan runs, they will when it does: that is all there is to do in an image.
@@ -125,7 +132,8 @@ fn wait_until_up(site: &Site, mut participants: Vec<Participant>) -> Outcome {
 
 /// Carries out `skynet disable`.
 pub fn disable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
-    let (participants, found) = select(site, &arguments.selection)?;
+    let selection = &arguments.selection;
+    let (participants, found) = select(site, selection, site.select_whole(selection)?);
     let mut outcomes = vec![found];
     let mut disabled = Vec::new();
     for participant in participants {
@@ -136,6 +144,9 @@ pub fn disable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
         }
     }
     outcomes.push(stop(disabled, arguments.now));
+    if arguments.apply {
+        outcomes.push(apply::run(site)?);
+    }
     Ok(Outcome::all(outcomes))
 }
 

@@ -1,15 +1,21 @@
-//! `skynet register`, `skynet unregister`, `skynet item`: what the exoskeleton of a participant says to the broker.
+//! What the exoskeleton of a participant says to the broker: `skynet item`, and what `register` sends for participants of
+//! this site.
 
 use crate::accounts::may_give;
 use crate::cli::{Item, Selection};
 use crate::failure::{Failure, Outcome};
 use crate::site::{Participant, Site};
 use participant::files::OWN;
+use std::ffi::OsStr;
+use std::path::Path;
 use std::process::Command;
 
 /// Carries out `skynet register` and `skynet unregister`, which are options of the exoskeleton.
 pub(crate) fn tell(site: &Site, selection: &Selection, option: &str) -> Result<Outcome, Failure> {
-    let (mut participants, found) = site.select(&selection.names, selection.all)?;
+    let (mut participants, found) = match option {
+        "--unregister" => site.select_whole(selection)?,
+        _ => site.select(&selection.names, selection.all)?,
+    };
     let mut outcomes = vec![found];
     if selection.all {
         let (ours, left) = site.without_user_managed(participants);
@@ -35,14 +41,21 @@ fn exo(site: &Site, participant: &Participant, words: &[&str]) -> Result<Outcome
     let directory = &participant.directory;
     let config = site.config(&participant.name, directory)?;
     let account = config.participant("runas", &participant.name);
-    let prefix: &[&str] = if may_give() { &["setuidgid", account, "./exo"] } else { &["./exo"] };
-    let mut words = prefix.iter().chain(words);
-    let program = words.next().unwrap_or(&"./exo");
+    run(&directory.join("exo"), account, words)
+}
+
+/// Runs an exoskeleton in its directory, as an account if this process may choose one.
+pub(crate) fn run(exo: &Path, account: &str, words: &[impl AsRef<OsStr>]) -> Result<Outcome, Failure> {
+    let directory = exo.parent().unwrap_or(Path::new("/"));
+    let (program, prefix): (&OsStr, _) = match may_give() {
+        true => ("setuidgid".as_ref(), vec![OsStr::new(account), exo.as_os_str()]),
+        false => (exo.as_os_str(), Vec::new()),
+    };
     #[expect(
         clippy::disallowed_methods,
         reason = "it says all there is to say, and its exit code tells the rest"
     )]
-    let status = Command::new(program).args(words).current_dir(directory).status();
-    let status = status.map_err(|error| Failure::file("run", &directory.join("exo"), &error))?;
+    let status = Command::new(program).args(prefix).args(words).current_dir(directory).status();
+    let status = status.map_err(|error| Failure::file("run", exo, &error))?;
     Ok(if status.success() { Outcome::Done } else { Outcome::NotDone })
 }

@@ -8,6 +8,7 @@ use crate::names;
 use crate::plan::{Mode, Request, is_name_of_logic};
 use crate::site::{Participant, Site};
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -25,9 +26,14 @@ struct Logic {
 pub fn run(site: &Site, arguments: &Install) -> Result<Outcome, Failure> {
     let path = arguments.logic.as_deref().or(arguments.old_logic.as_deref());
     let path = path.ok_or_else(|| Failure::usage("install what? Name the file with the logic"))?;
-    let logic = read(path)?;
-    let stem = Path::new(&logic.file_name).file_stem().unwrap_or_default().to_string_lossy();
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let name = arguments.name.as_deref().unwrap_or(&stem);
+    let may_be_missing = arguments.skip_missing || arguments.old_logic.is_some();
+    if may_be_missing && fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        say(format_args!("SKIPPING {name}: there is no {}", path.display()));
+        return Ok(Outcome::Done);
+    }
+    let logic = read(path)?;
     let names = match arguments.instances {
         Some(count) if !(1..=MOST).contains(&count) => {
             return Err(Failure::usage(format_args!("-i {count}: from 1 to {MOST} can be made")));

@@ -7,7 +7,9 @@ use crate::site::{Site, Supervision};
 /// Carries out `skynet list`.
 pub(crate) fn run(site: &Site, arguments: &List) -> Result<Outcome, Failure> {
     let mut text = String::new();
-    for participant in site.participants()? {
+    let participants = site.participants()?;
+    let outcome = site.notice_emptiness(&participants, &[]);
+    for participant in participants {
         let is_excluded = if participant.is_enabled { arguments.disabled } else { arguments.enabled };
         if is_excluded {
             continue;
@@ -20,5 +22,5 @@ pub(crate) fn run(site: &Site, arguments: &List) -> Result<Outcome, Failure> {
         text += &format!("{mark} {}\n", participant.name);
     }
     print(text.as_bytes())?;
-    Ok(Outcome::Done)
+    Ok(outcome)
 }

@@ -13,8 +13,11 @@ use crate::logs::progress::Progress;
 use crate::logs::show::Show;
 use crate::logs::since;
 use crate::logs::wanted::Wanted;
-use crate::site::{Participant, Site};
+use crate::open::Run;
+use crate::site::{Participant, Site, Supervision};
+use servicedir::service::directory::Directory;
 use servicedir::sys::clock;
+use servicedir::sys::files::HERE;
 use servicedir::sys::limits::{self, Resource};
 use std::io::{self, ErrorKind, IsTerminal};
 use std::path::PathBuf;
@@ -35,13 +38,14 @@ pub fn run(site: &Site, arguments: &cli::Log) -> Result<Outcome, Failure> {
         if wfid.is_empty() {
             return Err(Failure::usage("a wfid is not empty"));
         }
-        wanted = wanted.with_word(wfid.as_bytes());
+        wanted = wanted.with_process(wfid.as_bytes());
     }
-    let count = arguments.lines.or((arguments.follow && since.is_none()).then_some(LINES));
+    let follows = arguments.follow || follows_by_itself(arguments);
+    let count = arguments.lines.or((follows && since.is_none()).then_some(LINES));
     let (logs, mut is_clean) = logs(site, &arguments.names)?;
-    let until = if arguments.follow { Until::Follow } else { Until::End };
+    let until = if follows { Until::Follow } else { Until::End };
     let mut stream = Stream::new(wanted, until);
-    let mut follow = arguments.follow.then(Follow::new);
+    let mut follow = follows.then(Follow::new);
     let mut found = Vec::new();
     for log in logs {
         let pieces = match &mut follow {
@@ -71,7 +75,25 @@ pub fn run(site: &Site, arguments: &cli::Log) -> Result<Outcome, Failure> {
         stream.follow(follow)?;
     }
     is_clean &= stream.is_clean();
+    let is_over = heard == Heard::Yes && !follows && count != Some(0);
+    if let (Some(wfid), 0, true) = (&arguments.wfid, stream.shown, is_over) {
+        let whose =
+            if arguments.names.is_empty() { "any participant".into() } else { stream.names.join(", ") };
+        complain(format_args!("There is no line about process {wfid} in the log of {whose}"));
+        is_clean = false;
+    }
     Ok(if is_clean { Outcome::Done } else { Outcome::NotDone })
+}
+
+/// Whether the command goes on although that was not asked for: for a participant on a terminal, as people are used to.
+fn follows_by_itself(arguments: &cli::Log) -> bool {
+    let cli::Log { names, all: _, lines, follow: _, once, wfid, since } = arguments;
+    let is_plain = !once && lines.is_none() && wfid.is_none() && since.is_none();
+    let follows = is_plain && !names.is_empty() && io::stdout().is_terminal();
+    if follows {
+        complain("following the log, ^C ends it: skynet log -o prints all of it and ends");
+    }
+    follows
 }
 
 /// The label of the moment that `--since` means.
@@ -86,6 +108,7 @@ pub(super) fn since_label(text: Option<&str>) -> Result<Option<Label>, Failure> 
 pub(super) struct Log {
     pub(super) name: String,
     pub(super) directory: PathBuf,
+    participant: Participant,
     /// Whether it was asked for by its name.
     pub(super) is_named: bool,
 }
@@ -106,14 +129,30 @@ pub(super) fn logs(site: &Site, names: &[String]) -> Result<(Vec<Log>, bool), Fa
         let _ = limits::set_soft(Resource::RLIMIT_NOFILE, hard);
     }
     let (participants, found) = site.select(names, names.is_empty())?;
-    let log = |Participant { name, directory, .. }| {
-        let directory = site.log(&name, &directory);
-        Log { name, directory, is_named: !names.is_empty() }
+    let found = Outcome::all([found, site.notice_emptiness(&participants, names)]);
+    let log = |participant: Participant| {
+        let name = participant.name.clone();
+        let directory = site.log(&name, &participant.directory);
+        Log { name, directory, participant, is_named: !names.is_empty() }
     };
     Ok((participants.into_iter().map(log).collect(), found == Outcome::Done))
 }
 
 impl Log {
+    /// What is known of the present run of its participant.
+    pub(super) fn run(&self) -> Run {
+        match self.participant.supervision() {
+            Supervision::Hidden(_) => return Run::Unknown,
+            Supervision::Runs | Supervision::None => {}
+        }
+        let directory = Directory::open(HERE, &self.participant.service()).ok();
+        let since = directory.and_then(|directory| directory.status().ok()).map(|status| status.since);
+        match self.participant.process() {
+            Some(_) => since.map_or(Run::Unknown, Run::Since),
+            None => Run::Down,
+        }
+    }
+
     /// Its files, without the archives that ended before `since`.
     pub(super) fn pieces(&self, since: Option<Label>) -> Result<Vec<Piece>, Trouble> {
         let mut pieces = match files::pieces(&self.directory) {
@@ -142,6 +181,8 @@ struct Stream {
     until: Until,
     progress: Rc<Progress>,
     show: Show<fn(i64) -> String>,
+    /// How many lines were shown.
+    shown: u64,
 }
 
 impl Stream {
@@ -153,6 +194,7 @@ impl Stream {
             until,
             progress: Rc::new(Progress::new()),
             show: Show::new(clock::local_text, io::stdout().is_terminal()),
+            shown: 0,
         }
     }
 
@@ -184,6 +226,7 @@ impl Stream {
         while let Some((number, lines)) = self.merge.next() {
             let name = self.names.get(number).map_or("", String::as_str);
             self.show.line(name, lines.label(), lines.line(), &mut output);
+            self.shown += 1;
             if output.len() >= BATCH && write(&mut output, &self.progress)? == Heard::No {
                 return Ok(Heard::No);
             }

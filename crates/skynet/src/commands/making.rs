@@ -3,9 +3,10 @@
 use crate::accounts;
 use crate::failure::{Failure, complain};
 use crate::names;
-use crate::plan::{self, Exo, Mode, Plan, Present, Request, Wanted};
-use crate::site::Site;
+use crate::plan::{self, Exo, Mode, NOTIFICATION_FD, Plan, Present, Request, Wanted};
+use crate::site::{Participant, Site};
 use crate::writing::{self, Owners, Written};
+use memchr::memmem;
 use participant::files::{OWN, read, read_text};
 use std::fmt;
 use std::fs;
@@ -59,6 +60,7 @@ impl Make {
         let present = read_if_there(&directory.join(OWN))?;
         let text = plan::config(present.as_deref(), request);
         let config = site.config_with(name, directory, Some(&text))?;
+        let text = plan::with_identity(&text, name, &config);
         let layout = &site.layout;
         let [account, log_account] = ["runas", "loguser"].map(|key| config.participant(key, name));
         for account in [account, log_account] {
@@ -79,6 +81,9 @@ impl Make {
             config: &text,
             logic,
             exo,
+            // A run that was not asked to say it would count as not ready.
+            tells_readiness: matches!(exo, Exo::Installed(path) if tells_readiness(site, path))
+                && Participant::at(name, directory).process().is_none(),
         };
         let has_owners = accounts::may_give() && !layout.is_home();
         let owners = Owners {
@@ -121,7 +126,7 @@ fn check_account(site: &Site, account: &str) -> Result<(), Failure> {
 }
 
 /// The exoskeleton that is installed, as it is called when the participant runs.
-fn installed_exo(site: &Site) -> Option<PathBuf> {
+pub fn installed_exo(site: &Site) -> Option<PathBuf> {
     let layout = &site.layout;
     let usual = PathBuf::from("/usr/bin/exo");
     if layout.root.join("usr/bin/exo").is_file() {
@@ -129,6 +134,13 @@ fn installed_exo(site: &Site) -> Option<PathBuf> {
     }
     let path = std::env::var_os("PATH").filter(|_| layout.is_home())?;
     std::env::split_paths(&path).map(|place| place.join("exo")).find(|exo| exo.is_absolute() && exo.is_file())
+}
+
+/// Whether an exoskeleton says when it is ready: one that does, as ours, knows the name of the file that asks for it.
+fn tells_readiness(site: &Site, exo: &Path) -> bool {
+    let path = site.layout.root.join(exo.strip_prefix("/").unwrap_or(exo));
+    read(&path, LONGEST_PROGRAM)
+        .is_ok_and(|program| memmem::find(&program, NOTIFICATION_FD.as_bytes()).is_some())
 }
 
 fn present_exo(path: &Path) -> Result<Present, Failure> {

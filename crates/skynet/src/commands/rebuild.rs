@@ -1,13 +1,14 @@
 //! `skynet rebuild`: writes the directories of participants again from their settings.
 
 use super::making::Make;
-use crate::cli::Selection;
+use crate::cli::Rebuild;
 use crate::failure::{Failure, Outcome, complain, say};
 use crate::plan::Request;
 use crate::site::{Participant, Site};
 
 /// Carries out `skynet rebuild`.
-pub fn run(site: &Site, selection: &Selection) -> Result<Outcome, Failure> {
+pub fn run(site: &Site, arguments: &Rebuild) -> Result<Outcome, Failure> {
+    let selection = &arguments.selection;
     let (mut participants, found) = site.select(&selection.names, selection.all)?;
     let mut outcomes = vec![found];
     if selection.all {

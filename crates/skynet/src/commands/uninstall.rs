@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Carries out `skynet uninstall`.
 pub fn run(site: &Site, selection: &Selection) -> Result<Outcome, Failure> {
-    let (mut participants, found) = site.select(&selection.names, selection.all)?;
+    let (mut participants, found) = site.select_whole(selection)?;
     let mut outcomes = vec![found];
     if selection.all {
         participants.retain(|participant| is_ours(site, participant));
@@ -74,7 +74,11 @@ fn refusal(site: &Site, participant: &Participant) -> Option<String> {
     if let Supervision::Hidden(why) = participant.supervision() {
         return Some(format!("{name} may be running: unable to look at its supervise: {why}"));
     }
-    participant.process().map(|pid| format!("{name} is running (pid {pid}): skynet stop {name} first"))
+    if let Some(pid) = participant.process() {
+        return Some(format!("{name} is running (pid {pid}): skynet stop {name} first"));
+    }
+    matches!(look(site, participant), Link::Ours)
+        .then(|| format!("{name} is enabled: skynet disable --now {name} first"))
 }
 
 /// Takes the link away, so that nothing starts it again.

@@ -253,7 +253,7 @@ mod tests {
             for n in 0..dice.below(200) {
                 // Now and then a line that is longer than a block.
                 let length = if dice.below(50) == 0 { 70_000 } else { dice.below(60) };
-                let line = format!("w{} {}\n", n % 3, "y".repeat(length));
+                let line = format!("wfid=w{} {}\n", n % 3, "y".repeat(length));
                 let line = if dice.below(4) == 0 { line } else { at(n, &line) };
                 let files = &mut logs[dice.below(streams)];
                 let cut = dice.below(line.len());
@@ -266,8 +266,9 @@ mod tests {
                 }
             }
             let since = label::of(at(dice.below(100), "").as_bytes()).copied();
-            let wanted = [Wanted::default(), Wanted::default().with_word(b"w1")];
-            for wanted in wanted.into_iter().chain([Wanted::new(since), Wanted::new(since).with_word(b"w1")])
+            let wanted = [Wanted::default(), Wanted::default().with_process(b"w1")];
+            for wanted in
+                wanted.into_iter().chain([Wanted::new(since), Wanted::new(since).with_process(b"w1")])
             {
                 let all = merged(&logs, &vec![(Place::default(), label::NONE); streams], &wanted);
                 for count in [0, 1, 2, 10, 1000] {

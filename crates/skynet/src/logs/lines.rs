@@ -285,11 +285,11 @@ pub(crate) mod tests {
     #[test]
     fn only_wanted_lines_are_seen() {
         let text: String = (0..5000).map(|n| at(n, &format!("wfid=w{} x\n", n % 1000))).collect();
-        let wanted = Wanted::default().with_word(b"w7");
+        let wanted = Wanted::default().with_process(b"w7");
         let expected: Vec<String> = (0..5).map(|n| at(n * 1000 + 7, "wfid=w7 x")).collect();
         assert_eq!(read(&[&text[..99_990], &text[99_990..]], &wanted, Tail::Shown), expected);
         let since = at(3000, "");
-        let wanted = Wanted::new(label::of(since.as_bytes()).copied()).with_word(b"w7");
+        let wanted = Wanted::new(label::of(since.as_bytes()).copied()).with_process(b"w7");
         assert_eq!(read(&[&text], &wanted, Tail::Shown), expected[3..]);
     }
 

@@ -1,7 +1,7 @@
 //! The logs of participants: directories that `multilog t` writes, read as one stream of lines for each participant, and
 //! merged in the order of time.
 //!
-//! Pure are [`label`], [`wanted`], [`lines`], [`backward`], [`merge`], [`since`] and [`show`]; they see bytes through the
+//! Pure are [`label`], [`field`], [`wanted`], [`lines`], [`backward`], [`merge`], [`since`] and [`show`]; they see bytes through the
 //! traits [`lines::Bytes`] and [`backward::Blocks`]. The edge are [`files`], [`chain`], [`follow`] and [`progress`].
 //!
 //! Memory: a buffer of 64 KB for each participant, which grows up to 1 MB where a line is that long; what is longer is
@@ -9,6 +9,8 @@
 
 // The stamp at the start of a line. *Pure.*
 pub(crate) mod label;
+// The processes that a line is about. *Pure.*
+pub(crate) mod field;
 // Which lines are asked for. *Pure.*
 pub(crate) mod wanted;
 // From the bytes of files that follow each other to the lines that are wanted. *Pure.*

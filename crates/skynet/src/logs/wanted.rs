@@ -1,6 +1,7 @@
 //! Which lines are asked for: those from a moment on, and those with a text in them.
 #![forbid(unsafe_code)]
 
+use super::field;
 use super::label::Label;
 use memchr::memmem::Finder;
 
@@ -15,7 +16,7 @@ pub struct Wanted {
 #[derive(Debug, Clone)]
 struct Text {
     finder: Finder<'static>,
-    is_word: bool,
+    is_field: bool,
 }
 
 impl Wanted {
@@ -24,17 +25,16 @@ impl Wanted {
         Self { since, text: None }
     }
 
-    /// Of these, those with `word` in them, as in `wfid=WORD` or on its own: neither before nor after it stands a letter,
-    /// a digit, `_` or `-`, of which the names of processes are made.
+    /// Of these, those about the process `wfid`.
     #[must_use]
-    pub fn with_word(self, word: &[u8]) -> Self {
-        Self { text: Some(Text { finder: Finder::new(word).into_owned(), is_word: true }), ..self }
+    pub fn with_process(self, wfid: &[u8]) -> Self {
+        Self { text: Some(Text { finder: Finder::new(wfid).into_owned(), is_field: true }), ..self }
     }
 
     /// Of these, those with `text` anywhere in them.
     #[must_use]
     pub fn with_text(self, text: &[u8]) -> Self {
-        Self { text: Some(Text { finder: Finder::new(text).into_owned(), is_word: false }), ..self }
+        Self { text: Some(Text { finder: Finder::new(text).into_owned(), is_field: false }), ..self }
     }
 
     /// Whether a line without its newline is asked for. `at` is its label, or that of the line before.
@@ -61,20 +61,7 @@ impl Wanted {
 
 impl Text {
     fn is_in(&self, line: &[u8]) -> bool {
-        let is_part = |byte: Option<&u8>| {
-            byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
-        };
-        let length = self.finder.needle().len();
-        let mut from = 0;
-        while let Some(found) = line.get(from..).and_then(|rest| self.finder.find(rest)) {
-            let start = from + found;
-            let before = start.checked_sub(1).and_then(|index| line.get(index));
-            if !self.is_word || (!is_part(before) && !is_part(line.get(start + length))) {
-                return true;
-            }
-            from = start + 1;
-        }
-        false
+        self.finder.find(line).is_some() && (!self.is_field || field::is_about(line, self.finder.needle()))
     }
 }
 
@@ -84,16 +71,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn p3_a_line_of_a_process_has_its_wfid_as_a_word() {
-        let wanted = Wanted::default().with_word(b"20110216-bito");
+    fn lines_about_a_process() {
+        let wanted = Wanted::default().with_process(b"20110216-bito");
         let accepts = |text: &str| wanted.accepts(text.as_bytes(), &label::NONE);
-        let lines =
-            ["wfid=20110216-bito x", "20110216-bito", "of 20110216-bito: gone", "n.20110216-bito.control"];
-        assert!(lines.into_iter().all(accepts));
-        assert!(accepts("20110216-bitox 20110216-bito"));
-        let others =
-            ["", "20110216-bitox", "wfid=120110216-bito", "20110216-bito_1", "a-20110216-bito", "20110216"];
-        assert!(!others.into_iter().any(accepts));
+        assert!(accepts("INFO [20110216-bito] x") && accepts("x wfid=20110216-bito y"));
+        assert!(!accepts("INFO [20110217-a] 20110216-bito") && !accepts("20110216-bito"));
     }
 
     #[test]
