@@ -229,7 +229,10 @@ impl Machine {
         match message {
             FromLogic::Ready if self.logic == Logic::Starting => self.logic = Logic::Ready,
             FromLogic::Ready => self.log(Level::Warning, "the logic is ready again, and was already"),
-            FromLogic::Reply { id, workitem } => self.replied(id, workitem, None, now),
+            FromLogic::Reply { id, workitem } => match self.new_error(id, &workitem) {
+                Some(fault) => self.failed(id, &fault, Some(workitem), now),
+                None => self.replied(id, workitem, None, now),
+            },
             FromLogic::Failure { id, error, workitem } => self.failed(id, &error, workitem, now),
             FromLogic::Answer { id, request, value } => self.answered(id, request, &value),
             FromLogic::Log { level, message, id } => {

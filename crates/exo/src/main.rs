@@ -1,7 +1,7 @@
 //! `exo`: the exoskeleton of a SkyNET participant (SKYNET.md sections 3 and 4). It gets workitems from a broker, gives
 //! them to the logic, which is a process of its own, and sends what comes back to the process engine.
 //!
-//! Reading order: [`protocol`] is what exo and the logic say to each other, [`event`] what happens and what is done,
+//! Reading order: [`protocol`] is what exo and the logic say to each other, [`fault`] an error, [`event`] what happens and what is done,
 //! [`hand`] the items in hand, [`machine`] the life of a participant, all of them pure, with [`level`], the lines of log,
 //! [`json`] and [`flow`].
 //! The edge: [`setup`] reads the settings, [`logic`] is the process, [`amqp`], [`callbacks`], [`listening`],
@@ -19,6 +19,7 @@ mod callbacks;
 mod client;
 mod event;
 mod failure;
+mod fault;
 mod flow;
 mod hand;
 mod json;

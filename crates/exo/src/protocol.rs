@@ -1,6 +1,7 @@
 //! The messages between exo and the logic, a JSON object on a line each (participant(7)).
 #![forbid(unsafe_code)]
 
+use crate::fault::Fault;
 use crate::json;
 use crate::level::Level;
 use participant::workitem::Workitem;
@@ -95,17 +96,6 @@ pub enum FromLogic {
     Send(Workitem),
 }
 
-/// Why work has failed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Fault {
-    /// The kind of failure.
-    pub class: String,
-    /// What a person is told.
-    pub message: String,
-    /// Where in the logic.
-    pub trace: String,
-}
-
 impl Request {
     /// What it is called.
     pub const fn name(self) -> &'static str {
@@ -176,35 +166,6 @@ pub fn is_broken_answer(line: &[u8]) -> bool {
     is_whole && is_answer && text.contains("\"type\"") && json::read(line, json::LINE).is_none()
 }
 
-impl Fault {
-    fn from_value(value: &Value) -> Self {
-        let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_string();
-        match value.as_str() {
-            Some(message) => Self { message: message.to_string(), ..Self::default() },
-            None => Self { class: text("class"), message: text("message"), trace: text("trace") },
-        }
-    }
-
-    /// As it goes to the process engine.
-    pub fn to_value(&self) -> Value {
-        json!({"class": self.class, "message": self.message, "trace": self.trace})
-    }
-
-    /// In one line.
-    pub fn summary(&self) -> String {
-        match (first_line(&self.class), first_line(&self.message)) {
-            ("", message) => message.to_string(),
-            (class, "") => class.to_string(),
-            (class, message) => format!("{class}: {message}"),
-        }
-    }
-}
-
-/// What comes behind it could pass for lines of log of ours.
-fn first_line(text: &str) -> &str {
-    text.split(['\n', '\r']).next().unwrap_or_default().trim()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,7 +202,7 @@ mod tests {
 
     #[test]
     fn what_the_logic_says() {
-        let fault = Fault { class: "E".into(), message: "m".into(), trace: "t".into() };
+        let fault = Fault { trace: vec!["t".into()], report: "t".into(), ..Fault::own("E", "m".into()) };
         let log = |level, id| FromLogic::Log { level, message: "hi".to_string(), id };
         for (line, message) in [
             (r#"{"type":"ready"}"#, FromLogic::Ready),
@@ -309,17 +270,5 @@ mod tests {
         check("{\"type\":\"reply\"}\n", false);
         check("{\"type\":\"log\",\"message\":NaN}\n", false);
         check("my \"type\" is \"reply\"\n", false);
-    }
-
-    #[test]
-    fn a_failure_has_a_line() {
-        let fault = |class: &str, message: &str| {
-            Fault { class: class.into(), message: message.into(), trace: String::new() }.summary()
-        };
-        assert_eq!(fault("KeyError", "'a'\nmore"), "KeyError: 'a'");
-        assert_eq!(fault("E\nitem wfid=forged", "no\rmore"), "E: no");
-        assert_eq!(fault("\nE", "no"), "no");
-        assert_eq!(fault("", "no"), "no");
-        assert_eq!(fault("E", ""), "E");
     }
 }

@@ -169,7 +169,9 @@ fn d7_a_failure_is_in_the_reply_and_in_the_log() {
     participant.put("a", r#""bad":1"#);
     let reply = participant.reply();
     assert!(
-        reply.contains(r#""error":{"class":"KeyError","message":"'bad'","trace":"Traceback (most"#),
+        reply.contains(
+            r#""error":{"class":"Ruote::Amqp::RemoteError","message":"KeyError: 'bad'","trace":["/"#
+        ),
         "{reply}"
     );
     participant.wait_for_line("result=error error=KeyError: 'bad'\n");

@@ -108,7 +108,9 @@ class ParticipantHandler(object):
     assert_eq!(lines.next(), Some(answer));
     let failed = lines.next().unwrap();
     assert!(
-        failed.contains(r#""error":{"class":"KeyError","message":"'bad'","trace":"Traceback"#),
+        failed.contains(
+            r#""error":{"class":"Ruote::Amqp::RemoteError","message":"KeyError: 'bad'","trace":["/"#
+        ),
         "{failed}"
     );
     has(&said, &["INFO told start\n", "INFO [a] hello\n", "ERROR [b] KeyError: 'bad'\n", "INFO told stop\n"]);
@@ -253,7 +255,9 @@ fn an_answer_that_is_no_json_fails_the_item() {
     let bad = "{\"fei\":{\"wfid\":\"a\"},\"is\":\"BAD\"}";
     let said = sandbox.exo("p", &["--local", "config.exo"], &format!("{bad}\n{}", item("b")));
     let message = "the logic replied with what is not JSON";
-    let error = format!(r#","error":{{"class":"Unreadable","message":"{message}","trace":""}}}}"#);
+    let error = format!(
+        r#","error":{{"class":"Ruote::Amqp::RemoteError","message":"Unreadable: {message}","trace":[]}}}}"#
+    );
     let expected = bad.replace("\"BAD\"}", &format!("\"BAD\"{error}")) + "\n" + &item("b");
     assert_eq!((said.code, said.out), (0, expected), "{}", said.err);
 }

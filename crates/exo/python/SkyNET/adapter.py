@@ -16,7 +16,7 @@ import time
 
 from . import configuration
 from .Control import ParticipantCtrl, WorkItemCtrl
-from .loading import Unusable, load, trace
+from .loading import Unusable, calls, load, trace
 from .protocol import Channel
 from .workitem import Workitem
 
@@ -257,12 +257,22 @@ def level(number):
 
 
 def described(error, before=""):
-    """An exception as the reply has it."""
+    """An exception as exo is told of it: `report` is for the log, the rest for the process engine."""
+    return {
+        "class": type(error).__name__,
+        "message": before + text_of(error),
+        "trace": calls(error),
+        "report": trace(error),
+    }
+
+
+def text_of(error):
+    """What an exception says, also if that is in its `msg`, as with those of osc."""
     try:
-        message = str(error)
+        text, msg = str(error), getattr(error, "msg", None)
     except Exception:
-        message = "its text cannot be had"
-    return {"class": type(error).__name__, "message": before + message, "trace": trace(error)}
+        return "its text cannot be had"
+    return msg if isinstance(msg, str) and msg not in text else text
 
 
 def run(code):

@@ -90,7 +90,10 @@ class OldParticipants(unittest.TestCase):
             self.assertEqual((failure["type"], failure["id"]), ("failure", 5))
             self.assertEqual(failure["error"]["class"], "RuntimeError")
             self.assertEqual(failure["error"]["message"], "Missing mandatory field: actions")
-            lines = failure["error"]["trace"].splitlines()
+            calls = failure["error"]["trace"]
+            self.assertRegex(calls[0], r"check_request\.py:5\d: in handle_wi: ")
+            self.assertRegex(calls[-1], r"check_request\.py:\d+: in \w+: raise RuntimeError\(")
+            lines = failure["error"]["report"].splitlines()
             self.assertEqual(lines[0], "Traceback (most recent call last):")
             self.assertRegex(lines[1], r'check_request\.py", line 5\d, in handle_wi$')
             self.assertEqual(lines[-1], "RuntimeError: Missing mandatory field: actions")
@@ -272,6 +275,14 @@ class Logic(Written):
             for number in 1, 2:
                 failure = exo.do(number, item())
                 self.assertEqual((failure["error"]["class"], failure["error"]["message"]), ("SystemExit", "enough"))
+
+    def test_an_exception_whose_text_is_elsewhere(self):
+        body = "class OscError(Exception):\n    def __init__(self, msg):\n        self.msg = msg\n"
+        body += "if wi.fields.plain:\n    raise ValueError(wi.fields.plain)\nraise OscError('no such project')"
+        with self.handler(body) as exo:
+            error = exo.do(1, item())["error"]
+            self.assertEqual((error["class"], error["message"]), ("OscError", "no such project"))
+            self.assertEqual(exo.do(2, item(plain="x"))["error"]["message"], "x")
 
     def test_big_and_strange_items(self):
         with self.handler("wi.fields.back = wi.fields.text\nwi.fields.file = '\\udcff'") as exo:

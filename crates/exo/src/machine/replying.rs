@@ -3,10 +3,11 @@
 
 use super::{LISTEN_AFTER, Machine};
 use crate::event::{Action, Caller};
+use crate::fault::Fault;
 use crate::hand::{Item, Phase};
 use crate::json;
 use crate::level::{Level, excerpt};
-use crate::protocol::{Fault, Request, ToLogic, is_broken_answer};
+use crate::protocol::{Request, ToLogic, is_broken_answer};
 use participant::items::{End, Note, Verdict, Work};
 use participant::workitem::Workitem;
 use serde_json::{Value, json};
@@ -46,6 +47,13 @@ impl Machine {
         self.send(reply.to_text().into_bytes(), Some(id));
     }
 
+    /// The error that the logic has set in a workitem, which had none, or another one, when it came.
+    pub(super) fn new_error(&self, id: u64, reply: &Workitem) -> Option<Fault> {
+        let before = self.hand.get(id)?.workitem.error();
+        let error = reply.error().filter(|error| before != Some(error))?;
+        Some(Fault::from_value(error))
+    }
+
     /// The logic could not do its work.
     pub(super) fn failed(&mut self, id: u64, fault: &Fault, reply: Option<Workitem>, now: Duration) {
         let Some(item) = self.hand.get(id).filter(|_| self.since(id).is_some()) else {
@@ -53,8 +61,7 @@ impl Machine {
             return self.log(Level::Warning, &text);
         };
         let (wfid, original) = (item.wfid.clone(), item.workitem.clone());
-        let told = if fault.trace.is_empty() { fault.summary() } else { fault.trace.clone() };
-        self.log_about(Level::Error, wfid.clone(), &told);
+        self.log_about(Level::Error, wfid.clone(), &fault.report());
         self.log_about(Level::Error, wfid, &format!("the workitem was {}", original.to_text()));
         let mut reply = reply.unwrap_or(original);
         reply.set_error(fault.to_value());
@@ -69,7 +76,7 @@ impl Machine {
         let ids: Vec<u64> = self.hand.iter().filter(|(_, item)| is_in_hand(item)).map(|(id, _)| id).collect();
         if let ([id], true) = (ids.as_slice(), is_broken_answer(line)) {
             let message = "the logic replied with what is not JSON".to_string();
-            let fault = Fault { class: "Unreadable".to_string(), message, trace: String::new() };
+            let fault = Fault::own("Unreadable", message);
             self.failed(*id, &fault, None, now);
             self.fill(now);
         }

@@ -3,9 +3,9 @@
 
 use super::Machine;
 use crate::event::Action;
+use crate::fault::Fault;
 use crate::hand::{Item, Phase};
 use crate::level::Level;
-use crate::protocol::Fault;
 use participant::items::{self, End, Note, Verdict};
 use std::time::Duration;
 
@@ -109,7 +109,7 @@ impl Machine {
             return item.map_or((), |id| self.done(id));
         };
         let message = format!("the reply is too long: {about}: {reason}");
-        let fault = Fault { class: "TooLong".to_string(), message, trace: String::new() };
+        let fault = Fault::own("TooLong", message);
         let mut reply = workitem.clone();
         reply.set_error(fault.to_value());
         let summary = fault.summary();

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::event::{Caller, Origin, Refusal};
-use crate::protocol::{Fault, Request};
+use crate::fault::Fault;
+use crate::protocol::Request;
 use serde_json::{Map, Value, json};
 
 /// Coming to the broker, and what it refuses.
@@ -288,9 +289,10 @@ fn a_reply_that_the_broker_does_not_take_is_sent_again() {
 #[test]
 fn the_logic_raises() {
     let mut life = Life::working(settings());
-    let error = Fault { class: "E".into(), message: "no".into(), trace: "line 1\nline 2\n".into() };
+    let error = Fault::from_value(&json!({"class": "E", "message": "no", "trace": "line 1\nline 2\n"}));
     let failure = Event::FromLogic(FromLogic::Failure { id: 1, error, workitem: None });
-    let error = r#""error":{"class":"E","message":"no","trace":"line 1\nline 2\n"}}"#;
+    let error =
+        r#""error":{"class":"Ruote::Amqp::RemoteError","message":"E: no","trace":["line 1","line 2"]}}"#;
     let body = A.replace(r#""fields":{}}"#, &format!(r#""fields":{{}},{error}"#));
     let whole = format!("ERROR [A] the workitem was {A}");
     let trace = "ERROR [A] line 1\nERROR [A] line 2";

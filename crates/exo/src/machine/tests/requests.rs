@@ -111,8 +111,9 @@ fn an_answer_that_cannot_be_read_fails_the_only_item() {
     let broken = r#"{"type":"reply","id":1,"workitem":{"n":NaN}}"#;
     life.at(1, Event::Rubbish(broken.into()), &[&printed(broken)]);
     life.at(1, Event::Rubbish(b"hello\n".to_vec()), &[&printed("hello")]);
+    let message = "Unreadable: the logic replied with what is not JSON";
     let error =
-        r#""error":{"class":"Unreadable","message":"the logic replied with what is not JSON","trace":""}}"#;
+        format!(r#""error":{{"class":"Ruote::Amqp::RemoteError","message":"{message}","trace":[]}}}}"#);
     let body = A.replace(r#""fields":{}}"#, &format!(r#""fields":{{}},{error}"#));
     let whole = format!("ERROR [A] the workitem was {A}");
     let told = "ERROR [A] Unreadable: the logic replied with what is not JSON";
@@ -154,4 +155,24 @@ fn what_serde_cannot_read_is_an_item() {
     let mut life = Life::ready(settings());
     let odd = r#"{"fei":{"wfid":"A"},"fields":{"half":"\ud83d"}}"#;
     life.at(0, delivery(1, odd), &["begin wfid=A participant=p", "tell work 1 A"]);
+}
+
+#[test]
+fn a_reply_with_an_error_of_its_own_is_a_failure() {
+    let with = |error: &str| A.replace(r#""fields":{}}"#, &format!(r#""fields":{{}},"error":{error}}}"#));
+    let mut life = Life::working(settings());
+    let body = with(r#"{"class":"Ruote::Amqp::RemoteError","message":"no","trace":[]}"#);
+    let whole = format!("ERROR [A] the workitem was {A}");
+    let publish = format!("publish 2 {body}");
+    life.at(4, reply(1, &with("\"no\"")), &["ERROR [A] no", &whole, &publish]);
+    let note = "item wfid=A participant=p ms=4 result=error error=no";
+    life.at(5, Event::Confirmed(2), &[note, "ack 1"]);
+
+    // One that an earlier step has left there, and one that is no error.
+    for error in ["\"old\"", "null", "false"] {
+        let mut life = Life::ready(settings());
+        life.at(0, delivery(1, &with("\"old\"")), &["begin wfid=A participant=p", "tell work 1 A"]);
+        let publish = format!("publish 2 {}", with(error));
+        life.at(1, reply(1, &with(error)), &[&publish]);
+    }
 }
