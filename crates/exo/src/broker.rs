@@ -7,6 +7,7 @@ use crate::session::{Incoming, Session, Stamped};
 use crate::setup::Address;
 use amqprs::BasicProperties;
 use amqprs::channel::{BasicAckArguments, BasicNackArguments, BasicPublishArguments, BasicRejectArguments};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -110,9 +111,10 @@ impl Broker {
                 let is_odd = self.session.as_ref()?.is_consuming();
                 is_odd.then(|| self.lost("it delivers no more".to_string()))
             }
-            Incoming::Waiting(count) => {
-                let is_odd = self.session.is_some() && self.flow.has_stopped(count);
-                is_odd.then(|| self.lost(format!("it has work, and does not deliver it: {count}")))
+            Incoming::Answer { waiting, told } => {
+                let is_odd = self.session.is_some() && self.flow.has_stopped(waiting);
+                let text = || format!("it has work, and does not deliver it: {waiting}");
+                Some(if is_odd { self.lost(text()) } else { Event::Known(told) })
             }
             Incoming::Delivery { tag, is_again, body } => {
                 self.flow.delivered();
@@ -208,6 +210,7 @@ impl Broker {
         let Some(session) = &self.session else { return };
         self.flow.settled();
         let result = session.consuming.basic_ack(BasicAckArguments::new(tag, false)).await;
+        session.told.fetch_add(1, Ordering::SeqCst);
         self.check(result.map_err(|error| error.to_string()));
     }
 
@@ -216,6 +219,7 @@ impl Broker {
         let Some(session) = &self.session else { return };
         self.flow.settled();
         let result = session.consuming.basic_reject(BasicRejectArguments::new(tag, false)).await;
+        session.told.fetch_add(1, Ordering::SeqCst);
         self.check(result.map_err(|error| error.to_string()));
     }
 
@@ -224,6 +228,7 @@ impl Broker {
         let Some(session) = &self.session else { return };
         self.flow.settled();
         let result = session.consuming.basic_nack(BasicNackArguments::new(tag, false, true)).await;
+        session.told.fetch_add(1, Ordering::SeqCst);
         self.check(result.map_err(|error| error.to_string()));
     }
 

@@ -62,6 +62,8 @@ pub enum Event {
         /// What it says.
         body: Vec<u8>,
     },
+    /// The broker has acted on the first so many acknowledgements, rejections and returns of this connection.
+    Known(u64),
     /// The broker has what was published as this ticket.
     Confirmed(u64),
     /// It has not; why.

@@ -1,12 +1,9 @@
-//! The items in hand, and those whose acknowledgement may not have reached the broker.
+//! The items in hand.
 #![forbid(unsafe_code)]
 
-use participant::workitem::{Key, Workitem};
-use std::collections::{BTreeMap, VecDeque};
+use participant::workitem::Workitem;
+use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// How many items are remembered whose acknowledgement may be lost.
-const MEMORY: usize = 1000;
 
 /// An item in hand.
 #[derive(Debug)]
@@ -15,6 +12,8 @@ pub struct Item {
     pub tag: Option<u64>,
     /// As it came.
     pub workitem: Workitem,
+    /// The message that it came in. Delivered again, it is the same to the byte.
+    pub body: Vec<u8>,
     /// The process that it belongs to.
     pub wfid: String,
     /// How far it is.
@@ -105,9 +104,8 @@ impl Hand {
     }
 
     /// The item that a message is, which came before the connection was lost.
-    pub fn orphan(&self, key: Option<&Key>) -> Option<u64> {
-        let key = key?;
-        let is_it = |item: &Item| item.tag.is_none() && item.workitem.key().as_ref() == Some(key);
+    pub fn orphan(&self, body: &[u8]) -> Option<u64> {
+        let is_it = |item: &Item| item.tag.is_none() && item.body == body;
         self.iter().find(|(_, item)| is_it(item)).map(|(id, _)| id)
     }
 
@@ -130,43 +128,4 @@ impl Hand {
         wfids.dedup();
         wfids.join(" ")
     }
-}
-
-/// What was done, but may come again because its acknowledgement was lost with a connection.
-#[derive(Debug, Default)]
-pub struct Settled {
-    acknowledged: VecDeque<Key>,
-    doubtful: VecDeque<Key>,
-}
-
-impl Settled {
-    /// This was acknowledged on the present connection.
-    pub fn acknowledged(&mut self, key: Key) {
-        remember(&mut self.acknowledged, key);
-    }
-
-    /// This was done, and its message came on a connection that is lost.
-    pub fn unacknowledged(&mut self, key: Key) {
-        remember(&mut self.doubtful, key);
-    }
-
-    /// The connection is lost, and with it perhaps the last acknowledgements.
-    pub fn lose(&mut self) {
-        for key in std::mem::take(&mut self.acknowledged) {
-            remember(&mut self.doubtful, key);
-        }
-    }
-
-    /// Whether a message that was delivered before is one of these. It is none of them from now on.
-    pub fn take(&mut self, key: Option<&Key>) -> bool {
-        let found = self.doubtful.iter().position(|known| Some(known) == key);
-        found.and_then(|index| self.doubtful.remove(index)).is_some()
-    }
-}
-
-fn remember(keys: &mut VecDeque<Key>, key: Key) {
-    if keys.len() == MEMORY {
-        keys.pop_front();
-    }
-    keys.push_back(key);
 }

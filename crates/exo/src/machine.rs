@@ -2,6 +2,7 @@
 //! since the start.
 #![forbid(unsafe_code)]
 
+mod delivering;
 mod linking;
 mod replying;
 mod sending;
@@ -9,13 +10,13 @@ mod sending;
 mod tests;
 
 use crate::event::{Action, Event, Settings};
-use crate::hand::{Hand, Item, Phase, Settled};
-use crate::json;
-use crate::level::{Level, excerpt, plain};
+use crate::hand::{Hand, Item, Phase};
+use crate::level::{Level, plain};
 use crate::protocol::{FromLogic, ToLogic};
+use crate::settled::Settled;
+use delivering::Message;
 use linking::Link;
 use participant::items::{Note, Work};
-use participant::workitem::Workitem;
 use replying::Question;
 use sending::Sending;
 use std::collections::BTreeMap;
@@ -104,7 +105,8 @@ impl Machine {
             Event::Lost(reason) => self.lost(&reason, now),
             Event::Refused(refusal) => self.refused(&refusal, now),
             Event::Consuming => self.consuming(),
-            Event::Delivery { tag, is_again, body } => self.delivered(tag, is_again, &body, now),
+            Event::Delivery { tag, is_again, body } => self.delivered(Message { tag, is_again, body }, now),
+            Event::Known(count) => self.settled.known(count),
             Event::Confirmed(ticket) => self.confirmed(ticket),
             Event::Unconfirmed(ticket, reason) => self.unconfirmed(ticket, &reason, now),
             Event::TooLong(size, reason) => self.too_long(size, &reason),
@@ -171,40 +173,6 @@ impl Machine {
         self.act(Action::Note(lines.trim_end_matches('\n').to_string()));
     }
 
-    fn delivered(&mut self, tag: u64, is_again: bool, body: &[u8], now: Duration) {
-        if self.course != Course::Working || self.logic != Logic::Ready {
-            return self.act(Action::Requeue(tag));
-        }
-        let Some(workitem) = json::read(body, json::BODY).and_then(Workitem::from_value) else {
-            let text = format!("a message is no workitem, and thrown away: {}", excerpt(body));
-            self.log(Level::Error, &text);
-            return self.act(Action::Reject(tag));
-        };
-        if workitem.is_cancel() {
-            let id = self.hand.same(&workitem);
-            self.log_about(Level::Info, workitem.wfid(), "the process engine has cancelled this");
-            self.act(Action::Tell(ToLogic::Control { id, workitem }));
-            return self.act(Action::Ack(tag));
-        }
-        let key = workitem.key();
-        if is_again && self.settled.take(key.as_ref()) {
-            let text = "delivered again, and answered already";
-            self.log_about(Level::Info, workitem.wfid(), text);
-            return self.act(Action::Ack(tag));
-        }
-        let orphan = self.hand.orphan(key.as_ref()).filter(|_| is_again);
-        if let Some(item) = orphan.and_then(|id| self.hand.get_mut(id)) {
-            item.tag = Some(tag);
-            let wfid = item.wfid.clone();
-            return self.log_about(Level::Info, wfid, "delivered again, and in hand already");
-        }
-        let wfid = workitem.wfid();
-        let item = Item { tag: Some(tag), workitem, wfid, phase: Phase::Waiting, is_listening: false };
-        self.hand.add(self.next, item);
-        self.next += 1;
-        self.fill(now);
-    }
-
     /// Gives the logic what it can take.
     fn fill(&mut self, now: Duration) {
         while self.hand.working() < self.settings.prefetch {
@@ -267,7 +235,7 @@ impl Machine {
         for item in which(&mut self.hand) {
             self.log_about(Level::Warning, item.wfid, self.settings.origin.fate());
             if let Some(tag) = item.tag {
-                self.act(Action::Requeue(tag));
+                self.give(Action::Requeue(tag));
             }
         }
     }

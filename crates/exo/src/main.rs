@@ -2,7 +2,7 @@
 //! them to the logic, which is a process of its own, and sends what comes back to the process engine.
 //!
 //! Reading order: [`protocol`] is what exo and the logic say to each other, [`fault`] an error, [`event`] what happens and what is done,
-//! [`hand`] the items in hand, [`machine`] the life of a participant, all of them pure, with [`level`], the lines of log,
+//! [`hand`] the items in hand, [`settled`] those that may come again, [`machine`] the life of a participant, all of them pure, with [`level`], the lines of log,
 //! [`json`] and [`flow`].
 //! The edge: [`setup`] reads the settings, [`logic`] is the process, [`amqp`], [`callbacks`], [`listening`],
 //! [`session`] and [`broker`] the connection, [`local`] stands in for that, [`ready`] tells supervise, [`run`] is the loop
@@ -32,6 +32,7 @@ mod protocol;
 mod ready;
 mod run;
 mod session;
+mod settled;
 mod setup;
 
 use failure::Failure;

@@ -12,6 +12,8 @@ use amqprs::channel::{
 use amqprs::connection::Connection;
 use amqprs::error::Error;
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot::{Receiver, Sender, channel};
@@ -40,8 +42,13 @@ pub enum Incoming {
     Consuming,
     /// No more come.
     Silent,
-    /// So many wait.
-    Waiting(u32),
+    /// The broker has answered on the channel that work comes from.
+    Answer {
+        /// How many messages wait.
+        waiting: u32,
+        /// How many it had been told about before it was asked.
+        told: u64,
+    },
     /// A message.
     Delivery {
         /// What it is acknowledged by.
@@ -81,8 +88,8 @@ pub struct Session {
     pub returned: HashMap<u64, String>,
     /// The processes that somebody can ask about.
     pub listeners: HashMap<String, Listener>,
-    /// Where the queue can be looked at.
-    looking: Channel,
+    /// How many messages the broker was told about.
+    pub told: Arc<AtomicU64>,
     consumer: Option<Consumer>,
 }
 
@@ -154,7 +161,7 @@ impl Session {
             tickets: callbacks.tickets,
             returned: HashMap::new(),
             listeners: HashMap::new(),
-            looking,
+            told: Arc::default(),
             consumer: None,
         })
     }
@@ -175,8 +182,8 @@ impl Session {
         let (end, ended) = channel();
         self.consumer = Some(Consumer { tag, _end: end });
         let _ = sender.send((epoch, Incoming::Consuming));
-        let queue = wanted.queue.clone();
-        tokio::spawn(look(self.looking.clone(), queue, (sender.clone(), epoch), ended));
+        let asked = Asked { queue: wanted.queue.clone(), told: Arc::clone(&self.told) };
+        tokio::spawn(look(self.consuming.clone(), asked, (sender.clone(), epoch), ended));
         let sender = sender.clone();
         tokio::spawn(async move {
             while let Some(ConsumerMessage { deliver, content, .. }) = messages.recv().await {
@@ -219,10 +226,17 @@ impl Session {
     }
 }
 
-/// Looks now and then whether there is work that the broker does not deliver.
+/// What is asked about.
+struct Asked {
+    queue: String,
+    told: Arc<AtomicU64>,
+}
+
+/// Looks now and then whether there is work that the broker does not deliver. It asks on the channel that work comes from:
+/// the broker answers when it has acted on all that came before on this channel.
 async fn look(
     channel: Channel,
-    queue: String,
+    asked: Asked,
     (sender, epoch): (UnboundedSender<Stamped>, u64),
     mut ended: Receiver<()>,
 ) {
@@ -232,8 +246,9 @@ async fn look(
             () = sleep(LOOK) => {}
         }
         // However long it takes: a broker that is short of memory does not listen to who publishes.
-        let incoming = match channel.queue_declare(amqp::existing(&queue)).await {
-            Ok(found) => Incoming::Waiting(found.map_or(0, |(_, waiting, _)| waiting)),
+        let told = asked.told.load(Ordering::SeqCst);
+        let incoming = match channel.queue_declare(amqp::existing(&asked.queue)).await {
+            Ok(found) => Incoming::Answer { waiting: found.map_or(0, |(_, waiting, _)| waiting), told },
             Err(error) => Incoming::Lost(error.to_string()),
         };
         let _ = sender.send((epoch, incoming));

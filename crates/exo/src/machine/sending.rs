@@ -72,17 +72,16 @@ impl Machine {
 
     /// An item is done with.
     pub(super) fn done(&mut self, id: u64) {
-        let Some(Item { tag, workitem, phase, .. }) = self.hand.remove(id) else { return };
+        let Some(Item { tag, body, phase, .. }) = self.hand.remove(id) else { return };
         if let Phase::Replied(note) = phase {
             self.act(Action::Note(note));
         }
-        if let Some(tag) = tag {
-            self.act(Action::Ack(tag));
-        }
-        match (workitem.key(), tag) {
-            (Some(key), Some(_)) => self.settled.acknowledged(key),
-            (Some(key), None) => self.settled.unacknowledged(key),
-            (None, _) => {}
+        match tag {
+            Some(tag) => {
+                self.act(Action::Ack(tag));
+                self.settled.acknowledged(body);
+            }
+            None => self.settled.unacknowledged(body),
         }
     }
 

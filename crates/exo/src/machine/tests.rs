@@ -4,8 +4,11 @@ use super::*;
 use crate::event::{Caller, Origin, Refusal};
 use crate::fault::Fault;
 use crate::protocol::Request;
+use participant::workitem::Workitem;
 use serde_json::{Map, Value, json};
 
+/// Which message is an item, and which is one that was there before.
+mod delivering;
 /// Coming to the broker, and what it refuses.
 mod linking;
 /// What is asked, cancelled, forgotten, traced, and done besides.

@@ -150,6 +150,12 @@ impl Wire {
         })
     }
 
+    /// Takes a message out of a queue, and gives it back: the broker says then that it was delivered before.
+    pub fn touch(&self, queue: &str) {
+        let arguments = BasicGetArguments::new(queue);
+        self.with(async |channel| channel.basic_get(arguments).await.unwrap().unwrap());
+    }
+
     /// How many messages wait in a queue, and how many consumers it has.
     pub fn count(&self, queue: &str) -> (u32, u32) {
         let mut arguments = QueueDeclareArguments::new(queue);

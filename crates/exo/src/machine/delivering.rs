@@ -1,0 +1,64 @@
+//! Messages of the broker: which of them are work, and what becomes of the others.
+#![forbid(unsafe_code)]
+
+use super::{Course, Logic, Machine};
+use crate::event::Action;
+use crate::hand::{Item, Phase};
+use crate::json;
+use crate::level::{Level, excerpt};
+use crate::protocol::ToLogic;
+use participant::workitem::Workitem;
+use std::time::Duration;
+
+/// A message of the broker.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) tag: u64,
+    pub(super) is_again: bool,
+    pub(super) body: Vec<u8>,
+}
+
+impl Machine {
+    pub(super) fn delivered(&mut self, message: Message, now: Duration) {
+        let Message { tag, is_again, body } = message;
+        // The broker counts messages from 1, and delivers no more than `prefetch` that it has not heard of.
+        self.settled.known(tag.saturating_sub(u64::try_from(self.settings.prefetch).unwrap_or(u64::MAX)));
+        if self.course != Course::Working || self.logic != Logic::Ready {
+            return self.give(Action::Requeue(tag));
+        }
+        let Some(workitem) = json::read(&body, json::BODY).and_then(Workitem::from_value) else {
+            let text = format!("a message is no workitem, and thrown away: {}", excerpt(&body));
+            self.log(Level::Error, &text);
+            return self.give(Action::Reject(tag));
+        };
+        if workitem.is_cancel() {
+            let id = self.hand.same(&workitem);
+            self.log_about(Level::Info, workitem.wfid(), "the process engine has cancelled this");
+            self.act(Action::Tell(ToLogic::Control { id, workitem }));
+            return self.give(Action::Ack(tag));
+        }
+        if is_again && self.settled.take(&body) {
+            let text = "delivered again, and answered already";
+            self.log_about(Level::Info, workitem.wfid(), text);
+            self.settled.acknowledged(body);
+            return self.act(Action::Ack(tag));
+        }
+        let orphan = self.hand.orphan(&body).filter(|_| is_again);
+        if let Some(item) = orphan.and_then(|id| self.hand.get_mut(id)) {
+            item.tag = Some(tag);
+            let wfid = item.wfid.clone();
+            return self.log_about(Level::Info, wfid, "delivered again, and in hand already");
+        }
+        let wfid = workitem.wfid();
+        let item = Item { tag: Some(tag), workitem, body, wfid, phase: Phase::Waiting, is_listening: false };
+        self.hand.add(self.next, item);
+        self.next += 1;
+        self.fill(now);
+    }
+
+    /// Tells the broker what becomes of a message that was not answered.
+    pub(super) fn give(&mut self, action: Action) {
+        self.settled.returned();
+        self.act(action);
+    }
+}
