@@ -25,6 +25,8 @@ pub struct Wanted {
     pub queue: String,
     /// How many items it works on at once.
     pub prefetch: u16,
+    /// Whether the broker keeps what is rejected, if the settings say so.
+    pub dead_letters: Option<bool>,
 }
 
 /// The connection.
@@ -116,9 +118,10 @@ impl Broker {
                 let text = || format!("it has work, and does not deliver it: {waiting}");
                 Some(if is_odd { self.lost(text()) } else { Event::Known(told) })
             }
-            Incoming::Delivery { tag, is_again, body } => {
+            Incoming::DeadLetters(are_kept) => Some(Event::DeadLetters(are_kept)),
+            Incoming::Delivery { tag, is_again, returns, body } => {
                 self.flow.delivered();
-                Some(Event::Delivery { tag, is_again, body })
+                Some(Event::Delivery { tag, is_again, returns, body })
             }
             Incoming::Returned(ticket, reason) => {
                 self.session.as_mut()?.returned.insert(ticket, reason);
@@ -230,6 +233,19 @@ impl Broker {
         let result = session.consuming.basic_nack(BasicNackArguments::new(tag, false, true)).await;
         session.told.fetch_add(1, Ordering::SeqCst);
         self.check(result.map_err(|error| error.to_string()));
+    }
+
+    /// Asks whether the broker keeps what is rejected; [`Event::DeadLetters`] tells.
+    pub fn find_dead_letters(&self) {
+        match (self.wanted.dead_letters, &self.session) {
+            (Some(are_kept), _) => {
+                let _ = self.sender.send((self.epoch, Incoming::DeadLetters(are_kept)));
+            }
+            (None, Some(session)) => {
+                session.find_dead_letters(self.wanted.queue.clone(), &self.sender, self.epoch);
+            }
+            (None, None) => {}
+        }
     }
 
     /// Lets somebody ask about an item of a process.

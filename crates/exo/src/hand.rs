@@ -20,6 +20,8 @@ pub struct Item {
     pub phase: Phase,
     /// Whether somebody can ask about it.
     pub is_listening: bool,
+    /// How often the logic has ended on it, if it is known for that. It is worked on alone then.
+    pub attempts: Option<u16>,
 }
 
 /// How far an item is.
@@ -31,6 +33,8 @@ pub enum Phase {
     Working(Duration),
     /// The reply is on its way; what is noted when it has arrived.
     Replied(String),
+    /// The logic does not get it any more, which it was given last at that time.
+    Refused(Duration),
 }
 
 /// All of them, by number.
@@ -67,7 +71,7 @@ impl Hand {
 
     /// Takes out those that no reply is on its way for.
     pub fn take_unanswered(&mut self) -> Vec<Item> {
-        let is_unanswered = |item: &Item| !matches!(item.phase, Phase::Replied(_));
+        let is_unanswered = |item: &Item| !matches!(item.phase, Phase::Replied(_) | Phase::Refused(_));
         let ids: Vec<u64> = self.iter().filter(|(_, item)| is_unanswered(item)).map(|(id, _)| id).collect();
         ids.into_iter().filter_map(|id| self.items.remove(&id)).collect()
     }
@@ -81,7 +85,7 @@ impl Hand {
 
     /// The connection is lost, and with it what items are acknowledged by. What nobody works on yet comes again.
     pub fn forget_tags(&mut self) {
-        self.items.retain(|_, item| item.phase != Phase::Waiting);
+        self.items.retain(|_, item| !matches!(item.phase, Phase::Waiting | Phase::Refused(_)));
         for item in self.items.values_mut() {
             item.tag = None;
             item.is_listening = false;
@@ -96,6 +100,19 @@ impl Hand {
     /// The oldest that waits.
     pub fn first_waiting(&self) -> Option<u64> {
         self.iter().find(|(_, item)| item.phase == Phase::Waiting).map(|(id, _)| id)
+    }
+
+    /// Whether the logic can be given this one now: one on which it has ended is worked on alone.
+    pub fn may_begin(&self, id: u64) -> bool {
+        let is_working = |item: &&Item| matches!(item.phase, Phase::Working(_));
+        let is_known = |item: &Item| item.attempts.is_some();
+        let mut working = self.items.values().filter(is_working);
+        if self.get(id).is_some_and(is_known) { working.next().is_none() } else { !working.any(is_known) }
+    }
+
+    /// Whether there are items that the logic does not get any more.
+    pub fn has_refused(&self) -> bool {
+        self.items.values().any(|item| matches!(item.phase, Phase::Refused(_)))
     }
 
     /// Whether there is none.

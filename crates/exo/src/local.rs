@@ -106,7 +106,7 @@ impl Local {
             Some(Ok(body)) => {
                 self.in_hand += 1;
                 self.next += 1;
-                Event::Delivery { tag: self.next, is_again: false, body }
+                Event::Delivery { tag: self.next, is_again: false, returns: 0, body }
             }
             Some(Err(error)) => Event::Stderr(error.into_bytes()),
             None if self.in_hand == 0 => Event::Drained,

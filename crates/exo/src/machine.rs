@@ -4,11 +4,13 @@
 
 mod delivering;
 mod linking;
+mod refusing;
 mod replying;
 mod sending;
 #[cfg(test)]
 mod tests;
 
+use crate::attempts::Attempts;
 use crate::event::{Action, Event, Settings};
 use crate::hand::{Hand, Item, Phase};
 use crate::level::{Level, plain};
@@ -45,6 +47,7 @@ pub struct Machine {
     course: Course,
     hand: Hand,
     settled: Settled,
+    attempts: Attempts,
     outbox: BTreeMap<u64, Sending>,
     questions: Vec<Question>,
     next: u64,
@@ -78,7 +81,7 @@ enum Course {
 
 impl Machine {
     /// A participant whose logic has just been started, and what is done first.
-    pub fn start(settings: Settings) -> (Self, Vec<Action>) {
+    pub fn start(settings: Settings, attempts: Attempts) -> (Self, Vec<Action>) {
         let start = ToLogic::Start { participant: settings.name.clone(), config: settings.config.clone() };
         let machine = Self {
             settings,
@@ -88,6 +91,7 @@ impl Machine {
             course: Course::Working,
             hand: Hand::default(),
             settled: Settled::default(),
+            attempts,
             outbox: BTreeMap::new(),
             questions: Vec::new(),
             next: 1,
@@ -105,7 +109,10 @@ impl Machine {
             Event::Lost(reason) => self.lost(&reason, now),
             Event::Refused(refusal) => self.refused(&refusal, now),
             Event::Consuming => self.consuming(),
-            Event::Delivery { tag, is_again, body } => self.delivered(Message { tag, is_again, body }, now),
+            Event::Delivery { tag, is_again, returns, body } => {
+                self.delivered(Message { tag, is_again, returns, body }, now);
+            }
+            Event::DeadLetters(are_kept) => self.dead_letters(are_kept, now),
             Event::Known(count) => self.settled.known(count),
             Event::Confirmed(ticket) => self.confirmed(ticket),
             Event::Unconfirmed(ticket, reason) => self.unconfirmed(ticket, &reason, now),
@@ -132,7 +139,7 @@ impl Machine {
     pub fn deadline(&self) -> Option<Duration> {
         let working = self.hand.iter().filter_map(|(_, item)| match item.phase {
             Phase::Working(since) => Some((item, since)),
-            Phase::Waiting | Phase::Replied(_) => None,
+            Phase::Waiting | Phase::Replied(_) | Phase::Refused(_) => None,
         });
         let of_items = working.flat_map(|(item, since)| {
             let listen = (!item.is_listening && self.is_up()).then_some(since + LISTEN_AFTER);
@@ -176,7 +183,7 @@ impl Machine {
     /// Gives the logic what it can take.
     fn fill(&mut self, now: Duration) {
         while self.hand.working() < self.settings.prefetch {
-            let Some(id) = self.hand.first_waiting() else { return };
+            let Some(id) = self.hand.first_waiting().filter(|id| self.hand.may_begin(*id)) else { return };
             let Some(item) = self.hand.get_mut(id) else { return };
             item.phase = Phase::Working(now);
             let (wfid, workitem) = (item.wfid.clone(), item.workitem.clone());
@@ -225,6 +232,7 @@ impl Machine {
             Logic::Ready | Logic::Killed => self.log(Level::Error, &format!("the logic has ended: {how}")),
             Logic::Gone => {}
         }
+        self.blame();
         self.give_back(Hand::take_unanswered);
         if matches!(self.course, Course::Working | Course::Finishing(_)) {
             self.leave(1, now + LAST_REPLIES);
@@ -321,7 +329,8 @@ impl Machine {
             Course::Working => self.consume(),
             Course::Finishing(_) if self.hand.is_empty() && self.outbox.is_empty() => self.stop_logic(now),
             // Replies of a logic that is gone have their time if they can arrive.
-            Course::Leaving(1, _) if self.outbox.is_empty() || !self.is_up() => self.exit(1),
+            Course::Leaving(1, _) if !self.is_up() => self.exit(1),
+            Course::Leaving(1, _) if self.outbox.is_empty() && !self.hand.has_refused() => self.exit(1),
             Course::Finishing(_) | Course::Leaving(..) | Course::Left => {}
         }
     }

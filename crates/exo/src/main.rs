@@ -2,10 +2,12 @@
 //! them to the logic, which is a process of its own, and sends what comes back to the process engine.
 //!
 //! Reading order: [`protocol`] is what exo and the logic say to each other, [`fault`] an error, [`event`] what happens and what is done,
-//! [`hand`] the items in hand, [`settled`] those that may come again, [`machine`] the life of a participant, all of them pure, with [`level`], the lines of log,
+//! [`hand`] the items in hand, [`settled`] those that may come again, [`attempts`]
+//! those on which the logic has ended, [`machine`] the life of a participant, all of them pure, with [`level`], the lines of log,
 //! [`json`] and [`flow`].
 //! The edge: [`setup`] reads the settings, [`logic`] is the process, [`amqp`], [`callbacks`], [`listening`],
-//! [`session`] and [`broker`] the connection, [`local`] stands in for that, [`ready`] tells supervise, [`run`] is the loop
+//! [`session`] and [`broker`] the connection, [`local`] stands in for that, [`ready`] tells supervise, [`ledger`] keeps
+//! what outlives exo, [`dead_letters`] asks what becomes of a rejected message, [`run`] is the loop
 //! that joins them, and [`client`] sends single messages.
 
 #![expect(
@@ -14,15 +16,18 @@
 )]
 
 mod amqp;
+mod attempts;
 mod broker;
 mod callbacks;
 mod client;
+mod dead_letters;
 mod event;
 mod failure;
 mod fault;
 mod flow;
 mod hand;
 mod json;
+mod ledger;
 mod level;
 mod listening;
 mod local;

@@ -3,6 +3,7 @@
 use crate::amqp::{self, Closed, ENGINE, Trouble};
 use crate::broker::Wanted;
 use crate::callbacks::{Callbacks, Reason, Tickets};
+use crate::dead_letters;
 use crate::event::Caller;
 use crate::listening::{Listener, Place, control_queue};
 use amqprs::channel::{
@@ -55,9 +56,13 @@ pub enum Incoming {
         tag: u64,
         /// Whether it was delivered before.
         is_again: bool,
+        /// How often it has come back, if the broker counts that.
+        returns: u64,
         /// What it says.
         body: Vec<u8>,
     },
+    /// Whether the broker keeps what is rejected.
+    DeadLetters(bool),
     /// What was published could not be put into any queue.
     Returned(u64, String),
     /// The broker has what was published.
@@ -186,11 +191,13 @@ impl Session {
         tokio::spawn(look(self.consuming.clone(), asked, (sender.clone(), epoch), ended));
         let sender = sender.clone();
         tokio::spawn(async move {
-            while let Some(ConsumerMessage { deliver, content, .. }) = messages.recv().await {
+            while let Some(ConsumerMessage { deliver, content, basic_properties, .. }) = messages.recv().await
+            {
                 let Some(deliver) = deliver else { continue };
                 let (tag, is_again) = (deliver.delivery_tag(), deliver.redelivered());
                 let body = content.unwrap_or_default();
-                let _ = sender.send((epoch, Incoming::Delivery { tag, is_again, body }));
+                let returns = basic_properties.as_ref().map_or(0, dead_letters::returns);
+                let _ = sender.send((epoch, Incoming::Delivery { tag, is_again, returns, body }));
             }
             let _ = sender.send((epoch, Incoming::Silent));
         });
@@ -218,6 +225,17 @@ impl Session {
         }
         let place = Place { connection: self.connection.clone(), queue, wfid: wfid.clone() };
         self.listeners.insert(wfid, Listener::start(place, sender.clone(), epoch));
+    }
+
+    /// Asks whether the broker keeps what is rejected.
+    pub fn find_dead_letters(&self, queue: String, sender: &UnboundedSender<Stamped>, epoch: u64) {
+        let (connection, sender) = (self.connection.clone(), sender.clone());
+        let (tickets, reason) = (Tickets::default(), Reason::default());
+        let callbacks = Callbacks { sender: sender.clone(), epoch, tickets, reason, is_vital: false };
+        tokio::spawn(async move {
+            let are_kept = dead_letters::are_kept(&connection, &queue, &callbacks).await;
+            let _ = sender.send((epoch, Incoming::DeadLetters(are_kept)));
+        });
     }
 
     /// Closes the connection, after all that was sent.

@@ -28,6 +28,8 @@ pub struct Setup {
     pub broker: Address,
     /// From which level on lines are logged.
     pub level: Level,
+    /// Whether the broker keeps what is rejected, if the settings say so.
+    pub dead_letters: Option<bool>,
     /// What is odd in the files.
     pub oddities: Vec<String>,
     config: Config,
@@ -89,7 +91,8 @@ impl Setup {
             let place = place(&config, "skynet", "log_level", &own);
             Failure::mistake(format_args!("{level} is none of DEBUG, INFO, WARNING and ERROR: {place}"))
         })?;
-        Ok(Self { directory, name, queue, regexp, broker, level, oddities, config })
+        let dead_letters = config.truth("participant", "dead_letters");
+        Ok(Self { directory, name, queue, regexp, broker, level, dead_letters, oddities, config })
     }
 
     /// The file of the logic.
@@ -114,6 +117,8 @@ impl Setup {
             prefetch: usize::from(number("prefetch")?.max(1)),
             timeout: seconds(number("timeout")?),
             grace: seconds(number("grace")?),
+            // Without a broker, nothing comes again.
+            attempts: Some(number("attempts")?).filter(|limit| *limit > 0 && origin == Origin::Broker),
             origin,
         })
     }

@@ -15,12 +15,13 @@ use std::time::Duration;
 pub(super) struct Message {
     pub(super) tag: u64,
     pub(super) is_again: bool,
+    pub(super) returns: u64,
     pub(super) body: Vec<u8>,
 }
 
 impl Machine {
     pub(super) fn delivered(&mut self, message: Message, now: Duration) {
-        let Message { tag, is_again, body } = message;
+        let Message { tag, is_again, returns, body } = message;
         // The broker counts messages from 1, and delivers no more than `prefetch` that it has not heard of.
         self.settled.known(tag.saturating_sub(u64::try_from(self.settings.prefetch).unwrap_or(u64::MAX)));
         if self.course != Course::Working || self.logic != Logic::Ready {
@@ -50,9 +51,16 @@ impl Machine {
             return self.log_about(Level::Info, wfid, "delivered again, and in hand already");
         }
         let wfid = workitem.wfid();
-        let item = Item { tag: Some(tag), workitem, body, wfid, phase: Phase::Waiting, is_listening: false };
-        self.hand.add(self.next, item);
+        let attempts = self.attempts_on(&body, returns);
+        let is_over = self.is_over_limit(attempts);
+        let (tag, phase) = (Some(tag), Phase::Waiting);
+        let item = Item { tag, workitem, body, wfid, phase, is_listening: false, attempts };
+        let id = self.next;
+        self.hand.add(id, item);
         self.next += 1;
+        if is_over {
+            return self.refuse(id, now);
+        }
         self.fill(now);
     }
 

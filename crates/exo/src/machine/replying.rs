@@ -83,9 +83,9 @@ impl Machine {
     }
 
     /// When the logic began to work on an item.
-    fn since(&self, id: u64) -> Option<Duration> {
+    pub(super) fn since(&self, id: u64) -> Option<Duration> {
         match self.hand.get(id)?.phase {
-            Phase::Working(since) => Some(since),
+            Phase::Working(since) | Phase::Refused(since) => Some(since),
             Phase::Waiting | Phase::Replied(_) => None,
         }
     }

@@ -76,6 +76,7 @@ impl Machine {
         if let Phase::Replied(note) = phase {
             self.act(Action::Note(note));
         }
+        self.forgive(&body);
         match tag {
             Some(tag) => {
                 self.act(Action::Ack(tag));

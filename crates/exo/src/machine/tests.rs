@@ -11,6 +11,8 @@ use serde_json::{Map, Value, json};
 mod delivering;
 /// Coming to the broker, and what it refuses.
 mod linking;
+/// Items on which the logic ends.
+mod refusing;
 /// What is asked, cancelled, forgotten, traced, and done besides.
 mod requests;
 
@@ -20,7 +22,7 @@ const DONE: &str = r#"{"fei":{"wfid":"A","subid":"s","expid":"0"},"fields":{"__r
 
 fn settings() -> Settings {
     let (name, config, origin) = ("p".to_string(), Map::new(), Origin::Broker);
-    Settings { name, config, prefetch: 1, timeout: None, grace: None, origin }
+    Settings { name, config, prefetch: 1, timeout: None, grace: None, attempts: None, origin }
 }
 
 fn show(action: &Action) -> String {
@@ -33,6 +35,8 @@ fn show(action: &Action) -> String {
         Action::Ack(tag) => format!("ack {tag}"),
         Action::Reject(tag) => format!("reject {tag}"),
         Action::Requeue(tag) => format!("requeue {tag}"),
+        Action::FindDeadLetters => "find dead letters".to_string(),
+        Action::Remember(text) => format!("remember {} attempts", text.lines().count()),
         Action::Listen(wfid) => format!("listen {wfid}"),
         Action::Unlisten(wfid) => format!("unlisten {wfid}"),
         Action::Answer(to, body) => format!("answer {} {}", to.reply_to, text(body)),
@@ -57,7 +61,7 @@ struct Life(Machine);
 
 impl Life {
     fn new(settings: Settings) -> Self {
-        let (machine, actions) = Machine::start(settings);
+        let (machine, actions) = Machine::start(settings, Attempts::default());
         let shown: Vec<String> = actions.iter().map(show).collect();
         assert_eq!(shown, ["tell start p", "connect 0"]);
         Self(machine)
@@ -98,11 +102,11 @@ fn ready() -> Event {
 }
 
 fn delivery(tag: u64, body: &str) -> Event {
-    Event::Delivery { tag, is_again: false, body: body.into() }
+    Event::Delivery { tag, is_again: false, returns: 0, body: body.into() }
 }
 
 fn again(tag: u64, body: &str) -> Event {
-    Event::Delivery { tag, is_again: true, body: body.into() }
+    Event::Delivery { tag, is_again: true, returns: 0, body: body.into() }
 }
 
 fn reply(id: u64, text: &str) -> Event {

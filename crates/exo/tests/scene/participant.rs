@@ -19,6 +19,8 @@ class ParticipantHandler(object):
         note('worked', wi.wfid)
         while wi.fields.wait and not os.path.exists('go'):
             time.sleep(0.01)
+        if wi.fields.die:
+            os._exit(7)
         if wi.fields.bad:
             raise KeyError('bad')
         if wi.fields.send:

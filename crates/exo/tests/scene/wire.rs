@@ -9,7 +9,7 @@ use amqprs::channel::{
 };
 use amqprs::connection::{Connection, OpenConnectionArguments};
 use amqprs::error::Error;
-use amqprs::{Ack, BasicProperties, Cancel, CloseChannel, FieldTable, Nack, Return};
+use amqprs::{Ack, BasicProperties, Cancel, CloseChannel, FieldTable, FieldValue, Nack, Return};
 use async_trait::async_trait;
 use std::collections::BTreeSet;
 use tokio::runtime::Runtime;
@@ -71,6 +71,16 @@ impl Wire {
         let mut arguments = QueueDeclareArguments::new(queue);
         let arguments = arguments.durable(is_durable).finish();
         self.with(async |channel| channel.queue_declare(arguments).await.unwrap());
+    }
+
+    /// Makes a durable queue with these arguments.
+    pub fn declare_with(&self, queue: &str, arguments: &[(&str, FieldValue)]) {
+        let mut table = FieldTable::new();
+        for (name, value) in arguments {
+            table.insert((*name).try_into().unwrap(), value.clone());
+        }
+        let declaration = QueueDeclareArguments::new(queue).durable(true).arguments(table).finish();
+        self.with(async |channel| channel.queue_declare(declaration).await.unwrap());
     }
 
     /// Makes a queue that nobody else may use.
