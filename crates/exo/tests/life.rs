@@ -229,6 +229,17 @@ fn what_is_to_be_forgotten_gets_no_reply() {
 }
 
 #[test]
+fn what_the_logic_wants_to_be_forgotten_gets_no_reply() {
+    let participant = Participant::running("");
+    participant.put("a", r#""forget":true"#);
+    participant.put("b", r#""params":{"forget":true},"forget":false"#);
+    assert!(participant.reply().contains(r#""wfid":"b""#));
+    participant.wait_for_line("item wfid=a participant=p ms=");
+    participant.wait_for_count((0, 1));
+    assert_eq!(participant.wire.take(ENGINE), None);
+}
+
+#[test]
 fn traces_and_dumps_are_in_the_log() {
     let participant = Participant::running("");
     let fields = r#""debug_trace":true,"params":{"debug_dump":true}"#;

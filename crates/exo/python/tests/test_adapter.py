@@ -284,6 +284,14 @@ class Logic(Written):
             self.assertEqual((error["class"], error["message"]), ("OscError", "no such project"))
             self.assertEqual(exo.do(2, item(plain="x"))["error"]["message"], "x")
 
+    def test_the_logic_decides_whether_a_reply_is_wanted(self):
+        for body in "wi.forget = True", "wi.params.forget = True", "wi.forget = False", "wi.params.forget = False":
+            for params in {}, {"forget": True}, {"forget": False, "x": 1}:
+                with self.subTest(body=body, params=params), self.handler(body) as exo:
+                    reply = exo.do(1, item(params=params))
+                    expected = {**params, "forget": body.endswith("True")}
+                    self.assertEqual(reply["workitem"]["fields"]["params"], expected)
+
     def test_big_and_strange_items(self):
         with self.handler("wi.fields.back = wi.fields.text\nwi.fields.file = '\\udcff'") as exo:
             text = "ä\u2028\n\0" * 2_500_000

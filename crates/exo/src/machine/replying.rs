@@ -39,7 +39,8 @@ impl Machine {
         };
         let work = Work { wfid: &item.wfid, participant: &participant };
         let note = Note::End(work, End { milliseconds, verdict }).to_string();
-        let is_forgotten = item.workitem.is_forgotten();
+        // The logic may have changed its mind, or that of the process, about a reply.
+        let is_forgotten = reply.is_forgotten();
         item.phase = Phase::Replied(note);
         if is_forgotten {
             return self.done(id);

@@ -21,6 +21,8 @@ class ParticipantHandler(object):
             time.sleep(0.01)
         if wi.fields.die:
             os._exit(7)
+        if 'forget' in wi.fields:
+            wi.forget = wi.fields.forget
         if wi.fields.bad:
             raise KeyError('bad')
         if wi.fields.send:

@@ -22,6 +22,36 @@ fn what_is_to_be_forgotten_gets_no_reply() {
 }
 
 #[test]
+fn whether_a_reply_is_wanted_counts_as_it_is_after_the_work() {
+    let with = |params: &str| format!(r#"{{"fei":{{"wfid":"A"}},"fields":{{"params":{params}}}}}"#);
+    let failed = |reply: &str| {
+        let workitem = Workitem::parse(reply.as_bytes());
+        Event::FromLogic(FromLogic::Failure { id: 1, error: Fault::own("E", "no".to_string()), workitem })
+    };
+    let (forget, keep, none) = (r#"{"forget":true}"#, r#"{"forget":false}"#, "{}");
+    for (before, after, is_sent) in [
+        (none, none, true),
+        (none, forget, false),
+        (forget, forget, false),
+        (forget, keep, true),
+        (forget, none, true),
+        (keep, forget, false),
+    ] {
+        for event in [reply(1, &with(after)), failed(&with(after))] {
+            let mut life = Life::ready(settings());
+            life.at(0, delivery(1, &with(before)), &["begin wfid=A participant=p", "tell work 1 A"]);
+            let actions = life.0.handle(event, Duration::ZERO);
+            let sent = actions.iter().filter(|action| matches!(action, Action::Publish(..))).count();
+            assert_eq!(
+                (sent == 1, actions.contains(&Action::Ack(1))),
+                (is_sent, !is_sent),
+                "{before} {after}"
+            );
+        }
+    }
+}
+
+#[test]
 fn traces_and_dumps() {
     let mut life = Life::ready(settings());
     let traced = r#"{"fei":{"wfid":"A","expid":"0"},"fields":{"debug_trace":true}}"#;
