@@ -118,6 +118,27 @@ class ParticipantHandler(object):
 }
 
 #[test]
+fn a_participant_in_python_is_adapted_whether_or_not_it_could_be_executed() {
+    let sandbox = participant("", ECHO);
+    let body = "class ParticipantHandler(object):\n    def handle_wi(self, wi):\n        wi.result = True\n";
+    let answer = r#"{"fei":{"wfid":"a","expid":"0"},"odd":1.5,"fields":{"__result__":true}}"#;
+    for first in ["#!/usr/bin/python2 -tt\n", "#!/gone\n", "#! /usr/bin/env python\n", "", "\u{feff}"] {
+        sandbox.script("p/logic", &format!("{first}{body}"));
+        let said = sandbox.exo("p", &["--local", "config.exo"], &item("a"));
+        assert_eq!((said.code, said.out.trim_end()), (0, answer), "{first}: {said:?}");
+    }
+    // Nor has it to be one that ends in .py.
+    sandbox.write("p/plain", &format!("{body}# {}\n", "x".repeat(100)));
+    sandbox.write("p/config.exo", "[participant]\ncode=plain\n");
+    let said = sandbox.exo("p", &["--local", "config.exo"], &item("a"));
+    assert_eq!((said.code, said.out.trim_end()), (0, answer), "{said:?}");
+    // A program that only speaks of it is a program.
+    sandbox.script("p/plain", &format!("#!/bin/sh\n# class ParticipantHandler\n{ECHO}\n"));
+    let said = sandbox.exo("p", &["--local", "config.exo"], &item("a"));
+    assert_eq!((said.code, said.out), (0, item("a")), "{}", said.err);
+}
+
+#[test]
 fn a_logic_that_cannot_be_run_is_a_mistake_that_is_named() {
     let sandbox = participant("", ECHO);
     let check = |config: &str, code: i32, text: &str| {

@@ -45,6 +45,7 @@ class Adapter:
         self._controls = queue.SimpleQueue()
         self._helpers = []
         self._here = threading.local()
+        self._process = os.getpid()
 
     def start(self, handler, sections):
         """Makes the handler, and tells it to start."""
@@ -52,7 +53,12 @@ class Adapter:
         for name, value in ("log", self.log), ("send_to_engine", self.send_to_engine):
             if not hasattr(handler, name):
                 setattr(handler, name, value if name == "log" else staticmethod(value))
-        self.handler = handler()
+        try:
+            self.handler = handler()
+        except BaseException as error:
+            self._end_if_forked(error)
+            raise
+        self._end_if_forked()
         self.handler.log = self.log
         self.handler.send_to_engine = self.send_to_engine
         self._thread_safe = bool(getattr(handler, "thread_safe", False))
@@ -171,9 +177,11 @@ class Adapter:
         """Works on an item, and answers for it."""
         try:
             self.handler.handle_wi(item)
+            self._end_if_forked()
             answer = "reply", {"workitem": item.to_h()}
         # SystemExit, too: an item that ends the process would come again, and end the next one.
         except BaseException as error:
+            self._end_if_forked(error)
             answer = "failure", {"error": described(error), "workitem": item.to_h()}
         # Before the answer: the next item may be here as soon as exo has it.
         self._in_hand.pop(number, None)
@@ -183,6 +191,23 @@ class Adapter:
         except (TypeError, ValueError, RecursionError) as error:
             told = members.get("error") or described(error, "the workitem is not JSON any more: ")
             self.channel.send("failure", id=number, error=told)
+
+    def _end_if_forked(self, error=None):
+        """Ends a process that the logic has forked, and that comes out of it: the answer is for its parent to give."""
+        if os.getpid() == self._process:
+            return
+        code = error.code if isinstance(error, SystemExit) else error
+        if code is None:
+            code = 0
+        elif not isinstance(code, int):
+            print(code if isinstance(error, SystemExit) else trace(error), file=sys.stderr)
+            code = 1
+        for stream in sys.stdout, sys.stderr:
+            try:
+                stream.flush()
+            except (OSError, ValueError):
+                pass
+        os._exit(code & 0xFF)
 
     def _control(self):
         """Asks the logic about items while it works on them."""
@@ -203,8 +228,11 @@ class Adapter:
         """Calls handle_wi_control."""
         try:
             control = getattr(self.handler, "handle_wi_control", None)
-            return None if control is None else control(question)
-        except BaseException:
+            returned = None if control is None else control(question)
+            self._end_if_forked()
+            return returned
+        except BaseException as error:
+            self._end_if_forked(error)
             self.log.exception("handle_wi_control failed on %s", question.message)
             return None
 
@@ -218,8 +246,13 @@ class Adapter:
     def _tell_lifecycle(self, message, config=None):
         """Calls handle_lifecycle_control."""
         control = getattr(self.handler, "handle_lifecycle_control", None)
-        if control is not None:
-            control(ParticipantCtrl(message, config))
+        try:
+            if control is not None:
+                control(ParticipantCtrl(message, config))
+        except BaseException as error:
+            self._end_if_forked(error)
+            raise
+        self._end_if_forked()
 
     def _die(self):
         """Ends the process, whatever the logic does."""

@@ -330,6 +330,38 @@ class Logic(Written):
             log = exo.receive("log")
             self.assertEqual((log["level"], log["message"], log["id"]), ("WARNING", "from a child", 1))
 
+    def test_what_it_forks_ends_when_it_comes_out_of_the_logic(self):
+        body = "import os, sys\nends = [lambda: sys.exit(3), lambda: sys.exit(), lambda: sys.exit('enough'),\n"
+        body += "    lambda: sys.exit(-1), lambda: sys.exit(True), lambda: 1 / 0, lambda: wi.fields.nowhere.x.y]\n"
+        body += "wi.fields.codes = codes = []\nfor end in [*ends, None]:\n    child = os.fork()\n    if child == 0:\n"
+        body += "        if end is None:\n            return\n        end()\n"
+        body += "    codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
+        with self.handler(body) as exo:
+            for number in 1, 2:
+                reply = exo.do(number, item())
+                self.assertEqual(reply["type"], "reply")
+                self.assertEqual(reply["workitem"]["fields"]["codes"], [3, 0, 1, 255, 1, 1, 1, 0])
+            self.assertEqual(exo.stop(), 0)
+            self.assertEqual(exo.left(), [])
+            log = exo.log()
+        self.assertEqual(log.count("enough\n"), 2)
+        self.assertEqual(log.count("ZeroDivisionError: division by zero\n"), 2)
+
+    def test_what_it_forks_elsewhere_ends_as_well(self):
+        text = "import os\nclass ParticipantHandler:\n    def fork(self):\n        child = os.fork()\n"
+        text += "        if child == 0:\n            raise SystemExit(4)\n"
+        text += "        print('child', os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+        text += "    __init__ = fork\n    def handle_wi(self, wi):\n        pass\n"
+        text += "    def handle_wi_control(self, ctrl):\n        self.fork()\n"
+        text += "    def handle_lifecycle_control(self, ctrl):\n        self.fork()\n"
+        with self.logic(text) as exo:
+            exo.start()
+            exo.send("control", id=None, workitem=item())
+            exo.wait_for_log("child 4\nchild 4\nchild 4\n")
+            self.assertEqual(exo.do(1, item())["type"], "reply")
+            self.assertEqual(exo.stop(), 0)
+            self.assertEqual((exo.left(), exo.log()), ([], "child 4\n" * 4))
+
     def test_its_directory_is_on_the_path(self):
         with open(os.path.join(self.directory, "helper.py"), "w", encoding="utf-8") as file:
             file.write("ANSWER = 42\n")
