@@ -29,6 +29,8 @@ pub struct Item {
 pub enum Phase {
     /// The logic has enough to do.
     Waiting,
+    /// The logic has it since then, and works on others before.
+    Given(Duration),
     /// The logic works on it, since then.
     Working(Duration),
     /// The reply is on its way; what is noted when it has arrived.
@@ -95,6 +97,17 @@ impl Hand {
     /// How many the logic works on.
     pub fn working(&self) -> usize {
         self.items.values().filter(|item| matches!(item.phase, Phase::Working(_))).count()
+    }
+
+    /// How many the logic has.
+    pub fn with_logic(&self) -> usize {
+        let has = |item: &&Item| matches!(item.phase, Phase::Given(_) | Phase::Working(_));
+        self.items.values().filter(has).count()
+    }
+
+    /// Those that the logic has and does not work on yet, the oldest first.
+    pub fn given(&self) -> impl Iterator<Item = u64> {
+        self.iter().filter(|(_, item)| matches!(item.phase, Phase::Given(_))).map(|(id, _)| id)
     }
 
     /// The oldest that waits.

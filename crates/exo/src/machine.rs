@@ -18,7 +18,6 @@ use crate::protocol::{FromLogic, ToLogic};
 use crate::settled::Settled;
 use delivering::Message;
 use linking::Link;
-use participant::items::{Note, Work};
 use replying::Question;
 use sending::Sending;
 use std::collections::BTreeMap;
@@ -42,6 +41,8 @@ pub struct Machine {
     settings: Settings,
     link: Link,
     logic: Logic,
+    /// How many items the logic works on at once; all that it is given if it has not said.
+    at_once: usize,
     /// When it is killed because nothing more can come from it.
     mute_until: Option<Duration>,
     course: Course,
@@ -87,6 +88,7 @@ impl Machine {
             settings,
             link: Link::Away(0),
             logic: Logic::Starting,
+            at_once: usize::MAX,
             mute_until: None,
             course: Course::Working,
             hand: Hand::default(),
@@ -139,7 +141,7 @@ impl Machine {
     pub fn deadline(&self) -> Option<Duration> {
         let working = self.hand.iter().filter_map(|(_, item)| match item.phase {
             Phase::Working(since) => Some((item, since)),
-            Phase::Waiting | Phase::Replied(_) | Phase::Refused(_) => None,
+            Phase::Waiting | Phase::Given(_) | Phase::Replied(_) | Phase::Refused(_) => None,
         });
         let of_items = working.flat_map(|(item, since)| {
             let listen = (!item.is_listening && self.is_up()).then_some(since + LISTEN_AFTER);
@@ -180,30 +182,12 @@ impl Machine {
         self.act(Action::Note(lines.trim_end_matches('\n').to_string()));
     }
 
-    /// Gives the logic what it can take.
-    fn fill(&mut self, now: Duration) {
-        while self.hand.working() < self.settings.prefetch {
-            let Some(id) = self.hand.first_waiting().filter(|id| self.hand.may_begin(*id)) else { return };
-            let Some(item) = self.hand.get_mut(id) else { return };
-            item.phase = Phase::Working(now);
-            let (wfid, workitem) = (item.wfid.clone(), item.workitem.clone());
-            let participant = workitem.participant(&self.settings.name);
-            let note = Note::Begin(Work { wfid: &wfid, participant: &participant }).to_string();
-            self.act(Action::Note(note));
-            if workitem.has_flag("debug_trace") {
-                self.show(&wfid, &workitem.summary());
-            }
-            if workitem.has_flag("debug_dump") {
-                self.show(&wfid, &workitem.to_text());
-            }
-            self.act(Action::Tell(ToLogic::Work { id, workitem }));
-        }
-    }
-
     fn said(&mut self, message: FromLogic, now: Duration) {
         match message {
-            FromLogic::Ready if self.logic == Logic::Starting => self.logic = Logic::Ready,
-            FromLogic::Ready => self.log(Level::Warning, "the logic is ready again, and was already"),
+            FromLogic::Ready { at_once } if self.logic == Logic::Starting => {
+                (self.logic, self.at_once) = (Logic::Ready, at_once);
+            }
+            FromLogic::Ready { .. } => self.log(Level::Warning, "the logic is ready again, and was already"),
             FromLogic::Reply { id, workitem } => match self.new_error(id, &workitem) {
                 Some(fault) => self.failed(id, &fault, Some(workitem), now),
                 None => self.replied(id, workitem, None, now),
@@ -215,6 +199,7 @@ impl Machine {
                 let wfids = wfid.unwrap_or_else(|| self.hand.wfids());
                 self.log_about(level, wfids, &plain(&message));
             }
+            FromLogic::Withdrawn { id } => self.withdrawn(id),
             FromLogic::Send(workitem) => self.send(workitem.to_text().into_bytes(), None),
         }
         self.fill(now);
@@ -269,6 +254,9 @@ impl Machine {
         self.course = Course::Finishing(deadline);
         self.stop_consuming();
         self.give_back(Hand::take_waiting);
+        for id in self.hand.given().collect::<Vec<u64>>() {
+            self.act(Action::Tell(ToLogic::Withdraw { id }));
+        }
     }
 
     /// Ends at the given time, or when no reply is on its way any more.

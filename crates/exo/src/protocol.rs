@@ -24,6 +24,11 @@ pub enum ToLogic {
         /// The workitem.
         workitem: Workitem,
     },
+    /// Give an item back that was not begun.
+    Withdraw {
+        /// The item.
+        id: u64,
+    },
     /// Somebody asks about an item in hand.
     Ask {
         /// The item.
@@ -57,7 +62,10 @@ pub enum Request {
 #[derive(Debug, Clone, PartialEq)]
 pub enum FromLogic {
     /// It can work now.
-    Ready,
+    Ready {
+        /// On how many items at once.
+        at_once: usize,
+    },
     /// The work is done.
     Reply {
         /// Which.
@@ -73,6 +81,11 @@ pub enum FromLogic {
         error: Fault,
         /// The workitem as it was then.
         workitem: Option<Workitem>,
+    },
+    /// An item goes back that was not begun.
+    Withdrawn {
+        /// Which.
+        id: u64,
     },
     /// What somebody has asked.
     Answer {
@@ -119,6 +132,7 @@ impl ToLogic {
                 json!({"type": "start", "participant": participant, "config": config})
             }
             Self::Work { id, workitem } => json!({"type": "work", "id": id, "workitem": workitem.to_value()}),
+            Self::Withdraw { id } => json!({"type": "withdraw", "id": id}),
             Self::Ask { id, request } => json!({"type": request.name(), "id": id}),
             Self::Control { id, workitem } => {
                 json!({"type": "control", "id": id, "workitem": workitem.to_value()})
@@ -140,7 +154,12 @@ impl FromLogic {
         let workitem = members.remove("workitem").and_then(Workitem::from_value);
         let text = |name: &str| members.get(name).and_then(Value::as_str);
         Some(match text("type")? {
-            "ready" => Self::Ready,
+            "ready" => {
+                let at_once = members.get("at_once").and_then(Value::as_u64).filter(|number| *number > 0);
+                let at_once = at_once.and_then(|number| usize::try_from(number).ok());
+                Self::Ready { at_once: at_once.unwrap_or(usize::MAX) }
+            }
+            "withdrawn" => Self::Withdrawn { id: id? },
             "reply" => Self::Reply { id: id?, workitem: workitem? },
             "failure" => Self::Failure { id: id?, error: Fault::from_value(members.get("error")?), workitem },
             "answer" => {
@@ -205,7 +224,10 @@ mod tests {
         let fault = Fault { trace: vec!["t".into()], report: "t".into(), ..Fault::own("E", "m".into()) };
         let log = |level, id| FromLogic::Log { level, message: "hi".to_string(), id };
         for (line, message) in [
-            (r#"{"type":"ready"}"#, FromLogic::Ready),
+            (r#"{"type":"ready"}"#, FromLogic::Ready { at_once: usize::MAX }),
+            (r#"{"type":"ready","at_once":0}"#, FromLogic::Ready { at_once: usize::MAX }),
+            (r#"{"type":"ready","at_once":2}"#, FromLogic::Ready { at_once: 2 }),
+            (r#"{"type":"withdrawn","id":7}"#, FromLogic::Withdrawn { id: 7 }),
             (
                 r#"{"id":1,"workitem":{"fei":{"wfid":"w"},"n":1.0},"type":"reply"}"#,
                 FromLogic::Reply { id: 1, workitem: workitem() },
@@ -258,7 +280,10 @@ mod tests {
             assert_eq!(FromLogic::parse(line.as_bytes()), None, "{line}");
         }
         assert_eq!(FromLogic::parse(b"{\"type\":\"ready\xff\"}"), None);
-        assert_eq!(FromLogic::parse(b"{\"type\":\"ready\"}\n"), Some(FromLogic::Ready));
+        assert_eq!(
+            FromLogic::parse(b"{\"type\":\"ready\"}\n"),
+            Some(FromLogic::Ready { at_once: usize::MAX })
+        );
     }
 
     #[test]

@@ -76,6 +76,27 @@ fn term_while_working_lets_it_finish_and_leaves_the_next_item() {
 }
 
 #[test]
+fn term_gives_back_at_once_what_was_not_begun() {
+    let mut participant = Participant::new("prefetch=5");
+    let logic = participant.sandbox.read("p/participant_logic.py").replace("thread_safe = True", "pass");
+    participant.sandbox.write("p/participant_logic.py", &logic);
+    participant.start();
+    participant.wait_until_ready();
+    for wfid in ["a", "b", "c"] {
+        participant.put(wfid, WAIT);
+    }
+    participant.wait_for_work("a", 1);
+    participant.wait_for_count((0, 1));
+    participant.svc("-d");
+    participant.wait_for_count((2, 0));
+    participant.go();
+    assert_eq!(participant.reply(), done("a", WAIT));
+    assert_eq!(participant.end(), "exited 0");
+    assert_eq!(participant.sandbox.read("p/worked"), "a\n");
+    assert_eq!(participant.wire.take(ENGINE), None);
+}
+
+#[test]
 fn a_second_term_gives_the_item_back() {
     let participant = Participant::running("");
     participant.put("a", WAIT);

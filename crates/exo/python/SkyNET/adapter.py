@@ -36,6 +36,8 @@ class Adapter:
         self.handler = None
         self._thread_safe = False
         self._in_hand = {}
+        # What is not begun. Who takes an id out, to begin it or to give it back, is alone in that.
+        self._waiting = {}
         self._messages = iter(())
         self._reading = threading.Lock()
         self._stopped = False
@@ -71,7 +73,7 @@ class Adapter:
         threading.Thread(target=read, name="exo", daemon=True).start()
         control = threading.Thread(target=self._control, name="control", daemon=True)
         control.start()
-        self.channel.send("ready")
+        self.channel.send("ready", **({} if self._thread_safe else {"at_once": 1}))
         self._work_on()
         for helper in self._helpers:
             helper.join()
@@ -129,8 +131,13 @@ class Adapter:
         kind = message["type"]
         if kind == "work":
             self._in_hand[message["id"]] = item = Workitem(message["workitem"])
+            self._waiting[message["id"]] = item
             self._help()
             self._work.put((message["id"], item))
+        elif kind == "withdraw":
+            if self._waiting.pop(message["id"], None) is not None:
+                self._in_hand.pop(message["id"], None)
+                self.channel.send("withdrawn", id=message["id"])
         elif kind in ("status", "cancel", "control"):
             self._controls.put(message)
         elif kind == "stop":
@@ -153,6 +160,9 @@ class Adapter:
                 # For the next of the threads that work.
                 self._work.put(None)
                 return
+            if self._waiting.pop(work[0], None) is None:
+                # It was given back meanwhile.
+                continue
             self._here.item, item = work
             self._begin()
             self._handle(self._here.item, item)

@@ -247,6 +247,25 @@ class Logic(Written):
         self.assertEqual([reply["id"] for reply in replies], list(range(20)))
         self.assertEqual([reply["workitem"]["fields"]["before"] for reply in replies], list(range(20)))
 
+    def test_items_that_are_not_begun_are_given_back(self):
+        text = "import threading\nclass ParticipantHandler:\n    go = threading.Event()\n"
+        text += "    def handle_wi(self, wi):\n        print('at', wi.wfid)\n        self.go.wait(300)\n"
+        text += "    def handle_wi_control(self, ctrl):\n        self.go.set()\n"
+        with self.logic(text) as exo:
+            exo.send("start", participant="trial", config={})
+            self.assertEqual(exo.receive("ready"), {"type": "ready", "at_once": 1})
+            for number in 1, 2, 3:
+                exo.work(number, item(str(number)))
+            exo.wait_for_log("at 1\n")
+            for number in 1, 2, 9, 2:
+                exo.send("withdraw", id=number)
+            exo.send("cancel", id=1)
+            self.assertEqual(exo.receive("withdrawn"), {"type": "withdrawn", "id": 2})
+            self.assertEqual([exo.receive("reply")["id"] for _ in range(2)], [1, 3])
+            self.assertEqual(exo.stop(), 0)
+            self.assertEqual([message["type"] for message in exo.left()], ["answer"])
+            self.assertEqual(exo.log(), "at 1\nat 3\n")
+
     def test_several_at_once_if_the_handler_says_that_it_can(self):
         text = "import threading\nclass ParticipantHandler:\n    thread_safe = True\n    def __init__(self):\n"
         text += "        self.all = threading.Barrier(3, timeout=300)\n"

@@ -7,6 +7,7 @@ use crate::hand::{Item, Phase};
 use crate::json;
 use crate::level::{Level, excerpt};
 use crate::protocol::ToLogic;
+use participant::items::{Note, Work};
 use participant::workitem::Workitem;
 use std::time::Duration;
 
@@ -62,6 +63,50 @@ impl Machine {
             return self.refuse(id, now);
         }
         self.fill(now);
+    }
+
+    /// Gives the logic what it can take.
+    pub(super) fn fill(&mut self, now: Duration) {
+        self.begin(now);
+        while self.hand.with_logic() < self.settings.prefetch {
+            let Some(id) = self.hand.first_waiting().filter(|id| self.hand.may_begin(*id)) else { return };
+            let Some(item) = self.hand.get_mut(id) else { return };
+            item.phase = Phase::Given(now);
+            let workitem = item.workitem.clone();
+            self.begin(now);
+            self.act(Action::Tell(ToLogic::Work { id, workitem }));
+        }
+    }
+
+    /// Notes that the logic begins what it was given and has a hand free for. It works in the order in which it gets items.
+    fn begin(&mut self, now: Duration) {
+        while self.hand.working() < self.at_once {
+            let Some(id) = self.hand.given().next() else { return };
+            let Some(item) = self.hand.get_mut(id) else { return };
+            item.phase = Phase::Working(now);
+            let (wfid, workitem) = (item.wfid.clone(), &item.workitem);
+            let participant = workitem.participant(&self.settings.name);
+            let note = Note::Begin(Work { wfid: &wfid, participant: &participant }).to_string();
+            let summary = workitem.has_flag("debug_trace").then(|| workitem.summary());
+            let dump = workitem.has_flag("debug_dump").then(|| workitem.to_text());
+            self.act(Action::Note(note));
+            for text in [summary, dump].into_iter().flatten() {
+                self.show(&wfid, &text);
+            }
+        }
+    }
+
+    /// The logic has not begun an item, and does not get to it any more.
+    pub(super) fn withdrawn(&mut self, id: u64) {
+        if self.since(id).is_none() {
+            return self.log(Level::Warning, &format!("the logic gave back {id}, which is not in hand"));
+        }
+        self.stop_listening(id);
+        let Some(Item { tag, wfid, .. }) = self.hand.remove(id) else { return };
+        self.log_about(Level::Info, wfid, &format!("not begun, and {}", self.settings.origin.fate()));
+        if let Some(tag) = tag {
+            self.give(Action::Requeue(tag));
+        }
     }
 
     /// Tells the broker what becomes of a message that was not answered.

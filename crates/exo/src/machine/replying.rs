@@ -83,10 +83,10 @@ impl Machine {
         }
     }
 
-    /// When the logic began to work on an item.
+    /// When the logic began to work on an item, or was given it.
     pub(super) fn since(&self, id: u64) -> Option<Duration> {
         match self.hand.get(id)?.phase {
-            Phase::Working(since) | Phase::Refused(since) => Some(since),
+            Phase::Given(since) | Phase::Working(since) | Phase::Refused(since) => Some(since),
             Phase::Waiting | Phase::Replied(_) => None,
         }
     }
@@ -117,7 +117,7 @@ impl Machine {
     }
 
     /// Nobody can ask about this item any more; who has asked gets no answer of the logic.
-    fn stop_listening(&mut self, id: u64) {
+    pub(super) fn stop_listening(&mut self, id: u64) {
         let (late, rest) = std::mem::take(&mut self.questions)
             .into_iter()
             .partition(|question: &Question| question.id == id);

@@ -15,6 +15,8 @@ mod linking;
 mod refusing;
 /// What is asked, cancelled, forgotten, traced, and done besides.
 mod requests;
+/// Several items in hand, of which the logic works on one.
+mod serial;
 
 const A: &str = r#"{"fei":{"wfid":"A","subid":"s","expid":"0"},"fields":{}}"#;
 const B: &str = r#"{"fei":{"wfid":"B","subid":"s","expid":"0"},"fields":{}}"#;
@@ -44,6 +46,7 @@ fn show(action: &Action) -> String {
             ToLogic::Start { participant, .. } => format!("tell start {participant}"),
             ToLogic::Work { id, workitem } => format!("tell work {id} {}", workitem.wfid()),
             ToLogic::Ask { id, request } => format!("tell {} {id}", request.name()),
+            ToLogic::Withdraw { id } => format!("tell withdraw {id}"),
             ToLogic::Control { id, .. } => format!("tell control {id:?}"),
             ToLogic::Stop => "tell stop".to_string(),
             ToLogic::Die => "tell die".to_string(),
@@ -98,7 +101,7 @@ impl Life {
 }
 
 fn ready() -> Event {
-    Event::FromLogic(FromLogic::Ready)
+    Event::FromLogic(FromLogic::Ready { at_once: usize::MAX })
 }
 
 fn delivery(tag: u64, body: &str) -> Event {
