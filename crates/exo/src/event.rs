@@ -21,6 +21,8 @@ pub struct Settings {
     pub grace: Option<Duration>,
     /// How often the logic may end on an item; no limit without.
     pub attempts: Option<u16>,
+    /// Whether the exit code tells that an item has failed.
+    pub is_strict: bool,
     /// Where work comes from.
     pub origin: Origin,
 }
@@ -95,6 +97,8 @@ pub enum Event {
     LogicMute,
     /// It has ended; how.
     LogicEnded(String),
+    /// What should be an item cannot be read; why.
+    Unreadable(String),
     /// TERM has come.
     Term,
     /// No more work comes, because there is none: end when all is done.

@@ -54,6 +54,7 @@ pub struct Machine {
     next: u64,
     is_consuming: bool,
     was_ready: bool,
+    has_failed: bool,
     actions: Vec<Action>,
 }
 
@@ -99,6 +100,7 @@ impl Machine {
             next: 1,
             is_consuming: false,
             was_ready: false,
+            has_failed: false,
             actions: Vec::new(),
         };
         (machine, vec![Action::Tell(start), Action::Connect(Duration::ZERO)])
@@ -125,6 +127,10 @@ impl Machine {
             Event::Stderr(line) => {
                 let wfids = self.hand.wfids();
                 self.show(&wfids, &String::from_utf8_lossy(&line));
+            }
+            Event::Unreadable(reason) => {
+                self.has_failed = true;
+                self.log(Level::Error, &format!("unable to read an item: {reason}"));
             }
             Event::LogicMute => self.mute_until = Some(now + LAST_PATIENCE),
             Event::LogicEnded(how) => self.logic_ended(&how, now),
@@ -235,7 +241,10 @@ impl Machine {
 
     fn term(&mut self, now: Duration) {
         match self.course {
-            Course::Working => self.finish(self.settings.grace.map(|grace| now + grace)),
+            Course::Working => {
+                self.finish(self.settings.grace.map(|grace| now + grace));
+                self.tell_what_is_left();
+            }
             Course::Finishing(_) | Course::Leaving(..) => self.die("told to end a second time"),
             Course::Left => {}
         }
@@ -247,6 +256,24 @@ impl Machine {
         }
         self.act(Action::Tell(ToLogic::Die));
         self.exit(1);
+    }
+
+    /// Says what the end has to wait for, as who has pressed a key cannot see it.
+    fn tell_what_is_left(&mut self) {
+        let (items, replies) = (self.hand.with_logic(), self.outbox.len());
+        let plural = |count: usize, one: &str, more: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            count => Some(format!("{count} {more}")),
+        };
+        let items = plural(items, "item", "items").map(|text| format!("the logic to finish {text}"));
+        let replies = plural(replies, "reply", "replies").map(|text| format!("the broker to take {text}"));
+        let left: Vec<String> = [items, replies].into_iter().flatten().collect();
+        if !left.is_empty() {
+            let most = self.settings.grace.map(|grace| format!(" for up to {} s", grace.as_secs()));
+            let (left, most) = (left.join(" and "), most.unwrap_or_default());
+            self.log(Level::Info, &format!("waiting{most} for {left}; the next signal ends this at once"));
+        }
     }
 
     /// Takes no more work, and ends when all is done.
@@ -273,7 +300,8 @@ impl Machine {
 
     fn exit(&mut self, code: u8) {
         self.course = Course::Left;
-        self.act(Action::Exit(code));
+        let is_failure = self.settings.is_strict && self.has_failed;
+        self.act(Action::Exit(if is_failure { code.max(1) } else { code }));
     }
 
     /// Does what is due.

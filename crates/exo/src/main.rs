@@ -51,7 +51,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: exo config.exo
-       exo --local config.exo [DIR]
+       exo --local [--fail] LOGIC|config.exo [DIR]
        exo --register config.exo
        exo --unregister config.exo
        exo --control config.exo WFID status|cancel";
@@ -76,15 +76,30 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
     result
 }
 
+/// Works without a broker, with the words behind the first option.
+async fn local(words: &[OsString]) -> Result<u8, Failure> {
+    let (is_strict, words) = match words {
+        [option, rest @ ..] if option == "--fail" => (true, rest),
+        words => (false, words),
+    };
+    if words.first().is_some_and(|word| word.as_encoded_bytes().starts_with(b"-")) {
+        return Err(Failure::mistake(USAGE));
+    }
+    let (file, source) = match words {
+        [file] => (file, Source::Input),
+        [file, directory] => (file, Source::directory(Path::new(directory))?),
+        _ => return Err(Failure::mistake(USAGE)),
+    };
+    let mut setup = Setup::read_local(Path::new(file))?;
+    setup.is_strict = is_strict;
+    run::run(&setup, Some(source)).await
+}
+
 async fn command(words: &[OsString]) -> Result<u8, Failure> {
     let texts: Vec<Option<&str>> = words.iter().map(|word| word.to_str()).collect();
     let read = |word: &OsString| Setup::read(Path::new(word));
     match (texts.as_slice(), words) {
-        ([Some("--local"), ..], [_, own]) => run::run(&read(own)?, Some(Source::Input)).await,
-        ([Some("--local"), ..], [_, own, directory]) => {
-            let source = Source::directory(Path::new(directory))?;
-            run::run(&read(own)?, Some(source)).await
-        }
+        ([Some("--local"), ..], [_, rest @ ..]) => local(rest).await,
         ([Some("--register"), ..], [_, own]) => client::register(&read(own)?, Registration::Register).await,
         ([Some("--unregister"), ..], [_, own]) => {
             client::register(&read(own)?, Registration::Unregister).await

@@ -139,6 +139,69 @@ fn a_participant_in_python_is_adapted_whether_or_not_it_could_be_executed() {
 }
 
 #[test]
+fn logic_runs_by_its_name_alone() {
+    let sandbox = participant("[obs]\napi=x", ECHO);
+    let body = "class ParticipantHandler(object):\n    def handle_wi(self, wi):\n        self.log.info(wi.fields.x)\n";
+    let config = "    def handle_lifecycle_control(self, ctrl):\n        if ctrl.start():\n            \
+                  self.log.info('obs %s', ctrl.config.has_section('obs'))\n";
+    // Nothing is beside it.
+    sandbox.write("alone/build.py", &format!("{body}{config}"));
+    let said = sandbox.exo(".", &["--local", "alone/build.py"], &item("a"));
+    assert_eq!(said.code, 0, "{said:?}");
+    has(&said, &["begin wfid=a participant=build\n", "INFO obs False\n", "INFO [a] None\n"]);
+    // Settings are, which name other logic.
+    sandbox.write("p/build.py", &format!("{body}{config}"));
+    let said = sandbox.exo("p", &["--local", "build.py"], &item("a"));
+    has(&said, &["begin wfid=a participant=p\n", "INFO obs True\n"]);
+    let said = sandbox.exo("p", &["--local", "logic"], &item("a"));
+    assert_eq!((said.code, said.out), (0, item("a")), "{}", said.err);
+    sandbox.write("items/1.json", &item("b"));
+    let said = sandbox.exo("p", &["--local", "logic", "../items"], "");
+    assert_eq!((said.code, said.out), (0, item("b")), "{}", said.err);
+    let said = sandbox.exo("p", &["--local", "gone.py"], "");
+    assert_eq!(said.code, 100, "{said:?}");
+    has(&said, &["gone.py: there is no such file"]);
+}
+
+#[test]
+fn an_item_that_failed_is_told_by_the_exit_code() {
+    let sandbox = participant("", ECHO);
+    let check = |options: &[&str], input: &str, code: i32| {
+        let said = sandbox.exo("p", &[options, &["logic"]].concat(), input);
+        assert_eq!(said.code, code, "{options:?}: {said:?}");
+    };
+    check(&["--local", "--fail"], &item("a"), 0);
+    check(&["--local", "--fail"], &(item("a") + "rubbish\n" + &item("b")), 1);
+    check(&["--local"], "rubbish\n", 0);
+    check(&["--fail"], "", 100);
+    check(&["--local", "--fail", "--fail"], "", 100);
+    let with_error = r#"{"fei":{"wfid":"a"},"error":"old"}"#;
+    check(&["--local", "--fail"], with_error, 0);
+    let fails = ECHO.replace(r#""type":"reply"/"#, r#""type":"failure","error":"no"/"#);
+    sandbox.script("p/logic", &format!("#!/bin/sh\n{fails}\n"));
+    check(&["--local", "--fail"], &item("a"), 1);
+}
+
+#[test]
+fn int_says_what_it_waits_for() {
+    let logic =
+        format!("trap '' INT\n{}", ECHO.replace("echo \"$line\" |", "read -r go <fifo; echo \"$line\" |"));
+    let sandbox = participant("", &logic);
+    nix::unistd::mkfifo(&sandbox.path("p/fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let mut command = sandbox.command("exo", "p");
+    let log = fs::File::create(sandbox.path("log")).unwrap();
+    let exo = command.args(["--local", "logic"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log);
+    let mut exo = Background(exo.spawn().unwrap());
+    std::io::Write::write_all(exo.0.stdin.as_mut().unwrap(), item("a").as_bytes()).unwrap();
+    sandbox.wait_until("it works", || sandbox.read("log").contains("begin wfid=a"));
+    kill(Pid::from_raw(i32::try_from(exo.0.id()).unwrap()), Signal::SIGINT).unwrap();
+    let line = "INFO [a] waiting for the logic to finish 1 item; the next signal ends this at once\n";
+    sandbox.wait_until("it says so", || sandbox.read("log").contains(line));
+    fs::write(sandbox.path("p/fifo"), "go\n").unwrap();
+    assert_eq!(exo.0.wait().unwrap().code(), Some(0), "{}", sandbox.read("log"));
+}
+
+#[test]
 fn a_logic_that_cannot_be_run_is_a_mistake_that_is_named() {
     let sandbox = participant("", ECHO);
     let check = |config: &str, code: i32, text: &str| {

@@ -31,6 +31,7 @@ impl Machine {
         let Some(workitem) = json::read(&body, json::BODY).and_then(Workitem::from_value) else {
             let text = format!("a message is no workitem, and thrown away: {}", excerpt(&body));
             self.log(Level::Error, &text);
+            self.has_failed = true;
             return self.give(Action::Reject(tag));
         };
         if workitem.is_cancel() {

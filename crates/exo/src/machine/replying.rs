@@ -62,6 +62,7 @@ impl Machine {
             return self.log(Level::Warning, &text);
         };
         let (wfid, original) = (item.wfid.clone(), item.workitem.clone());
+        self.has_failed = true;
         self.log_about(Level::Error, wfid.clone(), &fault.report());
         self.log_about(Level::Error, wfid, &format!("the workitem was {}", original.to_text()));
         let mut reply = reply.unwrap_or(original);

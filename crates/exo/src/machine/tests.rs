@@ -24,7 +24,16 @@ const DONE: &str = r#"{"fei":{"wfid":"A","subid":"s","expid":"0"},"fields":{"__r
 
 fn settings() -> Settings {
     let (name, config, origin) = ("p".to_string(), Map::new(), Origin::Broker);
-    Settings { name, config, prefetch: 1, timeout: None, grace: None, attempts: None, origin }
+    Settings {
+        name,
+        config,
+        prefetch: 1,
+        timeout: None,
+        grace: None,
+        attempts: None,
+        is_strict: false,
+        origin,
+    }
 }
 
 fn show(action: &Action) -> String {
@@ -124,6 +133,7 @@ fn lost() -> Event {
     Event::Lost("gone".to_string())
 }
 
+const WAITING: &str = "INFO [A] waiting for the logic to finish 1 item; the next signal ends this at once";
 const LOST: &str = "WARNING the broker is away, trying again: gone";
 const LOST_A: &str = "WARNING [A] the broker is away, trying again: gone";
 
@@ -174,7 +184,7 @@ fn term_before_the_broker_is_there() {
 #[test]
 fn term_while_working() {
     let mut life = Life::working(settings());
-    life.at(5, Event::Term, &["cancel consumer"]);
+    life.at(5, Event::Term, &["cancel consumer", WAITING]);
     life.at(9, reply(1, DONE), &[&format!("publish 2 {DONE}")]);
     life.at(9, Event::Confirmed(2), &["item wfid=A participant=p ms=9 result=true", "ack 1", "tell stop"]);
     life.at(9, ended(), &["exit 0"]);
@@ -185,12 +195,13 @@ const BACK: &str = "what is in hand goes back to the queue";
 #[test]
 fn a_second_term_and_the_end_of_the_grace() {
     let mut life = Life::working(settings());
-    life.at(5, Event::Term, &["cancel consumer"]);
+    life.at(5, Event::Term, &["cancel consumer", WAITING]);
     let told = format!("WARNING [A] told to end a second time: {BACK}");
     life.at(6, Event::Term, &[&told, "tell die", "exit 1"]);
 
     let mut life = Life::working(Settings { grace: Some(Duration::from_secs(2)), ..settings() });
-    life.at(200, Event::Term, &["cancel consumer", "listen A"]);
+    let waiting = WAITING.replace("waiting", "waiting for up to 2 s");
+    life.at(200, Event::Term, &["cancel consumer", &waiting, "listen A"]);
     life.deadline(2200);
     let told = format!("WARNING [A] the grace is over: {BACK}");
     life.at(2200, Event::Tick, &[&told, "tell die", "exit 1"]);

@@ -126,6 +126,36 @@ fn questions_about_an_item_in_hand_are_answered() {
 }
 
 #[test]
+fn what_the_end_waits_for_is_said() {
+    let mut life = Life::working(Settings { prefetch: 2, ..settings() });
+    life.at(1, delivery(2, B), &["begin wfid=B participant=p", "tell work 2 B"]);
+    life.at(2, lost(), &["WARNING [A B] the broker is away, trying again: gone", "connect 1"]);
+    life.at(2, reply(1, DONE), &[]);
+    let told = "INFO [B] waiting for the logic to finish 1 item and the broker to take 1 reply; the next signal ends this at once";
+    life.at(3, Event::Term, &[told]);
+}
+
+#[test]
+fn an_item_that_fails_is_told_by_the_exit_code_if_it_is_to_be() {
+    let failure = || Event::FromLogic(FromLogic::Failure { id: 1, error: Fault::default(), workitem: None });
+    for (events, expected) in [
+        (vec![reply(1, A)], 0),
+        (vec![failure()], 1),
+        (vec![Event::Unreadable("no".to_string()), reply(1, A)], 1),
+        (vec![reply(1, A), Event::Confirmed(2), delivery(2, "rubbish")], 1),
+    ] {
+        for is_strict in [true, false] {
+            let mut life = Life::working(Settings { is_strict, ..settings() });
+            let last = [Event::Confirmed(2), Event::Drained, ended()];
+            let happened = events.iter().cloned().chain(last);
+            let actions = happened.flat_map(|event| life.0.handle(event, Duration::ZERO));
+            let exit = actions.filter(|action| matches!(action, Action::Exit(_))).last();
+            assert_eq!(exit, Some(Action::Exit(if is_strict { expected } else { 0 })), "{events:?}");
+        }
+    }
+}
+
+#[test]
 fn without_more_items_it_ends() {
     let mut life = Life::working(settings());
     life.at(1, reply(1, DONE), &[&format!("publish 2 {DONE}")]);

@@ -16,6 +16,10 @@ fn serial(settings: Settings) -> Life {
     life
 }
 
+fn waiting(items: usize) -> String {
+    WAITING.replace("1 item", &format!("{items} items"))
+}
+
 fn withdrawn(id: u64) -> Event {
     Event::FromLogic(FromLogic::Withdrawn { id })
 }
@@ -51,7 +55,7 @@ fn a_timeout_is_that_of_the_item_at_work() {
 fn term_takes_back_what_was_not_begun() {
     let mut life = serial(settings());
     life.at(2, delivery(3, C), &["tell work 3 C"]);
-    life.at(5, Event::Term, &["cancel consumer", "tell withdraw 2", "tell withdraw 3"]);
+    life.at(5, Event::Term, &["cancel consumer", "tell withdraw 2", "tell withdraw 3", &waiting(3)]);
     life.at(6, withdrawn(2), &["INFO [B] not begun, and goes back to the queue", "requeue 2"]);
     // It had begun that one already.
     life.at(7, reply(1, DONE), &[&format!("publish 4 {DONE}"), "begin wfid=C participant=p"]);
@@ -64,7 +68,7 @@ fn term_takes_back_what_was_not_begun() {
     // Nor does it come back while the connection is away.
     let mut life = serial(settings());
     life.at(5, lost(), &[LOST_A, "connect 1"]);
-    life.at(6, Event::Term, &["tell withdraw 2"]);
+    life.at(6, Event::Term, &["tell withdraw 2", &waiting(2)]);
     life.at(7, withdrawn(2), &["INFO [B] not begun, and goes back to the queue"]);
 }
 
