@@ -8,6 +8,7 @@ use crate::flow::Flow;
 use crate::session::{Incoming, Session, Stamped};
 use amqprs::BasicProperties;
 use amqprs::channel::{BasicAckArguments, BasicNackArguments, BasicPublishArguments, BasicRejectArguments};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -28,6 +29,8 @@ pub struct Wanted {
     pub queue: String,
     /// How many items it works on at once.
     pub prefetch: u16,
+    /// Whether the broker keeps what is rejected, if the settings say so.
+    pub dead_letters: Option<bool>,
 }
 
 /// The connection.
@@ -130,13 +133,15 @@ impl Broker {
                 let is_odd = self.session.as_ref()?.is_consuming();
                 is_odd.then(|| self.lost("it delivers no more".to_string()))
             }
-            Incoming::Waiting(count) => {
-                let is_odd = self.session.is_some() && self.flow.has_stopped(count);
-                is_odd.then(|| self.lost(format!("it has work, and does not deliver it: {count}")))
+            Incoming::Answer { waiting, told } => {
+                let is_odd = self.session.is_some() && self.flow.has_stopped(waiting);
+                let text = || format!("it has work, and does not deliver it: {waiting}");
+                Some(if is_odd { self.lost(text()) } else { Event::Known(told) })
             }
-            Incoming::Delivery { tag, is_again, body } => {
+            Incoming::DeadLetters(are_kept) => Some(Event::DeadLetters(are_kept)),
+            Incoming::Delivery { tag, is_again, returns, body } => {
                 self.flow.delivered();
-                Some(Event::Delivery { tag, is_again, body })
+                Some(Event::Delivery { tag, is_again, returns, body })
             }
             Incoming::Returned(ticket, reason) => {
                 self.session.as_mut()?.returned.insert(ticket, reason);
@@ -276,6 +281,7 @@ impl Broker {
         let Some(session) = &self.session else { return };
         self.flow.settled();
         let result = session.consuming.basic_ack(BasicAckArguments::new(tag, false)).await;
+        session.told.fetch_add(1, Ordering::SeqCst);
         self.check(result.map_err(|error| error.to_string()));
     }
 
@@ -284,6 +290,7 @@ impl Broker {
         let Some(session) = &self.session else { return };
         self.flow.settled();
         let result = session.consuming.basic_reject(BasicRejectArguments::new(tag, false)).await;
+        session.told.fetch_add(1, Ordering::SeqCst);
         self.check(result.map_err(|error| error.to_string()));
     }
 
@@ -292,7 +299,21 @@ impl Broker {
         let Some(session) = &self.session else { return };
         self.flow.settled();
         let result = session.consuming.basic_nack(BasicNackArguments::new(tag, false, true)).await;
+        session.told.fetch_add(1, Ordering::SeqCst);
         self.check(result.map_err(|error| error.to_string()));
+    }
+
+    /// Asks whether the broker keeps what is rejected; [`Event::DeadLetters`] tells.
+    pub fn find_dead_letters(&self) {
+        match (self.wanted.dead_letters, &self.session) {
+            (Some(are_kept), _) => {
+                let _ = self.sender.send((self.epoch, Incoming::DeadLetters(are_kept)));
+            }
+            (None, Some(session)) => {
+                session.find_dead_letters(self.wanted.queue.clone(), &self.sender, self.epoch);
+            }
+            (None, None) => {}
+        }
     }
 
     /// Lets somebody ask about an item of a process.

@@ -90,11 +90,6 @@ impl Callbacks {
         Self { sender, epoch: 0, tickets: Tickets::default(), reason, is_vital: false }
     }
 
-    /// The same for a channel that nothing depends on.
-    pub fn minor(&self) -> Self {
-        Self { is_vital: false, ..self.clone() }
-    }
-
     fn send(&self, incoming: Incoming) {
         let _ = self.sender.send((self.epoch, incoming));
     }

@@ -19,6 +19,10 @@ pub struct Settings {
     pub timeout: Option<Duration>,
     /// How long work may go on after TERM; no limit without.
     pub grace: Option<Duration>,
+    /// How often the logic may end on an item; no limit without.
+    pub attempts: Option<u16>,
+    /// Whether the exit code tells that an item has failed.
+    pub is_strict: bool,
     /// Where work comes from.
     pub origin: Origin,
 }
@@ -59,9 +63,15 @@ pub enum Event {
         tag: u64,
         /// Whether it was delivered before.
         is_again: bool,
+        /// How often it has come back, as the broker counts; 0 if it does not count.
+        returns: u64,
         /// What it says.
         body: Vec<u8>,
     },
+    /// Whether the broker keeps what is rejected, as it was asked.
+    DeadLetters(bool),
+    /// The broker has acted on the first so many acknowledgements, rejections and returns of this connection.
+    Known(u64),
     /// The broker has what was published as this ticket.
     Confirmed(u64),
     /// It has not; why.
@@ -91,6 +101,8 @@ pub enum Event {
     LogicMute,
     /// It has ended; how.
     LogicEnded(String),
+    /// What should be an item cannot be read; why.
+    Unreadable(String),
     /// TERM has come.
     Term,
     /// No more work comes, because there is none: end when all is done.
@@ -134,6 +146,10 @@ pub enum Action {
     Reject(u64),
     /// This message is for somebody else.
     Requeue(u64),
+    /// Ask the broker whether it keeps what is rejected.
+    FindDeadLetters,
+    /// Keep this text for the next start.
+    Remember(String),
     /// Let somebody ask about an item of this process.
     Listen(String),
     /// No longer.

@@ -1,12 +1,9 @@
-//! The items in hand, and those whose acknowledgement may not have reached the broker.
+//! The items in hand.
 #![forbid(unsafe_code)]
 
-use participant::workitem::{Key, Workitem};
-use std::collections::{BTreeMap, VecDeque};
+use participant::workitem::Workitem;
+use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// How many items are remembered whose acknowledgement may be lost.
-const MEMORY: usize = 1000;
 
 /// An item in hand.
 #[derive(Debug)]
@@ -15,12 +12,16 @@ pub struct Item {
     pub tag: Option<u64>,
     /// As it came.
     pub workitem: Workitem,
+    /// The message that it came in. Delivered again, it is the same to the byte.
+    pub body: Vec<u8>,
     /// The process that it belongs to.
     pub wfid: String,
     /// How far it is.
     pub phase: Phase,
     /// Whether somebody can ask about it.
     pub is_listening: bool,
+    /// How often the logic has ended on it, if it is known for that. It is worked on alone then.
+    pub attempts: Option<u16>,
 }
 
 /// How far an item is.
@@ -28,10 +29,14 @@ pub struct Item {
 pub enum Phase {
     /// The logic has enough to do.
     Waiting,
+    /// The logic has it since then, and works on others before.
+    Given(Duration),
     /// The logic works on it, since then.
     Working(Duration),
     /// The reply is on its way; what is noted when it has arrived.
     Replied(String),
+    /// The logic does not get it any more, which it was given last at that time.
+    Refused(Duration),
 }
 
 /// All of them, by number.
@@ -68,7 +73,7 @@ impl Hand {
 
     /// Takes out those that no reply is on its way for.
     pub fn take_unanswered(&mut self) -> Vec<Item> {
-        let is_unanswered = |item: &Item| !matches!(item.phase, Phase::Replied(_));
+        let is_unanswered = |item: &Item| !matches!(item.phase, Phase::Replied(_) | Phase::Refused(_));
         let ids: Vec<u64> = self.iter().filter(|(_, item)| is_unanswered(item)).map(|(id, _)| id).collect();
         ids.into_iter().filter_map(|id| self.items.remove(&id)).collect()
     }
@@ -82,7 +87,7 @@ impl Hand {
 
     /// The connection is lost, and with it what items are acknowledged by. What nobody works on yet comes again.
     pub fn forget_tags(&mut self) {
-        self.items.retain(|_, item| item.phase != Phase::Waiting);
+        self.items.retain(|_, item| !matches!(item.phase, Phase::Waiting | Phase::Refused(_)));
         for item in self.items.values_mut() {
             item.tag = None;
             item.is_listening = false;
@@ -94,9 +99,33 @@ impl Hand {
         self.items.values().filter(|item| matches!(item.phase, Phase::Working(_))).count()
     }
 
+    /// How many the logic has.
+    pub fn with_logic(&self) -> usize {
+        let has = |item: &&Item| matches!(item.phase, Phase::Given(_) | Phase::Working(_));
+        self.items.values().filter(has).count()
+    }
+
+    /// Those that the logic has and does not work on yet, the oldest first.
+    pub fn given(&self) -> impl Iterator<Item = u64> {
+        self.iter().filter(|(_, item)| matches!(item.phase, Phase::Given(_))).map(|(id, _)| id)
+    }
+
     /// The oldest that waits.
     pub fn first_waiting(&self) -> Option<u64> {
         self.iter().find(|(_, item)| item.phase == Phase::Waiting).map(|(id, _)| id)
+    }
+
+    /// Whether the logic can be given this one now: one on which it has ended is worked on alone.
+    pub fn may_begin(&self, id: u64) -> bool {
+        let is_working = |item: &&Item| matches!(item.phase, Phase::Working(_));
+        let is_known = |item: &Item| item.attempts.is_some();
+        let mut working = self.items.values().filter(is_working);
+        if self.get(id).is_some_and(is_known) { working.next().is_none() } else { !working.any(is_known) }
+    }
+
+    /// Whether there are items that the logic does not get any more.
+    pub fn has_refused(&self) -> bool {
+        self.items.values().any(|item| matches!(item.phase, Phase::Refused(_)))
     }
 
     /// Whether there is none.
@@ -105,9 +134,8 @@ impl Hand {
     }
 
     /// The item that a message is, which came before the connection was lost.
-    pub fn orphan(&self, key: Option<&Key>) -> Option<u64> {
-        let key = key?;
-        let is_it = |item: &Item| item.tag.is_none() && item.workitem.key().as_ref() == Some(key);
+    pub fn orphan(&self, body: &[u8]) -> Option<u64> {
+        let is_it = |item: &Item| item.tag.is_none() && item.body == body;
         self.iter().find(|(_, item)| is_it(item)).map(|(id, _)| id)
     }
 
@@ -130,43 +158,4 @@ impl Hand {
         wfids.dedup();
         wfids.join(" ")
     }
-}
-
-/// What was done, but may come again because its acknowledgement was lost with a connection.
-#[derive(Debug, Default)]
-pub struct Settled {
-    acknowledged: VecDeque<Key>,
-    doubtful: VecDeque<Key>,
-}
-
-impl Settled {
-    /// This was acknowledged on the present connection.
-    pub fn acknowledged(&mut self, key: Key) {
-        remember(&mut self.acknowledged, key);
-    }
-
-    /// This was done, and its message came on a connection that is lost.
-    pub fn unacknowledged(&mut self, key: Key) {
-        remember(&mut self.doubtful, key);
-    }
-
-    /// The connection is lost, and with it perhaps the last acknowledgements.
-    pub fn lose(&mut self) {
-        for key in std::mem::take(&mut self.acknowledged) {
-            remember(&mut self.doubtful, key);
-        }
-    }
-
-    /// Whether a message that was delivered before is one of these. It is none of them from now on.
-    pub fn take(&mut self, key: Option<&Key>) -> bool {
-        let found = self.doubtful.iter().position(|known| Some(known) == key);
-        found.and_then(|index| self.doubtful.remove(index)).is_some()
-    }
-}
-
-fn remember(keys: &mut VecDeque<Key>, key: Key) {
-    if keys.len() == MEMORY {
-        keys.pop_front();
-    }
-    keys.push_back(key);
 }

@@ -106,9 +106,9 @@ impl Local {
             Some(Ok(body)) => {
                 self.in_hand += 1;
                 self.next += 1;
-                Event::Delivery { tag: self.next, is_again: false, body }
+                Event::Delivery { tag: self.next, is_again: false, returns: 0, body }
             }
-            Some(Err(error)) => Event::Stderr(error.into_bytes()),
+            Some(Err(error)) => Event::Unreadable(error),
             None if self.in_hand == 0 => Event::Drained,
             None => std::future::pending().await,
         }

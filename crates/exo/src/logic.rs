@@ -5,8 +5,10 @@ use crate::failure::Failure;
 use crate::protocol::{FromLogic, ToLogic};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+use participant::config::without_mark;
 use servicedir::sys::process;
 use std::ffi::{OsStr, OsString};
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -16,6 +18,12 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
 use tokio::time::Instant;
+
+/// The class that logic for the adapter has.
+const HANDLER: &str = "ParticipantHandler";
+
+/// How many bytes of a file are searched for it.
+const LONGEST_SOURCE: u64 = 1 << 20;
 
 /// How many lines of the logic are read ahead.
 const AHEAD: usize = 64;
@@ -57,15 +65,44 @@ impl Program {
                 format!("there is no logic {}: change code in [participant] of config.exo", code.display());
             return Err(Failure::mistake(text));
         };
-        if facts.permissions().mode() & 0o111 != 0 {
-            return Ok(Self { words: vec![code.into()], python: None });
-        }
-        if code.extension() != Some(OsStr::new("py")) {
-            let text = format!("the logic {} is neither executable nor in Python: chmod +x", code.display());
-            return Err(Failure::mistake(text));
+        let is_executable = facts.permissions().mode() & 0o111 != 0;
+        // First: as packages install them, participants in Python are executable, and often begin with a line for Python 2.
+        if !has_handler(code) {
+            if is_executable {
+                return Ok(Self { words: vec![code.into()], python: None });
+            }
+            if code.extension() != Some(OsStr::new("py")) {
+                let text =
+                    format!("the logic {} is neither executable nor in Python: chmod +x", code.display());
+                return Err(Failure::mistake(text));
+            }
         }
         let words = ["python3", "-m", "SkyNET.adapter"].map(OsString::from).into_iter();
         Ok(Self { words: words.chain([code.into()]).collect(), python: Some(python()?) })
+    }
+}
+
+/// Whether a file has a `ParticipantHandler`, which makes it logic for the adapter.
+fn has_handler(code: &Path) -> bool {
+    let mut text = Vec::new();
+    let read = std::fs::File::open(code).and_then(|file| file.take(LONGEST_SOURCE).read_to_end(&mut text));
+    let is_text = read.is_ok() && !text.contains(&0);
+    is_text && without_mark(&String::from_utf8_lossy(&text)).lines().any(makes_handler)
+}
+
+/// Whether a line of Python makes, or imports, a `ParticipantHandler`.
+fn makes_handler(line: &str) -> bool {
+    let is_other = |c: char| !(c.is_alphanumeric() || c == '_');
+    let mut words = line.split(is_other).filter(|word| !word.is_empty());
+    match line.strip_prefix(HANDLER) {
+        Some(rest) => rest.trim_start().starts_with('=') && !rest.trim_start().starts_with("=="),
+        None => match words.next() {
+            Some("class") if line.starts_with("class") => words.next() == Some(HANDLER),
+            Some("from") if line.starts_with("from") => {
+                words.by_ref().any(|word| word == "import") && words.any(|word| word == HANDLER)
+            }
+            _ => false,
+        },
     }
 }
 
@@ -223,6 +260,29 @@ async fn read(pipe: impl AsyncRead + Unpin, sender: &Sender<Event>, event: fn(Ve
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_makes_a_handler_or_only_speaks_of_one() {
+        for (line, expected) in [
+            ("class ParticipantHandler(object):", true),
+            ("class ParticipantHandler:", true),
+            ("class  ParticipantHandler (Base) :", true),
+            ("ParticipantHandler = make()", true),
+            ("from base import ParticipantHandler", true),
+            ("from base import Handler as ParticipantHandler, x", true),
+            ("class ParticipantHandlers:", false),
+            ("class MyParticipantHandler(ParticipantHandler):", false),
+            ("    class ParticipantHandler:", false),
+            ("# class ParticipantHandler:", false),
+            ("ParticipantHandler == x", false),
+            ("ParticipantHandler()", false),
+            ("from ParticipantHandler import x", false),
+            ("echo class ParticipantHandler", false),
+            ("", false),
+        ] {
+            assert_eq!(makes_handler(line), expected, "{line}");
+        }
+    }
 
     #[test]
     fn how_the_logic_has_ended_is_said_for_every_signal() {

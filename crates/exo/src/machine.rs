@@ -2,20 +2,22 @@
 //! since the start.
 #![forbid(unsafe_code)]
 
+mod delivering;
 mod linking;
+mod refusing;
 mod replying;
 mod sending;
 #[cfg(test)]
 mod tests;
 
+use crate::attempts::Attempts;
 use crate::event::{Action, Event, Settings};
-use crate::hand::{Hand, Item, Phase, Settled};
-use crate::json;
-use crate::level::{Level, excerpt, plain};
+use crate::hand::{Hand, Item, Phase};
+use crate::level::{Level, plain};
 use crate::protocol::{FromLogic, ToLogic};
+use crate::settled::Settled;
+use delivering::Message;
 use linking::Link;
-use participant::items::{Note, Work};
-use participant::workitem::Workitem;
 use replying::Question;
 use sending::Sending;
 use std::collections::BTreeMap;
@@ -39,16 +41,20 @@ pub struct Machine {
     settings: Settings,
     link: Link,
     logic: Logic,
+    /// How many items the logic works on at once; all that it is given if it has not said.
+    at_once: usize,
     /// When it is killed because nothing more can come from it.
     mute_until: Option<Duration>,
     course: Course,
     hand: Hand,
     settled: Settled,
+    attempts: Attempts,
     outbox: BTreeMap<u64, Sending>,
     questions: Vec<Question>,
     next: u64,
     is_consuming: bool,
     was_ready: bool,
+    has_failed: bool,
     actions: Vec<Action>,
 }
 
@@ -77,21 +83,24 @@ enum Course {
 
 impl Machine {
     /// A participant whose logic has just been started, and what is done first.
-    pub fn start(settings: Settings) -> (Self, Vec<Action>) {
+    pub fn start(settings: Settings, attempts: Attempts) -> (Self, Vec<Action>) {
         let start = ToLogic::Start { participant: settings.name.clone(), config: settings.config.clone() };
         let machine = Self {
             settings,
             link: Link::Away(0),
             logic: Logic::Starting,
+            at_once: usize::MAX,
             mute_until: None,
             course: Course::Working,
             hand: Hand::default(),
             settled: Settled::default(),
+            attempts,
             outbox: BTreeMap::new(),
             questions: Vec::new(),
             next: 1,
             is_consuming: false,
             was_ready: false,
+            has_failed: false,
             actions: Vec::new(),
         };
         (machine, vec![Action::Tell(start), Action::Connect(Duration::ZERO)])
@@ -104,7 +113,11 @@ impl Machine {
             Event::Lost(reason) => self.lost(&reason, now),
             Event::Refused(refusal) => self.refused(&refusal, now),
             Event::Consuming => self.consuming(),
-            Event::Delivery { tag, is_again, body } => self.delivered(tag, is_again, &body, now),
+            Event::Delivery { tag, is_again, returns, body } => {
+                self.delivered(Message { tag, is_again, returns, body }, now);
+            }
+            Event::DeadLetters(are_kept) => self.dead_letters(are_kept, now),
+            Event::Known(count) => self.settled.known(count),
             Event::Confirmed(ticket) => self.confirmed(ticket),
             Event::Unconfirmed(ticket, reason) => self.unconfirmed(ticket, &reason, now),
             Event::TooLong(size, reason) => self.too_long(size, &reason),
@@ -116,6 +129,10 @@ impl Machine {
             Event::Stderr(line) => {
                 let wfids = self.hand.wfids();
                 self.show(&wfids, &String::from_utf8_lossy(&line));
+            }
+            Event::Unreadable(reason) => {
+                self.has_failed = true;
+                self.log(Level::Error, &format!("unable to read an item: {reason}"));
             }
             Event::LogicMute => self.mute_until = Some(now + LAST_PATIENCE),
             Event::LogicEnded(how) => self.logic_ended(&how, now),
@@ -132,7 +149,7 @@ impl Machine {
     pub fn deadline(&self) -> Option<Duration> {
         let working = self.hand.iter().filter_map(|(_, item)| match item.phase {
             Phase::Working(since) => Some((item, since)),
-            Phase::Waiting | Phase::Replied(_) => None,
+            Phase::Waiting | Phase::Given(_) | Phase::Replied(_) | Phase::Refused(_) => None,
         });
         let of_items = working.flat_map(|(item, since)| {
             let listen = (!item.is_listening && self.is_up()).then_some(since + LISTEN_AFTER);
@@ -173,65 +190,16 @@ impl Machine {
         self.act(Action::Note(lines.trim_end_matches('\n').to_string()));
     }
 
-    fn delivered(&mut self, tag: u64, is_again: bool, body: &[u8], now: Duration) {
-        if self.course != Course::Working || self.logic != Logic::Ready {
-            return self.act(Action::Requeue(tag));
-        }
-        let Some(workitem) = json::read(body, json::BODY).and_then(Workitem::from_value) else {
-            let text = format!("a message is no workitem, and thrown away: {}", excerpt(body));
-            self.log(Level::Error, &text);
-            return self.act(Action::Reject(tag));
-        };
-        if workitem.is_cancel() {
-            let id = self.hand.same(&workitem);
-            self.log_about(Level::Info, workitem.wfid(), "the process engine has cancelled this");
-            self.act(Action::Tell(ToLogic::Control { id, workitem }));
-            return self.act(Action::Ack(tag));
-        }
-        let key = workitem.key();
-        if is_again && self.settled.take(key.as_ref()) {
-            let text = "delivered again, and answered already";
-            self.log_about(Level::Info, workitem.wfid(), text);
-            return self.act(Action::Ack(tag));
-        }
-        let orphan = self.hand.orphan(key.as_ref()).filter(|_| is_again);
-        if let Some(item) = orphan.and_then(|id| self.hand.get_mut(id)) {
-            item.tag = Some(tag);
-            let wfid = item.wfid.clone();
-            return self.log_about(Level::Info, wfid, "delivered again, and in hand already");
-        }
-        let wfid = workitem.wfid();
-        let item = Item { tag: Some(tag), workitem, wfid, phase: Phase::Waiting, is_listening: false };
-        self.hand.add(self.next, item);
-        self.next += 1;
-        self.fill(now);
-    }
-
-    /// Gives the logic what it can take.
-    fn fill(&mut self, now: Duration) {
-        while self.hand.working() < self.settings.prefetch {
-            let Some(id) = self.hand.first_waiting() else { return };
-            let Some(item) = self.hand.get_mut(id) else { return };
-            item.phase = Phase::Working(now);
-            let (wfid, workitem) = (item.wfid.clone(), item.workitem.clone());
-            let participant = workitem.participant(&self.settings.name);
-            let note = Note::Begin(Work { wfid: &wfid, participant: &participant }).to_string();
-            self.act(Action::Note(note));
-            if workitem.has_flag("debug_trace") {
-                self.show(&wfid, &workitem.summary());
-            }
-            if workitem.has_flag("debug_dump") {
-                self.show(&wfid, &workitem.to_text());
-            }
-            self.act(Action::Tell(ToLogic::Work { id, workitem }));
-        }
-    }
-
     fn said(&mut self, message: FromLogic, now: Duration) {
         match message {
-            FromLogic::Ready if self.logic == Logic::Starting => self.logic = Logic::Ready,
-            FromLogic::Ready => self.log(Level::Warning, "the logic is ready again, and was already"),
-            FromLogic::Reply { id, workitem } => self.replied(id, workitem, None, now),
+            FromLogic::Ready { at_once } if self.logic == Logic::Starting => {
+                (self.logic, self.at_once) = (Logic::Ready, at_once);
+            }
+            FromLogic::Ready { .. } => self.log(Level::Warning, "the logic is ready again, and was already"),
+            FromLogic::Reply { id, workitem } => match self.new_error(id, &workitem) {
+                Some(fault) => self.failed(id, &fault, Some(workitem), now),
+                None => self.replied(id, workitem, None, now),
+            },
             FromLogic::Failure { id, error, workitem } => self.failed(id, &error, workitem, now),
             FromLogic::Answer { id, request, value } => self.answered(id, request, &value),
             FromLogic::Log { level, message, id } => {
@@ -239,6 +207,7 @@ impl Machine {
                 let wfids = wfid.unwrap_or_else(|| self.hand.wfids());
                 self.log_about(level, wfids, &plain(&message));
             }
+            FromLogic::Withdrawn { id } => self.withdrawn(id),
             FromLogic::Send(workitem) => self.send(workitem.to_text().into_bytes(), None),
         }
         self.fill(now);
@@ -256,6 +225,7 @@ impl Machine {
             Logic::Ready | Logic::Killed => self.log(Level::Error, &format!("the logic has ended: {how}")),
             Logic::Gone => {}
         }
+        self.blame();
         self.give_back(Hand::take_unanswered);
         if matches!(self.course, Course::Working | Course::Finishing(_)) {
             self.leave(1, now + LAST_REPLIES);
@@ -266,7 +236,7 @@ impl Machine {
         for item in which(&mut self.hand) {
             self.log_about(Level::Warning, item.wfid, self.settings.origin.fate());
             if let Some(tag) = item.tag {
-                self.act(Action::Requeue(tag));
+                self.give(Action::Requeue(tag));
             }
         }
     }
@@ -275,7 +245,7 @@ impl Machine {
         match self.course {
             Course::Working => {
                 self.finish(self.settings.grace.map(|grace| now + grace));
-                self.log_what_is_left();
+                self.tell_what_is_left();
             }
             Course::Finishing(_) | Course::Leaving(..) => self.die("told to end a second time"),
             Course::Left => {}
@@ -290,11 +260,32 @@ impl Machine {
         self.exit(1);
     }
 
+    /// Says what the end has to wait for, as who has pressed a key cannot see it.
+    fn tell_what_is_left(&mut self) {
+        let (items, replies) = (self.hand.with_logic(), self.outbox.len());
+        let plural = |count: usize, one: &str, more: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            count => Some(format!("{count} {more}")),
+        };
+        let items = plural(items, "item", "items").map(|text| format!("the logic to finish {text}"));
+        let replies = plural(replies, "reply", "replies").map(|text| format!("the broker to take {text}"));
+        let left: Vec<String> = [items, replies].into_iter().flatten().collect();
+        if !left.is_empty() {
+            let most = self.settings.grace.map(|grace| format!(" for up to {} s", grace.as_secs()));
+            let (left, most) = (left.join(" and "), most.unwrap_or_default());
+            self.log(Level::Info, &format!("waiting{most} for {left}; the next signal ends this at once"));
+        }
+    }
+
     /// Takes no more work, and ends when all is done.
     fn finish(&mut self, deadline: Option<Duration>) {
         self.course = Course::Finishing(deadline);
         self.stop_consuming();
         self.give_back(Hand::take_waiting);
+        for id in self.hand.given().collect::<Vec<u64>>() {
+            self.act(Action::Tell(ToLogic::Withdraw { id }));
+        }
     }
 
     /// Ends at the given time, or when no reply is on its way any more.
@@ -311,7 +302,8 @@ impl Machine {
 
     fn exit(&mut self, code: u8) {
         self.course = Course::Left;
-        self.act(Action::Exit(code));
+        let is_failure = self.settings.is_strict && self.has_failed;
+        self.act(Action::Exit(if is_failure { code.max(1) } else { code }));
     }
 
     /// Does what is due.
@@ -355,7 +347,8 @@ impl Machine {
             Course::Working => self.consume(),
             Course::Finishing(_) if self.hand.is_empty() && self.outbox.is_empty() => self.stop_logic(now),
             // Replies of a logic that is gone have their time if they can arrive.
-            Course::Leaving(1, _) if self.outbox.is_empty() || !self.is_up() => self.exit(1),
+            Course::Leaving(1, _) if !self.is_up() => self.exit(1),
+            Course::Leaving(1, _) if self.outbox.is_empty() && !self.hand.has_refused() => self.exit(1),
             Course::Finishing(_) | Course::Leaving(..) | Course::Left => {}
         }
     }

@@ -1,12 +1,14 @@
 //! `exo`: the exoskeleton of a SkyNET participant (SKYNET.md sections 3 and 4). It gets workitems from a broker, gives
 //! them to the logic, which is a process of its own, and sends what comes back to the process engine.
 //!
-//! Reading order: [`protocol`] is what exo and the logic say to each other, [`event`] what happens and what is done,
-//! [`hand`] the items in hand, [`machine`] the life of a participant, all of them pure, with [`level`], the lines of log,
-//! [`json`], [`flow`], [`address`], [`endpoint`] and [`closed`].
+//! Reading order: [`protocol`] is what exo and the logic say to each other, [`fault`] an error, [`event`] what happens and what
+//! is done, [`hand`] the items in hand, [`settled`] those that may come again, [`attempts`] those on which the logic has
+//! ended, [`machine`] the life of a participant, all of them pure, with [`level`], the lines of log, [`json`], [`flow`],
+//! [`address`], [`endpoint`] and [`closed`].
 //! The edge: [`setup`] reads the settings, [`logic`] is the process, [`amqp`], [`tls`], [`queue`], [`callbacks`],
 //! [`listening`], [`session`] and [`broker`] the connection, [`local`] stands in for that, [`ready`] tells supervise,
-//! [`run`] is the loop that joins them, and [`client`] sends single messages.
+//! [`ledger`] keeps what outlives exo, [`dead_letters`] asks what becomes of a rejected message, [`run`] is the loop that
+//! joins them, and [`client`] sends single messages.
 
 #![expect(
     unreachable_pub,
@@ -15,16 +17,20 @@
 
 mod address;
 mod amqp;
+mod attempts;
 mod broker;
 mod callbacks;
 mod client;
 mod closed;
+mod dead_letters;
 mod endpoint;
 mod event;
 mod failure;
+mod fault;
 mod flow;
 mod hand;
 mod json;
+mod ledger;
 mod level;
 mod listening;
 mod local;
@@ -35,6 +41,7 @@ mod queue;
 mod ready;
 mod run;
 mod session;
+mod settled;
 mod setup;
 mod tls;
 
@@ -49,7 +56,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: exo config.exo
-       exo --local config.exo [DIR]
+       exo --local [--fail] LOGIC|config.exo [DIR]
        exo --register config.exo
        exo --unregister config.exo
        exo --control config.exo WFID status|cancel";
@@ -74,15 +81,30 @@ fn carry_out(words: &[OsString]) -> Result<u8, Failure> {
     result
 }
 
+/// Works without a broker, with the words behind the first option.
+async fn local(words: &[OsString]) -> Result<u8, Failure> {
+    let (is_strict, words) = match words {
+        [option, rest @ ..] if option == "--fail" => (true, rest),
+        words => (false, words),
+    };
+    if words.first().is_some_and(|word| word.as_encoded_bytes().starts_with(b"-")) {
+        return Err(Failure::mistake(USAGE));
+    }
+    let (file, source) = match words {
+        [file] => (file, Source::Input),
+        [file, directory] => (file, Source::directory(Path::new(directory))?),
+        _ => return Err(Failure::mistake(USAGE)),
+    };
+    let mut setup = Setup::read_local(Path::new(file))?;
+    setup.is_strict = is_strict;
+    run::run(&setup, Some(source)).await
+}
+
 async fn command(words: &[OsString]) -> Result<u8, Failure> {
     let texts: Vec<Option<&str>> = words.iter().map(|word| word.to_str()).collect();
     let read = |word: &OsString| Setup::read(Path::new(word));
     match (texts.as_slice(), words) {
-        ([Some("--local"), ..], [_, own]) => run::run(&read(own)?, Some(Source::Input)).await,
-        ([Some("--local"), ..], [_, own, directory]) => {
-            let source = Source::directory(Path::new(directory))?;
-            run::run(&read(own)?, Some(source)).await
-        }
+        ([Some("--local"), ..], [_, rest @ ..]) => local(rest).await,
         ([Some("--register"), ..], [_, own]) => client::register(&read(own)?, Registration::Register).await,
         ([Some("--unregister"), ..], [_, own]) => {
             client::register(&read(own)?, Registration::Unregister).await

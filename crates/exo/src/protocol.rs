@@ -1,6 +1,7 @@
 //! The messages between exo and the logic, a JSON object on a line each (participant(7)).
 #![forbid(unsafe_code)]
 
+use crate::fault::Fault;
 use crate::json;
 use crate::level::Level;
 use participant::workitem::Workitem;
@@ -22,6 +23,11 @@ pub enum ToLogic {
         id: u64,
         /// The workitem.
         workitem: Workitem,
+    },
+    /// Give an item back that was not begun.
+    Withdraw {
+        /// The item.
+        id: u64,
     },
     /// Somebody asks about an item in hand.
     Ask {
@@ -56,7 +62,10 @@ pub enum Request {
 #[derive(Debug, Clone, PartialEq)]
 pub enum FromLogic {
     /// It can work now.
-    Ready,
+    Ready {
+        /// On how many items at once.
+        at_once: usize,
+    },
     /// The work is done.
     Reply {
         /// Which.
@@ -72,6 +81,11 @@ pub enum FromLogic {
         error: Fault,
         /// The workitem as it was then.
         workitem: Option<Workitem>,
+    },
+    /// An item goes back that was not begun.
+    Withdrawn {
+        /// Which.
+        id: u64,
     },
     /// What somebody has asked.
     Answer {
@@ -93,17 +107,6 @@ pub enum FromLogic {
     },
     /// Something for the process engine, at once.
     Send(Workitem),
-}
-
-/// Why work has failed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Fault {
-    /// The kind of failure.
-    pub class: String,
-    /// What a person is told.
-    pub message: String,
-    /// Where in the logic.
-    pub trace: String,
 }
 
 impl Request {
@@ -129,6 +132,7 @@ impl ToLogic {
                 json!({"type": "start", "participant": participant, "config": config})
             }
             Self::Work { id, workitem } => json!({"type": "work", "id": id, "workitem": workitem.to_value()}),
+            Self::Withdraw { id } => json!({"type": "withdraw", "id": id}),
             Self::Ask { id, request } => json!({"type": request.name(), "id": id}),
             Self::Control { id, workitem } => {
                 json!({"type": "control", "id": id, "workitem": workitem.to_value()})
@@ -150,7 +154,12 @@ impl FromLogic {
         let workitem = members.remove("workitem").and_then(Workitem::from_value);
         let text = |name: &str| members.get(name).and_then(Value::as_str);
         Some(match text("type")? {
-            "ready" => Self::Ready,
+            "ready" => {
+                let at_once = members.get("at_once").and_then(Value::as_u64).filter(|number| *number > 0);
+                let at_once = at_once.and_then(|number| usize::try_from(number).ok());
+                Self::Ready { at_once: at_once.unwrap_or(usize::MAX) }
+            }
+            "withdrawn" => Self::Withdrawn { id: id? },
             "reply" => Self::Reply { id: id?, workitem: workitem? },
             "failure" => Self::Failure { id: id?, error: Fault::from_value(members.get("error")?), workitem },
             "answer" => {
@@ -174,35 +183,6 @@ pub fn is_broken_answer(line: &[u8]) -> bool {
     // One without its end is the last of a logic that has ended in the middle of it.
     let is_whole = line.ends_with(b"\n") && text.trim_start().starts_with('{');
     is_whole && is_answer && text.contains("\"type\"") && json::read(line, json::LINE).is_none()
-}
-
-impl Fault {
-    fn from_value(value: &Value) -> Self {
-        let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_string();
-        match value.as_str() {
-            Some(message) => Self { message: message.to_string(), ..Self::default() },
-            None => Self { class: text("class"), message: text("message"), trace: text("trace") },
-        }
-    }
-
-    /// As it goes to the process engine.
-    pub fn to_value(&self) -> Value {
-        json!({"class": self.class, "message": self.message, "trace": self.trace})
-    }
-
-    /// In one line.
-    pub fn summary(&self) -> String {
-        match (first_line(&self.class), first_line(&self.message)) {
-            ("", message) => message.to_string(),
-            (class, "") => class.to_string(),
-            (class, message) => format!("{class}: {message}"),
-        }
-    }
-}
-
-/// What comes behind it could pass for lines of log of ours.
-fn first_line(text: &str) -> &str {
-    text.split(['\n', '\r']).next().unwrap_or_default().trim()
 }
 
 #[cfg(test)]
@@ -241,10 +221,13 @@ mod tests {
 
     #[test]
     fn what_the_logic_says() {
-        let fault = Fault { class: "E".into(), message: "m".into(), trace: "t".into() };
+        let fault = Fault { trace: vec!["t".into()], report: "t".into(), ..Fault::own("E", "m".into()) };
         let log = |level, id| FromLogic::Log { level, message: "hi".to_string(), id };
         for (line, message) in [
-            (r#"{"type":"ready"}"#, FromLogic::Ready),
+            (r#"{"type":"ready"}"#, FromLogic::Ready { at_once: usize::MAX }),
+            (r#"{"type":"ready","at_once":0}"#, FromLogic::Ready { at_once: usize::MAX }),
+            (r#"{"type":"ready","at_once":2}"#, FromLogic::Ready { at_once: 2 }),
+            (r#"{"type":"withdrawn","id":7}"#, FromLogic::Withdrawn { id: 7 }),
             (
                 r#"{"id":1,"workitem":{"fei":{"wfid":"w"},"n":1.0},"type":"reply"}"#,
                 FromLogic::Reply { id: 1, workitem: workitem() },
@@ -297,7 +280,10 @@ mod tests {
             assert_eq!(FromLogic::parse(line.as_bytes()), None, "{line}");
         }
         assert_eq!(FromLogic::parse(b"{\"type\":\"ready\xff\"}"), None);
-        assert_eq!(FromLogic::parse(b"{\"type\":\"ready\"}\n"), Some(FromLogic::Ready));
+        assert_eq!(
+            FromLogic::parse(b"{\"type\":\"ready\"}\n"),
+            Some(FromLogic::Ready { at_once: usize::MAX })
+        );
     }
 
     #[test]
@@ -309,17 +295,5 @@ mod tests {
         check("{\"type\":\"reply\"}\n", false);
         check("{\"type\":\"log\",\"message\":NaN}\n", false);
         check("my \"type\" is \"reply\"\n", false);
-    }
-
-    #[test]
-    fn a_failure_has_a_line() {
-        let fault = |class: &str, message: &str| {
-            Fault { class: class.into(), message: message.into(), trace: String::new() }.summary()
-        };
-        assert_eq!(fault("KeyError", "'a'\nmore"), "KeyError: 'a'");
-        assert_eq!(fault("E\nitem wfid=forged", "no\rmore"), "E: no");
-        assert_eq!(fault("\nE", "no"), "no");
-        assert_eq!(fault("", "no"), "no");
-        assert_eq!(fault("E", ""), "E");
     }
 }

@@ -1,8 +1,10 @@
 //! The one loop: waits for broker, logic, signals and time, tells the machine, and carries out what that decides.
 
+use crate::attempts::Attempts;
 use crate::broker::{Broker, Wanted};
 use crate::event::{Action, Event, Origin};
 use crate::failure::Failure;
+use crate::ledger::Ledger;
 use crate::level::Level;
 use crate::local::{Local, Source};
 use crate::logic::{Logic, Program};
@@ -33,6 +35,7 @@ struct Exo {
     readiness: Option<Readiness>,
     level: Level,
     log: Log,
+    ledger: Ledger,
 }
 
 /// Works until it is told to end; returns the exit code.
@@ -57,11 +60,14 @@ pub async fn run(setup: &Setup, source: Option<Source>) -> Result<u8, Failure> {
             nodes: setup.nodes.clone(),
             name: setup.name.clone(),
             queue: setup.queue.clone(),
+            dead_letters: setup.dead_letters,
             prefetch: u16::try_from(settings.prefetch).unwrap_or(u16::MAX),
         }))),
     };
-    let mut exo = Exo { link, logic, signals, readiness, level: setup.level, log };
-    let (mut machine, mut actions) = Machine::start(settings);
+    let (level, ledger) = (setup.level, Ledger::new(&setup.directory, &setup.name));
+    let attempts = Attempts::parse(&ledger.read());
+    let mut exo = Exo { link, logic, signals, readiness, level, log, ledger };
+    let (mut machine, mut actions) = Machine::start(settings, attempts);
     let start = Instant::now();
     loop {
         for action in actions {
@@ -112,6 +118,12 @@ impl Exo {
             Action::Log(level, wfids, text) if level >= self.level => {
                 write(self.log, &level.lines(&wfids, &text))
             }
+            Action::Remember(text) => {
+                if let Err(error) = self.ledger.write(&text) {
+                    let text = format!("unable to remember how often the logic has ended: {error}");
+                    write(self.log, &Level::Warning.lines("", &text));
+                }
+            }
             Action::Note(line) => write(self.log, &format!("{line}\n")),
             Action::Log(..) | Action::Exit(_) => {}
             action => self.link.perform(action).await,
@@ -137,6 +149,7 @@ impl Link {
                 Action::Ack(tag) => broker.ack(tag).await,
                 Action::Reject(tag) => broker.reject(tag).await,
                 Action::Requeue(tag) => broker.requeue(tag).await,
+                Action::FindDeadLetters => broker.find_dead_letters(),
                 Action::Listen(wfid) => broker.listen(wfid),
                 Action::Unlisten(wfid) => broker.unlisten(&wfid),
                 Action::Answer(to, body) => broker.answer(to, body).await,

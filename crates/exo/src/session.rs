@@ -4,6 +4,7 @@ use crate::amqp::{self, ENGINE, Trouble};
 use crate::broker::Wanted;
 use crate::callbacks::{Callbacks, Reason, Tickets};
 use crate::closed::Closed;
+use crate::dead_letters;
 use crate::event::Caller;
 use crate::listening::{Listener, Place, control_queue};
 use crate::queue;
@@ -14,6 +15,8 @@ use amqprs::channel::{
 use amqprs::connection::Connection;
 use amqprs::error::Error;
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot::{Receiver, Sender, channel};
@@ -42,17 +45,26 @@ pub enum Incoming {
     Consuming,
     /// No more come.
     Silent,
-    /// So many wait.
-    Waiting(u32),
+    /// The broker has answered on the channel that work comes from.
+    Answer {
+        /// How many messages wait.
+        waiting: u32,
+        /// How many it had been told about before it was asked.
+        told: u64,
+    },
     /// A message.
     Delivery {
         /// What it is acknowledged by.
         tag: u64,
         /// Whether it was delivered before.
         is_again: bool,
+        /// How often it has come back, if the broker counts that.
+        returns: u64,
         /// What it says.
         body: Vec<u8>,
     },
+    /// Whether the broker keeps what is rejected.
+    DeadLetters(bool),
     /// What was published could not be put into any queue.
     Returned(u64, String),
     /// The broker has what was published.
@@ -89,8 +101,8 @@ pub struct Session {
     pub returned: HashMap<u64, String>,
     /// The processes that somebody can ask about.
     pub listeners: HashMap<String, Listener>,
-    /// Where the queue can be looked at.
-    looking: Channel,
+    /// How many messages the broker was told about.
+    pub told: Arc<AtomicU64>,
     consumer: Option<Consumer>,
 }
 
@@ -154,7 +166,6 @@ impl Session {
         }
         let found = queue::find_or_make(&connection, &wanted.queue).await;
         found.map_err(|unusable| unusable.trouble(&wanted.nodes.current, &wanted.queue))?;
-        let looking = open(callbacks.minor()).await.map_err(away)?;
         let consuming = open(callbacks.clone()).await.map_err(away)?;
         let qos = BasicQosArguments::new(0, wanted.prefetch, false);
         consuming.basic_qos(qos).await.map_err(away)?;
@@ -167,7 +178,7 @@ impl Session {
             tickets: callbacks.tickets,
             returned: HashMap::new(),
             listeners: HashMap::new(),
-            looking,
+            told: Arc::default(),
             consumer: None,
         })
     }
@@ -188,15 +199,17 @@ impl Session {
         let (end, ended) = channel();
         self.consumer = Some(Consumer { tag, _end: end });
         let _ = sender.send((epoch, Incoming::Consuming));
-        let queue = wanted.queue.clone();
-        tokio::spawn(look(self.looking.clone(), queue, (sender.clone(), epoch), ended));
+        let asked = Asked { queue: wanted.queue.clone(), told: Arc::clone(&self.told) };
+        tokio::spawn(look(self.consuming.clone(), asked, (sender.clone(), epoch), ended));
         let sender = sender.clone();
         tokio::spawn(async move {
-            while let Some(ConsumerMessage { deliver, content, .. }) = messages.recv().await {
+            while let Some(ConsumerMessage { deliver, content, basic_properties, .. }) = messages.recv().await
+            {
                 let Some(deliver) = deliver else { continue };
                 let (tag, is_again) = (deliver.delivery_tag(), deliver.redelivered());
                 let body = content.unwrap_or_default();
-                let _ = sender.send((epoch, Incoming::Delivery { tag, is_again, body }));
+                let returns = basic_properties.as_ref().map_or(0, dead_letters::returns);
+                let _ = sender.send((epoch, Incoming::Delivery { tag, is_again, returns, body }));
             }
             let _ = sender.send((epoch, Incoming::Silent));
         });
@@ -226,16 +239,34 @@ impl Session {
         self.listeners.insert(wfid, Listener::start(place, sender.clone(), epoch));
     }
 
+    /// Asks whether the broker keeps what is rejected.
+    pub fn find_dead_letters(&self, queue: String, sender: &UnboundedSender<Stamped>, epoch: u64) {
+        let (connection, sender) = (self.connection.clone(), sender.clone());
+        let (tickets, reason) = (Tickets::default(), Reason::default());
+        let callbacks = Callbacks { sender: sender.clone(), epoch, tickets, reason, is_vital: false };
+        tokio::spawn(async move {
+            let are_kept = dead_letters::are_kept(&connection, &queue, &callbacks).await;
+            let _ = sender.send((epoch, Incoming::DeadLetters(are_kept)));
+        });
+    }
+
     /// Closes the connection, after all that was sent.
     pub async fn close(self) {
         let _ = self.connection.close().await;
     }
 }
 
-/// Looks now and then whether there is work that the broker does not deliver.
+/// What is asked about.
+struct Asked {
+    queue: String,
+    told: Arc<AtomicU64>,
+}
+
+/// Looks now and then whether there is work that the broker does not deliver. It asks on the channel that work comes from:
+/// the broker answers when it has acted on all that came before on this channel.
 async fn look(
     channel: Channel,
-    name: String,
+    asked: Asked,
     (sender, epoch): (UnboundedSender<Stamped>, u64),
     mut ended: Receiver<()>,
 ) {
@@ -245,8 +276,9 @@ async fn look(
             () = sleep(LOOK) => {}
         }
         // However long it takes: a broker that is short of memory does not listen to who publishes.
-        let incoming = match channel.queue_declare(queue::existing(&name)).await {
-            Ok(found) => Incoming::Waiting(found.map_or(0, |(_, waiting, _)| waiting)),
+        let told = asked.told.load(Ordering::SeqCst);
+        let incoming = match channel.queue_declare(queue::existing(&asked.queue)).await {
+            Ok(found) => Incoming::Answer { waiting: found.map_or(0, |(_, waiting, _)| waiting), told },
             Err(error) => Incoming::Lost(error.to_string()),
         };
         let _ = sender.send((epoch, incoming));

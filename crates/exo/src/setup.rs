@@ -14,6 +14,9 @@ use std::time::Duration;
 /// The longest name that the broker knows.
 const LONGEST_NAME: usize = 255;
 
+/// What the names of files of settings end in.
+const SETTINGS: [&str; 4] = ["exo", "conf", "ini", "cfg"];
+
 /// What the settings come to.
 #[derive(Debug)]
 pub struct Setup {
@@ -29,9 +32,15 @@ pub struct Setup {
     pub nodes: Nodes,
     /// From which level on lines are logged.
     pub level: Level,
+    /// Whether the broker keeps what is rejected, if the settings say so.
+    pub dead_letters: Option<bool>,
     /// What is odd in the files.
     pub oddities: Vec<String>,
+    /// Whether an item that fails is a failure of exo.
+    pub is_strict: bool,
     config: Config,
+    /// The file of the logic, if it is another than the settings say.
+    code: Option<PathBuf>,
 }
 
 impl Setup {
@@ -46,19 +55,45 @@ impl Setup {
         }
         let directory = own.parent().unwrap_or(Path::new("/")).to_path_buf();
         let known = directory.file_name().and_then(|name| name.to_str()).unwrap_or("participant").to_string();
+        Self::read_as(&own, &known, None)
+    }
+
+    /// The same for `--local`: the file is that of the logic, unless it is one of settings by its name. Settings that are
+    /// beside the logic hold, and none are needed.
+    pub fn read_local(file: &Path) -> Result<Self, Failure> {
+        let file = std::path::absolute(file).map_err(|error| Failure::file("find", file, &error))?;
+        let ending = file.extension().and_then(|ending| ending.to_str());
+        if !file.is_file() || ending.is_some_and(|ending| SETTINGS.contains(&ending)) {
+            return Self::read(&file);
+        }
+        let own = file.with_file_name(participant::files::OWN);
+        let mut setup = if own.is_file() {
+            Self::read(&own)?
+        } else {
+            let known = file.file_stem().and_then(|name| name.to_str()).unwrap_or("participant").to_string();
+            Self::read_as(&own, &known, Some(""))?
+        };
+        setup.code = Some(file);
+        Ok(setup)
+    }
+
+    /// Reads the settings of the participant that is called `known` if they do not say how; `text` is that of the file `own`
+    /// if it is not to be read.
+    fn read_as(own: &Path, known: &str, text: Option<&str>) -> Result<Self, Failure> {
+        let directory = own.parent().unwrap_or(Path::new("/")).to_path_buf();
         // A link in a scan directory is not where the participant is.
         let real = directory.canonicalize().unwrap_or_else(|_| directory.clone());
         let files = find_home(&real).map_or_else(|| Files::system(Path::new("/")), |home| Files::home(&home));
-        let found = files.read(&known, &own, None);
+        let found = files.read(known, own, text);
         let found = found.map_err(|Unreadable { path, error }| Failure::file("read", &path, &error))?;
         let odd = found.oddities.iter();
         let oddities = odd.map(|(path, odd)| format!("{}:{}: {}", path.display(), odd.line, odd.what));
         let oddities = oddities.collect();
         let config = found.config;
-        let name = config.participant("name", &known).to_string();
+        let name = config.participant("name", known).to_string();
         let of = |key: &str| config.participant(key, &name).to_string();
         let (queue, regexp) = (of("queue"), of("regexp"));
-        let nodes = nodes(&config, &own)?;
+        let nodes = nodes(&config, own)?;
         let vhosts = nodes.iter().map(|address| &address.vhost);
         if let Some(long) = vhosts.chain([&queue]).find(|name| name.len() > LONGEST_NAME) {
             let text = format!("queue and amqp_vhost can have {LONGEST_NAME} bytes: {long}");
@@ -66,15 +101,29 @@ impl Setup {
         }
         let level = config.get("skynet", "log_level");
         let level = Level::from_name(level).ok_or_else(|| {
-            let place = place(&config, "skynet", "log_level", &own);
+            let place = place(&config, "skynet", "log_level", own);
             Failure::mistake(format_args!("{level} is none of DEBUG, INFO, WARNING and ERROR: {place}"))
         })?;
-        Ok(Self { directory, name, queue, regexp, nodes, level, oddities, config })
+        let dead_letters = config.truth("participant", "dead_letters");
+        Ok(Self {
+            directory,
+            name,
+            queue,
+            regexp,
+            nodes,
+            level,
+            dead_letters,
+            oddities,
+            config,
+            code: None,
+            is_strict: false,
+        })
     }
 
     /// The file of the logic.
     pub fn code(&self) -> PathBuf {
-        self.directory.join(self.config.participant("code", &self.name))
+        let set = || self.directory.join(self.config.participant("code", &self.name));
+        self.code.clone().unwrap_or_else(set)
     }
 
     /// What the life of the participant depends on.
@@ -94,6 +143,9 @@ impl Setup {
             prefetch: usize::from(number("prefetch")?.max(1)),
             timeout: seconds(number("timeout")?),
             grace: seconds(number("grace")?),
+            // Without a broker, nothing comes again.
+            attempts: Some(number("attempts")?).filter(|limit| *limit > 0 && origin == Origin::Broker),
+            is_strict: self.is_strict,
             origin,
         })
     }

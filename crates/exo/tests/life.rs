@@ -76,6 +76,27 @@ fn term_while_working_lets_it_finish_and_leaves_the_next_item() {
 }
 
 #[test]
+fn term_gives_back_at_once_what_was_not_begun() {
+    let mut participant = Participant::new("prefetch=5");
+    let logic = participant.sandbox.read("p/participant_logic.py").replace("thread_safe = True", "pass");
+    participant.sandbox.write("p/participant_logic.py", &logic);
+    participant.start();
+    participant.wait_until_ready();
+    for wfid in ["a", "b", "c"] {
+        participant.put(wfid, WAIT);
+    }
+    participant.wait_for_work("a", 1);
+    participant.wait_for_count((0, 1));
+    participant.svc("-d");
+    participant.wait_for_count((2, 0));
+    participant.go();
+    assert_eq!(participant.reply(), done("a", WAIT));
+    assert_eq!(participant.end(), "exited 0");
+    assert_eq!(participant.sandbox.read("p/worked"), "a\n");
+    assert_eq!(participant.wire.take(ENGINE), None);
+}
+
+#[test]
 fn a_second_term_gives_the_item_back() {
     let participant = Participant::running("");
     participant.put("a", WAIT);
@@ -169,7 +190,9 @@ fn d7_a_failure_is_in_the_reply_and_in_the_log() {
     participant.put("a", r#""bad":1"#);
     let reply = participant.reply();
     assert!(
-        reply.contains(r#""error":{"class":"KeyError","message":"'bad'","trace":"Traceback (most"#),
+        reply.contains(
+            r#""error":{"class":"Ruote::Amqp::RemoteError","message":"KeyError: 'bad'","trace":["/"#
+        ),
         "{reply}"
     );
     participant.wait_for_line("result=error error=KeyError: 'bad'\n");
@@ -224,6 +247,17 @@ fn what_is_to_be_forgotten_gets_no_reply() {
     participant.put("b", "");
     assert_eq!(participant.reply(), done("b", ""));
     participant.wait_for_line("item wfid=a participant=p ms=");
+}
+
+#[test]
+fn what_the_logic_wants_to_be_forgotten_gets_no_reply() {
+    let participant = Participant::running("");
+    participant.put("a", r#""forget":true"#);
+    participant.put("b", r#""params":{"forget":true},"forget":false"#);
+    assert!(participant.reply().contains(r#""wfid":"b""#));
+    participant.wait_for_line("item wfid=a participant=p ms=");
+    participant.wait_for_count((0, 1));
+    assert_eq!(participant.wire.take(ENGINE), None);
 }
 
 #[test]

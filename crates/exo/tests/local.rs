@@ -108,11 +108,97 @@ class ParticipantHandler(object):
     assert_eq!(lines.next(), Some(answer));
     let failed = lines.next().unwrap();
     assert!(
-        failed.contains(r#""error":{"class":"KeyError","message":"'bad'","trace":"Traceback"#),
+        failed.contains(
+            r#""error":{"class":"Ruote::Amqp::RemoteError","message":"KeyError: 'bad'","trace":["/"#
+        ),
         "{failed}"
     );
     has(&said, &["INFO told start\n", "INFO [a] hello\n", "ERROR [b] KeyError: 'bad'\n", "INFO told stop\n"]);
     has(&said, &["item wfid=a participant=p ms=", "result=error error=KeyError: 'bad'\n"]);
+}
+
+#[test]
+fn a_participant_in_python_is_adapted_whether_or_not_it_could_be_executed() {
+    let sandbox = participant("", ECHO);
+    let body = "class ParticipantHandler(object):\n    def handle_wi(self, wi):\n        wi.result = True\n";
+    let answer = r#"{"fei":{"wfid":"a","expid":"0"},"odd":1.5,"fields":{"__result__":true}}"#;
+    for first in ["#!/usr/bin/python2 -tt\n", "#!/gone\n", "#! /usr/bin/env python\n", "", "\u{feff}"] {
+        sandbox.script("p/logic", &format!("{first}{body}"));
+        let said = sandbox.exo("p", &["--local", "config.exo"], &item("a"));
+        assert_eq!((said.code, said.out.trim_end()), (0, answer), "{first}: {said:?}");
+    }
+    // Nor has it to be one that ends in .py.
+    sandbox.write("p/plain", &format!("{body}# {}\n", "x".repeat(100)));
+    sandbox.write("p/config.exo", "[participant]\ncode=plain\n");
+    let said = sandbox.exo("p", &["--local", "config.exo"], &item("a"));
+    assert_eq!((said.code, said.out.trim_end()), (0, answer), "{said:?}");
+    // A program that only speaks of it is a program.
+    sandbox.script("p/plain", &format!("#!/bin/sh\n# class ParticipantHandler\n{ECHO}\n"));
+    let said = sandbox.exo("p", &["--local", "config.exo"], &item("a"));
+    assert_eq!((said.code, said.out), (0, item("a")), "{}", said.err);
+}
+
+#[test]
+fn logic_runs_by_its_name_alone() {
+    let sandbox = participant("[obs]\napi=x", ECHO);
+    let body = "class ParticipantHandler(object):\n    def handle_wi(self, wi):\n        self.log.info(wi.fields.x)\n";
+    let config = "    def handle_lifecycle_control(self, ctrl):\n        if ctrl.start():\n            \
+                  self.log.info('obs %s', ctrl.config.has_section('obs'))\n";
+    // Nothing is beside it.
+    sandbox.write("alone/build.py", &format!("{body}{config}"));
+    let said = sandbox.exo(".", &["--local", "alone/build.py"], &item("a"));
+    assert_eq!(said.code, 0, "{said:?}");
+    has(&said, &["begin wfid=a participant=build\n", "INFO obs False\n", "INFO [a] None\n"]);
+    // Settings are, which name other logic.
+    sandbox.write("p/build.py", &format!("{body}{config}"));
+    let said = sandbox.exo("p", &["--local", "build.py"], &item("a"));
+    has(&said, &["begin wfid=a participant=p\n", "INFO obs True\n"]);
+    let said = sandbox.exo("p", &["--local", "logic"], &item("a"));
+    assert_eq!((said.code, said.out), (0, item("a")), "{}", said.err);
+    sandbox.write("items/1.json", &item("b"));
+    let said = sandbox.exo("p", &["--local", "logic", "../items"], "");
+    assert_eq!((said.code, said.out), (0, item("b")), "{}", said.err);
+    let said = sandbox.exo("p", &["--local", "gone.py"], "");
+    assert_eq!(said.code, 100, "{said:?}");
+    has(&said, &["gone.py: there is no such file"]);
+}
+
+#[test]
+fn an_item_that_failed_is_told_by_the_exit_code() {
+    let sandbox = participant("", ECHO);
+    let check = |options: &[&str], input: &str, code: i32| {
+        let said = sandbox.exo("p", &[options, &["logic"]].concat(), input);
+        assert_eq!(said.code, code, "{options:?}: {said:?}");
+    };
+    check(&["--local", "--fail"], &item("a"), 0);
+    check(&["--local", "--fail"], &(item("a") + "rubbish\n" + &item("b")), 1);
+    check(&["--local"], "rubbish\n", 0);
+    check(&["--fail"], "", 100);
+    check(&["--local", "--fail", "--fail"], "", 100);
+    let with_error = r#"{"fei":{"wfid":"a"},"error":"old"}"#;
+    check(&["--local", "--fail"], with_error, 0);
+    let fails = ECHO.replace(r#""type":"reply"/"#, r#""type":"failure","error":"no"/"#);
+    sandbox.script("p/logic", &format!("#!/bin/sh\n{fails}\n"));
+    check(&["--local", "--fail"], &item("a"), 1);
+}
+
+#[test]
+fn int_says_what_it_waits_for() {
+    let logic =
+        format!("trap '' INT\n{}", ECHO.replace("echo \"$line\" |", "read -r go <fifo; echo \"$line\" |"));
+    let sandbox = participant("", &logic);
+    nix::unistd::mkfifo(&sandbox.path("p/fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let mut command = sandbox.command("exo", "p");
+    let log = fs::File::create(sandbox.path("log")).unwrap();
+    let exo = command.args(["--local", "logic"]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log);
+    let mut exo = Background(exo.spawn().unwrap());
+    std::io::Write::write_all(exo.0.stdin.as_mut().unwrap(), item("a").as_bytes()).unwrap();
+    sandbox.wait_until("it works", || sandbox.read("log").contains("begin wfid=a"));
+    kill(Pid::from_raw(i32::try_from(exo.0.id()).unwrap()), Signal::SIGINT).unwrap();
+    let line = "INFO [a] waiting for the logic to finish 1 item; the next signal ends this at once\n";
+    sandbox.wait_until("it says so", || sandbox.read("log").contains(line));
+    fs::write(sandbox.path("p/fifo"), "go\n").unwrap();
+    assert_eq!(exo.0.wait().unwrap().code(), Some(0), "{}", sandbox.read("log"));
 }
 
 #[test]
@@ -253,7 +339,9 @@ fn an_answer_that_is_no_json_fails_the_item() {
     let bad = "{\"fei\":{\"wfid\":\"a\"},\"is\":\"BAD\"}";
     let said = sandbox.exo("p", &["--local", "config.exo"], &format!("{bad}\n{}", item("b")));
     let message = "the logic replied with what is not JSON";
-    let error = format!(r#","error":{{"class":"Unreadable","message":"{message}","trace":""}}}}"#);
+    let error = format!(
+        r#","error":{{"class":"Ruote::Amqp::RemoteError","message":"Unreadable: {message}","trace":[]}}}}"#
+    );
     let expected = bad.replace("\"BAD\"}", &format!("\"BAD\"{error}")) + "\n" + &item("b");
     assert_eq!((said.code, said.out), (0, expected), "{}", said.err);
 }

@@ -97,7 +97,8 @@ fn a_broker_that_blocks_who_publishes_is_told_and_holds_up_the_end() {
     participant
         .wait_for_line("WARNING the broker takes no replies at present: none was confirmed for 10 seconds");
     participant.svc("-d");
-    participant.wait_for_line("INFO told to end, waits for 1 reply to be confirmed\n");
+    participant
+        .wait_for_line("INFO waiting for the broker to take 1 reply; the next signal ends this at once\n");
     node.control(&["set_vm_memory_high_watermark", "0.9"]);
     participant.wait_for_line("the broker takes replies again\n");
     assert_eq!(participant.end(), "exited 0");
@@ -112,7 +113,7 @@ fn term_says_what_it_waits_for() {
     participant.wait_for_work("a", 1);
     participant.wait_for_work("b", 1);
     participant.svc("-d");
-    participant.wait_for_line("INFO [a b] told to end, waits for 2 items in hand, 600 s at most\n");
+    participant.wait_for_line("INFO [a b] waiting for up to 600 s for the logic to finish 2 items; the next signal ends this at once\n");
     participant.go();
     assert_eq!(participant.end(), "exited 0");
 }

@@ -2,7 +2,7 @@
 
 use crate::scene::node::{Node, ONE_CHANNEL, ONE_CONNECTION, TWO_QUEUES};
 use crate::scene::participant::{Participant, directory, item, supervise};
-use amqprs::{FieldTable, FieldValue};
+use amqprs::FieldValue;
 
 fn number(key: &str, value: i32) -> (&str, FieldValue) {
     (key, FieldValue::I(value))
@@ -16,11 +16,7 @@ fn text<'a>(key: &'a str, value: &str) -> (&'a str, FieldValue) {
 #[track_caller]
 fn check(queue: &str, user: &str, arguments: Vec<(&str, FieldValue)>) {
     let participant = Participant::at(Node::shared(), "queues", "");
-    let mut table = FieldTable::new();
-    for (key, value) in arguments {
-        table.insert(key.try_into().unwrap(), value);
-    }
-    participant.wire.declare_with(queue, table);
+    participant.wire.declare_with(queue, &arguments);
     let config = format!("queue={queue}\n[boss]\namqp_user={user}");
     let sandbox = directory(Node::shared(), "queues", &config);
     let _supervise = supervise(&sandbox);

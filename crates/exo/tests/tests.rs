@@ -8,6 +8,7 @@ mod scene;
 
 // What needs no broker: local mode, and the logic as a process.
 mod local;
+mod poison;
 
 // The rows of SKYNET.md section 3, with a broker.
 mod life;

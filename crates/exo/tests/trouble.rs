@@ -132,7 +132,12 @@ fn a_reply_that_is_too_long_becomes_an_error() {
     participant.put("a", &fields);
     participant.put("b", "");
     let reply = participant.reply();
-    assert!(reply.contains(r#""error":{"class":"TooLong","message":"the reply is too long: 12"#), "{reply}");
+    assert!(
+        reply.contains(
+            r#""error":{"class":"Ruote::Amqp::RemoteError","message":"TooLong: the reply is too long: 12"#
+        ),
+        "{reply}"
+    );
     assert!(reply.contains(&fields) && !reply.contains("xx"), "{reply}");
     assert!(participant.reply().contains(r#""wfid":"b""#));
     participant.wait_for_count((0, 1));
@@ -170,6 +175,43 @@ fn what_hangs_up_in_front_of_a_broker_does_not_end_the_work() {
     assert!(participant.reply().contains(r#""wfid":"a""#));
     assert_eq!(participant.sandbox.read("p/starts").lines().count(), 1, "{}", participant.log());
     assert_eq!(participant.sandbox.read("p/worked"), "a\n");
+}
+
+#[test]
+fn a_new_message_of_a_step_that_was_answered_is_a_new_item_also_if_another_had_it() {
+    let proxy = Proxy::new(Node::shared().port);
+    proxy.open();
+    let participant = behind(&proxy);
+    for wfid in ["a", "b"] {
+        participant.put(wfid, "");
+        assert!(participant.reply().contains(&format!(r#""wfid":"{wfid}""#)));
+    }
+    participant.wait_for_count((0, 1));
+    proxy.close();
+    participant.wait_for_count((0, 0));
+    participant.put("a", "");
+    participant.wire.touch("p");
+    proxy.open();
+    assert!(participant.reply().contains(r#""wfid":"a""#));
+    participant.wait_for_count((0, 1));
+    assert_eq!(participant.sandbox.read("p/worked"), "a\nb\na\n", "{}", participant.log());
+}
+
+#[test]
+fn an_item_without_a_name_is_recognised_when_it_comes_again() {
+    let proxy = Proxy::new(Node::shared().port);
+    proxy.open();
+    let participant = behind(&proxy);
+    participant.wire.put("p", r#"{"fields":{"wait":true}}"#);
+    participant.sandbox.wait_until("it is worked on", || !participant.sandbox.read("p/worked").is_empty());
+    proxy.close();
+    participant.wait_for_count((1, 0));
+    proxy.open();
+    participant.wait_for_line("delivered again, and in hand already\n");
+    participant.go();
+    participant.reply();
+    participant.wait_for_count((0, 1));
+    assert_eq!(participant.sandbox.read("p/worked"), "None\n");
 }
 
 #[test]

@@ -47,6 +47,8 @@ const KNOWN: &[(&str, &str, &str)] = &[
     ("participant", "prefetch", "1"),
     ("participant", "timeout", "0"),
     ("participant", "grace", "0"),
+    ("participant", "attempts", "3"),
+    ("participant", "dead_letters", ""),
     ("skynet", "service_dir", ""),
     ("skynet", "storage_dir", ""),
     ("skynet", "log_level", "INFO"),
@@ -148,6 +150,11 @@ impl Config {
             let keys = keys.iter().map(|(key, setting)| (key.as_str(), setting.value.as_str()));
             (section.as_str(), keys)
         })
+    }
+
+    /// A setting that is yes or no; `None` where it is neither, or was not made.
+    pub fn truth(&self, section: &str, key: &str) -> Option<bool> {
+        truth(self.get(section, key))
     }
 
     fn setting(&self, section: &str, key: &str) -> Option<&Setting> {

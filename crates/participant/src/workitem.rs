@@ -88,6 +88,11 @@ impl Workitem {
         self.fields().and_then(|fields| fields.get("__result__")).is_some_and(is_true)
     }
 
+    /// The error of the step that has failed; `None` if there is none.
+    pub fn error(&self) -> Option<&Value> {
+        self.0.get("error").filter(|error| is_true(error))
+    }
+
     /// Says what has failed.
     pub fn set_error(&mut self, error: Value) {
         self.0.insert("error".to_string(), error);

@@ -16,7 +16,7 @@ import time
 
 from . import configuration
 from .Control import ParticipantCtrl, WorkItemCtrl
-from .loading import Unusable, load, trace
+from .loading import Unusable, calls, load, trace
 from .protocol import Channel
 from .workitem import Workitem
 
@@ -36,6 +36,8 @@ class Adapter:
         self.handler = None
         self._thread_safe = False
         self._in_hand = {}
+        # What is not begun. Who takes an id out, to begin it or to give it back, is alone in that.
+        self._waiting = {}
         self._messages = iter(())
         self._reading = threading.Lock()
         self._stopped = False
@@ -45,6 +47,7 @@ class Adapter:
         self._controls = queue.SimpleQueue()
         self._helpers = []
         self._here = threading.local()
+        self._process = os.getpid()
 
     def start(self, handler, sections):
         """Makes the handler, and tells it to start."""
@@ -52,7 +55,12 @@ class Adapter:
         for name, value in ("log", self.log), ("send_to_engine", self.send_to_engine):
             if not hasattr(handler, name):
                 setattr(handler, name, value if name == "log" else staticmethod(value))
-        self.handler = handler()
+        try:
+            self.handler = handler()
+        except BaseException as error:
+            self._end_if_forked(error)
+            raise
+        self._end_if_forked()
         self.handler.log = self.log
         self.handler.send_to_engine = self.send_to_engine
         self._thread_safe = bool(getattr(handler, "thread_safe", False))
@@ -65,7 +73,7 @@ class Adapter:
         threading.Thread(target=read, name="exo", daemon=True).start()
         control = threading.Thread(target=self._control, name="control", daemon=True)
         control.start()
-        self.channel.send("ready")
+        self.channel.send("ready", **({} if self._thread_safe else {"at_once": 1}))
         self._work_on()
         for helper in self._helpers:
             helper.join()
@@ -123,8 +131,13 @@ class Adapter:
         kind = message["type"]
         if kind == "work":
             self._in_hand[message["id"]] = item = Workitem(message["workitem"])
+            self._waiting[message["id"]] = item
             self._help()
             self._work.put((message["id"], item))
+        elif kind == "withdraw":
+            if self._waiting.pop(message["id"], None) is not None:
+                self._in_hand.pop(message["id"], None)
+                self.channel.send("withdrawn", id=message["id"])
         elif kind in ("status", "cancel", "control"):
             self._controls.put(message)
         elif kind == "stop":
@@ -147,6 +160,9 @@ class Adapter:
                 # For the next of the threads that work.
                 self._work.put(None)
                 return
+            if self._waiting.pop(work[0], None) is None:
+                # It was given back meanwhile.
+                continue
             self._here.item, item = work
             self._begin()
             self._handle(self._here.item, item)
@@ -171,9 +187,11 @@ class Adapter:
         """Works on an item, and answers for it."""
         try:
             self.handler.handle_wi(item)
+            self._end_if_forked()
             answer = "reply", {"workitem": item.to_h()}
         # SystemExit, too: an item that ends the process would come again, and end the next one.
         except BaseException as error:
+            self._end_if_forked(error)
             answer = "failure", {"error": described(error), "workitem": item.to_h()}
         # Before the answer: the next item may be here as soon as exo has it.
         self._in_hand.pop(number, None)
@@ -183,6 +201,23 @@ class Adapter:
         except (TypeError, ValueError, RecursionError) as error:
             told = members.get("error") or described(error, "the workitem is not JSON any more: ")
             self.channel.send("failure", id=number, error=told)
+
+    def _end_if_forked(self, error=None):
+        """Ends a process that the logic has forked, and that comes out of it: the answer is for its parent to give."""
+        if os.getpid() == self._process:
+            return
+        code = error.code if isinstance(error, SystemExit) else error
+        if code is None:
+            code = 0
+        elif not isinstance(code, int):
+            print(code if isinstance(error, SystemExit) else trace(error), file=sys.stderr)
+            code = 1
+        for stream in sys.stdout, sys.stderr:
+            try:
+                stream.flush()
+            except (OSError, ValueError):
+                pass
+        os._exit(code & 0xFF)
 
     def _control(self):
         """Asks the logic about items while it works on them."""
@@ -203,8 +238,11 @@ class Adapter:
         """Calls handle_wi_control."""
         try:
             control = getattr(self.handler, "handle_wi_control", None)
-            return None if control is None else control(question)
-        except BaseException:
+            returned = None if control is None else control(question)
+            self._end_if_forked()
+            return returned
+        except BaseException as error:
+            self._end_if_forked(error)
             self.log.exception("handle_wi_control failed on %s", question.message)
             return None
 
@@ -218,8 +256,13 @@ class Adapter:
     def _tell_lifecycle(self, message, config=None):
         """Calls handle_lifecycle_control."""
         control = getattr(self.handler, "handle_lifecycle_control", None)
-        if control is not None:
-            control(ParticipantCtrl(message, config))
+        try:
+            if control is not None:
+                control(ParticipantCtrl(message, config))
+        except BaseException as error:
+            self._end_if_forked(error)
+            raise
+        self._end_if_forked()
 
     def _die(self):
         """Ends the process, whatever the logic does."""
@@ -257,12 +300,22 @@ def level(number):
 
 
 def described(error, before=""):
-    """An exception as the reply has it."""
+    """An exception as exo is told of it: `report` is for the log, the rest for the process engine."""
+    return {
+        "class": type(error).__name__,
+        "message": before + text_of(error),
+        "trace": calls(error),
+        "report": trace(error),
+    }
+
+
+def text_of(error):
+    """What an exception says, also if that is in its `msg`, as with those of osc."""
     try:
-        message = str(error)
+        text, msg = str(error), getattr(error, "msg", None)
     except Exception:
-        message = "its text cannot be had"
-    return {"class": type(error).__name__, "message": before + message, "trace": trace(error)}
+        return "its text cannot be had"
+    return msg if isinstance(msg, str) and msg not in text else text
 
 
 def run(code):

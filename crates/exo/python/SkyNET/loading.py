@@ -107,12 +107,23 @@ OLD = (
 )
 
 
-def trace(error):
-    """The trace of an exception, from where it leaves what is ours."""
+def ours_skipped(error):
+    """The traceback of an exception, from where it leaves what is ours."""
     at = error.__traceback__
     while at and (at.tb_frame.f_code.co_filename.startswith((HERE, "<frozen"))):
         at = at.tb_next
-    return "".join(traceback.format_exception(type(error), error, at)).rstrip("\n")
+    return at
+
+
+def trace(error):
+    """The trace of an exception, as Python shows it."""
+    return "".join(traceback.format_exception(type(error), error, ours_skipped(error))).rstrip("\n")
+
+
+def calls(error):
+    """The calls that led to an exception, the outermost first, as the process engine wants them."""
+    frames = traceback.extract_tb(ours_skipped(error))
+    return [f"{frame.filename}:{frame.lineno}: in {frame.name}: {frame.line}" for frame in frames]
 
 
 def classes(path, module):

@@ -232,6 +232,10 @@ class Workitem:
         """Is no reply expected?"""
         return bool(self.params.forget)
 
+    @forget.setter
+    def forget(self, value):
+        self.params.forget = value
+
     def lookup(self, key, container_lookup=False):
         """The field of a name with dots, "ev.project", as plain JSON, or None.
 

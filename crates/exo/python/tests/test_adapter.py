@@ -90,7 +90,10 @@ class OldParticipants(unittest.TestCase):
             self.assertEqual((failure["type"], failure["id"]), ("failure", 5))
             self.assertEqual(failure["error"]["class"], "RuntimeError")
             self.assertEqual(failure["error"]["message"], "Missing mandatory field: actions")
-            lines = failure["error"]["trace"].splitlines()
+            calls = failure["error"]["trace"]
+            self.assertRegex(calls[0], r"check_request\.py:5\d: in handle_wi: ")
+            self.assertRegex(calls[-1], r"check_request\.py:\d+: in \w+: raise RuntimeError\(")
+            lines = failure["error"]["report"].splitlines()
             self.assertEqual(lines[0], "Traceback (most recent call last):")
             self.assertRegex(lines[1], r'check_request\.py", line 5\d, in handle_wi$')
             self.assertEqual(lines[-1], "RuntimeError: Missing mandatory field: actions")
@@ -244,6 +247,25 @@ class Logic(Written):
         self.assertEqual([reply["id"] for reply in replies], list(range(20)))
         self.assertEqual([reply["workitem"]["fields"]["before"] for reply in replies], list(range(20)))
 
+    def test_items_that_are_not_begun_are_given_back(self):
+        text = "import threading\nclass ParticipantHandler:\n    go = threading.Event()\n"
+        text += "    def handle_wi(self, wi):\n        print('at', wi.wfid)\n        self.go.wait(300)\n"
+        text += "    def handle_wi_control(self, ctrl):\n        self.go.set()\n"
+        with self.logic(text) as exo:
+            exo.send("start", participant="trial", config={})
+            self.assertEqual(exo.receive("ready"), {"type": "ready", "at_once": 1})
+            for number in 1, 2, 3:
+                exo.work(number, item(str(number)))
+            exo.wait_for_log("at 1\n")
+            for number in 1, 2, 9, 2:
+                exo.send("withdraw", id=number)
+            exo.send("cancel", id=1)
+            self.assertEqual(exo.receive("withdrawn"), {"type": "withdrawn", "id": 2})
+            self.assertEqual([exo.receive("reply")["id"] for _ in range(2)], [1, 3])
+            self.assertEqual(exo.stop(), 0)
+            self.assertEqual([message["type"] for message in exo.left()], ["answer"])
+            self.assertEqual(exo.log(), "at 1\nat 3\n")
+
     def test_several_at_once_if_the_handler_says_that_it_can(self):
         text = "import threading\nclass ParticipantHandler:\n    thread_safe = True\n    def __init__(self):\n"
         text += "        self.all = threading.Barrier(3, timeout=300)\n"
@@ -272,6 +294,22 @@ class Logic(Written):
             for number in 1, 2:
                 failure = exo.do(number, item())
                 self.assertEqual((failure["error"]["class"], failure["error"]["message"]), ("SystemExit", "enough"))
+
+    def test_an_exception_whose_text_is_elsewhere(self):
+        body = "class OscError(Exception):\n    def __init__(self, msg):\n        self.msg = msg\n"
+        body += "if wi.fields.plain:\n    raise ValueError(wi.fields.plain)\nraise OscError('no such project')"
+        with self.handler(body) as exo:
+            error = exo.do(1, item())["error"]
+            self.assertEqual((error["class"], error["message"]), ("OscError", "no such project"))
+            self.assertEqual(exo.do(2, item(plain="x"))["error"]["message"], "x")
+
+    def test_the_logic_decides_whether_a_reply_is_wanted(self):
+        for body in "wi.forget = True", "wi.params.forget = True", "wi.forget = False", "wi.params.forget = False":
+            for params in {}, {"forget": True}, {"forget": False, "x": 1}:
+                with self.subTest(body=body, params=params), self.handler(body) as exo:
+                    reply = exo.do(1, item(params=params))
+                    expected = {**params, "forget": body.endswith("True")}
+                    self.assertEqual(reply["workitem"]["fields"]["params"], expected)
 
     def test_big_and_strange_items(self):
         with self.handler("wi.fields.back = wi.fields.text\nwi.fields.file = '\\udcff'") as exo:
@@ -310,6 +348,38 @@ class Logic(Written):
             self.assertIs(exo.do(1, item())["workitem"]["fields"]["__result__"], True)
             log = exo.receive("log")
             self.assertEqual((log["level"], log["message"], log["id"]), ("WARNING", "from a child", 1))
+
+    def test_what_it_forks_ends_when_it_comes_out_of_the_logic(self):
+        body = "import os, sys\nends = [lambda: sys.exit(3), lambda: sys.exit(), lambda: sys.exit('enough'),\n"
+        body += "    lambda: sys.exit(-1), lambda: sys.exit(True), lambda: 1 / 0, lambda: wi.fields.nowhere.x.y]\n"
+        body += "wi.fields.codes = codes = []\nfor end in [*ends, None]:\n    child = os.fork()\n    if child == 0:\n"
+        body += "        if end is None:\n            return\n        end()\n"
+        body += "    codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
+        with self.handler(body) as exo:
+            for number in 1, 2:
+                reply = exo.do(number, item())
+                self.assertEqual(reply["type"], "reply")
+                self.assertEqual(reply["workitem"]["fields"]["codes"], [3, 0, 1, 255, 1, 1, 1, 0])
+            self.assertEqual(exo.stop(), 0)
+            self.assertEqual(exo.left(), [])
+            log = exo.log()
+        self.assertEqual(log.count("enough\n"), 2)
+        self.assertEqual(log.count("ZeroDivisionError: division by zero\n"), 2)
+
+    def test_what_it_forks_elsewhere_ends_as_well(self):
+        text = "import os\nclass ParticipantHandler:\n    def fork(self):\n        child = os.fork()\n"
+        text += "        if child == 0:\n            raise SystemExit(4)\n"
+        text += "        print('child', os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+        text += "    __init__ = fork\n    def handle_wi(self, wi):\n        pass\n"
+        text += "    def handle_wi_control(self, ctrl):\n        self.fork()\n"
+        text += "    def handle_lifecycle_control(self, ctrl):\n        self.fork()\n"
+        with self.logic(text) as exo:
+            exo.start()
+            exo.send("control", id=None, workitem=item())
+            exo.wait_for_log("child 4\nchild 4\nchild 4\n")
+            self.assertEqual(exo.do(1, item())["type"], "reply")
+            self.assertEqual(exo.stop(), 0)
+            self.assertEqual((exo.left(), exo.log()), ([], "child 4\n" * 4))
 
     def test_its_directory_is_on_the_path(self):
         with open(os.path.join(self.directory, "helper.py"), "w", encoding="utf-8") as file:

@@ -127,7 +127,8 @@ class Python(Concurrent, unittest.TestCase):
                     continue
                 received = exo.receive(message["type"])
                 if message["type"] == "failure":
-                    received["error"]["trace"] = "..."
+                    self.assertRegex(received["error"]["trace"][-1], r"participant_logic\.py:\d+: in \w+: raise TypeError")
+                    received["error"].update(trace=["..."], report="...")
                 self.assertEqual(received, message)
             self.assertEqual(exo.wait(), 0)
             self.assertEqual(exo.left(), [])

@@ -93,22 +93,4 @@ impl Machine {
     pub(super) fn blocked(&mut self, reason: &str) {
         self.log(Level::Warning, &format!("the broker takes no replies at present: {reason}"));
     }
-
-    /// Logs what the end has to wait for.
-    pub(super) fn log_what_is_left(&mut self) {
-        let count = |count: usize, [one, many]: [&str; 2]| match count {
-            0 => None,
-            1 => Some(format!("1 {one}")),
-            count => Some(format!("{count} {many}")),
-        };
-        let working = count(self.hand.working(), ["item in hand", "items in hand"]);
-        let replies = count(self.outbox.len(), ["reply to be confirmed", "replies to be confirmed"]);
-        let left: Vec<String> = working.into_iter().chain(replies).collect();
-        if !left.is_empty() {
-            let limit =
-                self.settings.grace.map_or(String::new(), |grace| format!(", {} s at most", grace.as_secs()));
-            let broker = if self.is_up() { "" } else { "; the broker is away" };
-            self.log(Level::Info, &format!("told to end, waits for {}{limit}{broker}", left.join(" and ")));
-        }
-    }
 }

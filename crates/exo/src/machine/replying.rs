@@ -3,10 +3,11 @@
 
 use super::{LISTEN_AFTER, Machine};
 use crate::event::{Action, Caller};
+use crate::fault::Fault;
 use crate::hand::{Item, Phase};
 use crate::json;
 use crate::level::{Level, excerpt};
-use crate::protocol::{Fault, Request, ToLogic, is_broken_answer};
+use crate::protocol::{Request, ToLogic, is_broken_answer};
 use participant::items::{End, Note, Verdict, Work};
 use participant::workitem::Workitem;
 use serde_json::{Value, json};
@@ -38,12 +39,20 @@ impl Machine {
         };
         let work = Work { wfid: &item.wfid, participant: &participant };
         let note = Note::End(work, End { milliseconds, verdict }).to_string();
-        let is_forgotten = item.workitem.is_forgotten();
+        // The logic may have changed its mind, or that of the process, about a reply.
+        let is_forgotten = reply.is_forgotten();
         item.phase = Phase::Replied(note);
         if is_forgotten {
             return self.done(id);
         }
         self.send(reply.to_text().into_bytes(), Some(id));
+    }
+
+    /// The error that the logic has set in a workitem, which had none, or another one, when it came.
+    pub(super) fn new_error(&self, id: u64, reply: &Workitem) -> Option<Fault> {
+        let before = self.hand.get(id)?.workitem.error();
+        let error = reply.error().filter(|error| before != Some(error))?;
+        Some(Fault::from_value(error))
     }
 
     /// The logic could not do its work.
@@ -53,8 +62,8 @@ impl Machine {
             return self.log(Level::Warning, &text);
         };
         let (wfid, original) = (item.wfid.clone(), item.workitem.clone());
-        let told = if fault.trace.is_empty() { fault.summary() } else { fault.trace.clone() };
-        self.log_about(Level::Error, wfid.clone(), &told);
+        self.has_failed = true;
+        self.log_about(Level::Error, wfid.clone(), &fault.report());
         self.log_about(Level::Error, wfid, &format!("the workitem was {}", original.to_text()));
         let mut reply = reply.unwrap_or(original);
         reply.set_error(fault.to_value());
@@ -69,16 +78,16 @@ impl Machine {
         let ids: Vec<u64> = self.hand.iter().filter(|(_, item)| is_in_hand(item)).map(|(id, _)| id).collect();
         if let ([id], true) = (ids.as_slice(), is_broken_answer(line)) {
             let message = "the logic replied with what is not JSON".to_string();
-            let fault = Fault { class: "Unreadable".to_string(), message, trace: String::new() };
+            let fault = Fault::own("Unreadable", message);
             self.failed(*id, &fault, None, now);
             self.fill(now);
         }
     }
 
-    /// When the logic began to work on an item.
-    fn since(&self, id: u64) -> Option<Duration> {
+    /// When the logic began to work on an item, or was given it.
+    pub(super) fn since(&self, id: u64) -> Option<Duration> {
         match self.hand.get(id)?.phase {
-            Phase::Working(since) => Some(since),
+            Phase::Given(since) | Phase::Working(since) | Phase::Refused(since) => Some(since),
             Phase::Waiting | Phase::Replied(_) => None,
         }
     }
@@ -109,7 +118,7 @@ impl Machine {
     }
 
     /// Nobody can ask about this item any more; who has asked gets no answer of the logic.
-    fn stop_listening(&mut self, id: u64) {
+    pub(super) fn stop_listening(&mut self, id: u64) {
         let (late, rest) = std::mem::take(&mut self.questions)
             .into_iter()
             .partition(|question: &Question| question.id == id);

@@ -3,9 +3,9 @@
 
 use super::Machine;
 use crate::event::Action;
+use crate::fault::Fault;
 use crate::hand::{Item, Phase};
 use crate::level::Level;
-use crate::protocol::Fault;
 use participant::items::{self, End, Note, Verdict};
 use std::time::Duration;
 
@@ -72,17 +72,17 @@ impl Machine {
 
     /// An item is done with.
     pub(super) fn done(&mut self, id: u64) {
-        let Some(Item { tag, workitem, phase, .. }) = self.hand.remove(id) else { return };
+        let Some(Item { tag, body, phase, .. }) = self.hand.remove(id) else { return };
         if let Phase::Replied(note) = phase {
             self.act(Action::Note(note));
         }
-        if let Some(tag) = tag {
-            self.act(Action::Ack(tag));
-        }
-        match (workitem.key(), tag) {
-            (Some(key), Some(_)) => self.settled.acknowledged(key),
-            (Some(key), None) => self.settled.unacknowledged(key),
-            (None, _) => {}
+        self.forgive(&body);
+        match tag {
+            Some(tag) => {
+                self.act(Action::Ack(tag));
+                self.settled.acknowledged(body);
+            }
+            None => self.settled.unacknowledged(body),
         }
     }
 
@@ -109,7 +109,7 @@ impl Machine {
             return item.map_or((), |id| self.done(id));
         };
         let message = format!("the reply is too long: {about}: {reason}");
-        let fault = Fault { class: "TooLong".to_string(), message, trace: String::new() };
+        let fault = Fault::own("TooLong", message);
         let mut reply = workitem.clone();
         reply.set_error(fault.to_value());
         let summary = fault.summary();

@@ -2,13 +2,21 @@
 
 use super::*;
 use crate::event::{Caller, Origin, Refusal};
-use crate::protocol::{Fault, Request};
+use crate::fault::Fault;
+use crate::protocol::Request;
+use participant::workitem::Workitem;
 use serde_json::{Map, Value, json};
 
+/// Which message is an item, and which is one that was there before.
+mod delivering;
 /// Coming to the broker, and what it refuses.
 mod linking;
+/// Items on which the logic ends.
+mod refusing;
 /// What is asked, cancelled, forgotten, traced, and done besides.
 mod requests;
+/// Several items in hand, of which the logic works on one.
+mod serial;
 
 const A: &str = r#"{"fei":{"wfid":"A","subid":"s","expid":"0"},"fields":{}}"#;
 const B: &str = r#"{"fei":{"wfid":"B","subid":"s","expid":"0"},"fields":{}}"#;
@@ -16,7 +24,16 @@ const DONE: &str = r#"{"fei":{"wfid":"A","subid":"s","expid":"0"},"fields":{"__r
 
 fn settings() -> Settings {
     let (name, config, origin) = ("p".to_string(), Map::new(), Origin::Broker);
-    Settings { name, config, prefetch: 1, timeout: None, grace: None, origin }
+    Settings {
+        name,
+        config,
+        prefetch: 1,
+        timeout: None,
+        grace: None,
+        attempts: None,
+        is_strict: false,
+        origin,
+    }
 }
 
 fn show(action: &Action) -> String {
@@ -29,6 +46,8 @@ fn show(action: &Action) -> String {
         Action::Ack(tag) => format!("ack {tag}"),
         Action::Reject(tag) => format!("reject {tag}"),
         Action::Requeue(tag) => format!("requeue {tag}"),
+        Action::FindDeadLetters => "find dead letters".to_string(),
+        Action::Remember(text) => format!("remember {} attempts", text.lines().count()),
         Action::Listen(wfid) => format!("listen {wfid}"),
         Action::Unlisten(wfid) => format!("unlisten {wfid}"),
         Action::Answer(to, body) => format!("answer {} {}", to.reply_to, text(body)),
@@ -36,6 +55,7 @@ fn show(action: &Action) -> String {
             ToLogic::Start { participant, .. } => format!("tell start {participant}"),
             ToLogic::Work { id, workitem } => format!("tell work {id} {}", workitem.wfid()),
             ToLogic::Ask { id, request } => format!("tell {} {id}", request.name()),
+            ToLogic::Withdraw { id } => format!("tell withdraw {id}"),
             ToLogic::Control { id, .. } => format!("tell control {id:?}"),
             ToLogic::Stop => "tell stop".to_string(),
             ToLogic::Die => "tell die".to_string(),
@@ -53,7 +73,7 @@ struct Life(Machine);
 
 impl Life {
     fn new(settings: Settings) -> Self {
-        let (machine, actions) = Machine::start(settings);
+        let (machine, actions) = Machine::start(settings, Attempts::default());
         let shown: Vec<String> = actions.iter().map(show).collect();
         assert_eq!(shown, ["tell start p", "connect 0"]);
         Self(machine)
@@ -90,15 +110,15 @@ impl Life {
 }
 
 fn ready() -> Event {
-    Event::FromLogic(FromLogic::Ready)
+    Event::FromLogic(FromLogic::Ready { at_once: usize::MAX })
 }
 
 fn delivery(tag: u64, body: &str) -> Event {
-    Event::Delivery { tag, is_again: false, body: body.into() }
+    Event::Delivery { tag, is_again: false, returns: 0, body: body.into() }
 }
 
 fn again(tag: u64, body: &str) -> Event {
-    Event::Delivery { tag, is_again: true, body: body.into() }
+    Event::Delivery { tag, is_again: true, returns: 0, body: body.into() }
 }
 
 fn reply(id: u64, text: &str) -> Event {
@@ -113,6 +133,7 @@ fn lost() -> Event {
     Event::Lost("gone".to_string())
 }
 
+const WAITING: &str = "INFO [A] waiting for the logic to finish 1 item; the next signal ends this at once";
 const LOST: &str = "WARNING the broker is away, trying again: gone";
 const LOST_A: &str = "WARNING [A] the broker is away, trying again: gone";
 
@@ -163,7 +184,7 @@ fn term_before_the_broker_is_there() {
 #[test]
 fn term_while_working() {
     let mut life = Life::working(settings());
-    life.at(5, Event::Term, &["cancel consumer", "INFO [A] told to end, waits for 1 item in hand"]);
+    life.at(5, Event::Term, &["cancel consumer", WAITING]);
     life.at(9, reply(1, DONE), &[&format!("publish 2 {DONE}")]);
     life.at(9, Event::Confirmed(2), &["item wfid=A participant=p ms=9 result=true", "ack 1", "tell stop"]);
     life.at(9, ended(), &["exit 0"]);
@@ -174,13 +195,13 @@ const BACK: &str = "what is in hand goes back to the queue";
 #[test]
 fn a_second_term_and_the_end_of_the_grace() {
     let mut life = Life::working(settings());
-    life.at(5, Event::Term, &["cancel consumer", "INFO [A] told to end, waits for 1 item in hand"]);
+    life.at(5, Event::Term, &["cancel consumer", WAITING]);
     let told = format!("WARNING [A] told to end a second time: {BACK}");
     life.at(6, Event::Term, &[&told, "tell die", "exit 1"]);
 
     let mut life = Life::working(Settings { grace: Some(Duration::from_secs(2)), ..settings() });
-    let told = "INFO [A] told to end, waits for 1 item in hand, 2 s at most";
-    life.at(200, Event::Term, &["cancel consumer", told, "listen A"]);
+    let waiting = WAITING.replace("waiting", "waiting for up to 2 s");
+    life.at(200, Event::Term, &["cancel consumer", &waiting, "listen A"]);
     life.deadline(2200);
     let told = format!("WARNING [A] the grace is over: {BACK}");
     life.at(2200, Event::Tick, &[&told, "tell die", "exit 1"]);
@@ -289,9 +310,10 @@ fn a_reply_that_the_broker_does_not_take_is_sent_again() {
 #[test]
 fn the_logic_raises() {
     let mut life = Life::working(settings());
-    let error = Fault { class: "E".into(), message: "no".into(), trace: "line 1\nline 2\n".into() };
+    let error = Fault::from_value(&json!({"class": "E", "message": "no", "trace": "line 1\nline 2\n"}));
     let failure = Event::FromLogic(FromLogic::Failure { id: 1, error, workitem: None });
-    let error = r#""error":{"class":"E","message":"no","trace":"line 1\nline 2\n"}}"#;
+    let error =
+        r#""error":{"class":"Ruote::Amqp::RemoteError","message":"E: no","trace":["line 1","line 2"]}}"#;
     let body = A.replace(r#""fields":{}}"#, &format!(r#""fields":{{}},{error}"#));
     let whole = format!("ERROR [A] the workitem was {A}");
     let trace = "ERROR [A] line 1\nERROR [A] line 2";

@@ -19,6 +19,10 @@ class ParticipantHandler(object):
         note('worked', wi.wfid)
         while wi.fields.wait and not os.path.exists('go'):
             time.sleep(0.01)
+        if wi.fields.die:
+            os._exit(7)
+        if 'forget' in wi.fields:
+            wi.forget = wi.fields.forget
         if wi.fields.bad:
             raise KeyError('bad')
         if wi.fields.send:

@@ -74,16 +74,18 @@ impl Wire {
     }
 
     /// Makes a durable queue with these arguments.
-    pub fn declare_with(&self, queue: &str, table: FieldTable) {
-        let arguments = QueueDeclareArguments::new(queue).durable(true).arguments(table).finish();
-        self.with(async |channel| channel.queue_declare(arguments).await.unwrap());
+    pub fn declare_with(&self, queue: &str, arguments: &[(&str, FieldValue)]) {
+        let mut table = FieldTable::new();
+        for (name, value) in arguments {
+            table.insert((*name).try_into().unwrap(), value.clone());
+        }
+        let declaration = QueueDeclareArguments::new(queue).durable(true).arguments(table).finish();
+        self.with(async |channel| channel.queue_declare(declaration).await.unwrap());
     }
 
     /// Makes a queue that all nodes of a cluster have.
     pub fn declare_quorum(&self, queue: &str) {
-        let mut table = FieldTable::new();
-        table.insert("x-queue-type".try_into().unwrap(), FieldValue::S("quorum".try_into().unwrap()));
-        self.declare_with(queue, table);
+        self.declare_with(queue, &[("x-queue-type", FieldValue::S("quorum".try_into().unwrap()))]);
     }
 
     /// Hangs up.
@@ -177,6 +179,12 @@ impl Wire {
             }
             bodies
         })
+    }
+
+    /// Takes a message out of a queue, and gives it back: the broker says then that it was delivered before.
+    pub fn touch(&self, queue: &str) {
+        let arguments = BasicGetArguments::new(queue);
+        self.with(async |channel| channel.basic_get(arguments).await.unwrap().unwrap());
     }
 
     /// How many messages wait in a queue, and how many consumers it has.

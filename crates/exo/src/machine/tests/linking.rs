@@ -114,7 +114,9 @@ fn a_reply_that_is_too_long_becomes_an_error() {
     let too_long = |size: usize| Event::TooLong(size, format!("size {size} > 300"));
     life.at(10, too_long(size), &[&format!("ERROR [A] TooLong: {message}")]);
     life.at(10, lost(), &[LOST, "connect 1"]);
-    let error = format!(r#""error":{{"class":"TooLong","message":"{message}","trace":""}}}}"#);
+    let error = format!(
+        r#""error":{{"class":"Ruote::Amqp::RemoteError","message":"TooLong: {message}","trace":[]}}}}"#
+    );
     let body = A.replace(r#""fields":{}}"#, &format!(r#""fields":{{}},{error}"#));
     life.at(20, Event::Linked, &[CONNECTED, "consume", &format!("publish 2 {body}")]);
     let note = format!("item wfid=A participant=p ms=9 result=error error=TooLong: {message}");

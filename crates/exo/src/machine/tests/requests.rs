@@ -22,6 +22,36 @@ fn what_is_to_be_forgotten_gets_no_reply() {
 }
 
 #[test]
+fn whether_a_reply_is_wanted_counts_as_it_is_after_the_work() {
+    let with = |params: &str| format!(r#"{{"fei":{{"wfid":"A"}},"fields":{{"params":{params}}}}}"#);
+    let failed = |reply: &str| {
+        let workitem = Workitem::parse(reply.as_bytes());
+        Event::FromLogic(FromLogic::Failure { id: 1, error: Fault::own("E", "no".to_string()), workitem })
+    };
+    let (forget, keep, none) = (r#"{"forget":true}"#, r#"{"forget":false}"#, "{}");
+    for (before, after, is_sent) in [
+        (none, none, true),
+        (none, forget, false),
+        (forget, forget, false),
+        (forget, keep, true),
+        (forget, none, true),
+        (keep, forget, false),
+    ] {
+        for event in [reply(1, &with(after)), failed(&with(after))] {
+            let mut life = Life::ready(settings());
+            life.at(0, delivery(1, &with(before)), &["begin wfid=A participant=p", "tell work 1 A"]);
+            let actions = life.0.handle(event, Duration::ZERO);
+            let sent = actions.iter().filter(|action| matches!(action, Action::Publish(..))).count();
+            assert_eq!(
+                (sent == 1, actions.contains(&Action::Ack(1))),
+                (is_sent, !is_sent),
+                "{before} {after}"
+            );
+        }
+    }
+}
+
+#[test]
 fn traces_and_dumps() {
     let mut life = Life::ready(settings());
     let traced = r#"{"fei":{"wfid":"A","expid":"0"},"fields":{"debug_trace":true}}"#;
@@ -96,6 +126,36 @@ fn questions_about_an_item_in_hand_are_answered() {
 }
 
 #[test]
+fn what_the_end_waits_for_is_said() {
+    let mut life = Life::working(Settings { prefetch: 2, ..settings() });
+    life.at(1, delivery(2, B), &["begin wfid=B participant=p", "tell work 2 B"]);
+    life.at(2, lost(), &["WARNING [A B] the broker is away, trying again: gone", "connect 1"]);
+    life.at(2, reply(1, DONE), &[]);
+    let told = "INFO [B] waiting for the logic to finish 1 item and the broker to take 1 reply; the next signal ends this at once";
+    life.at(3, Event::Term, &[told]);
+}
+
+#[test]
+fn an_item_that_fails_is_told_by_the_exit_code_if_it_is_to_be() {
+    let failure = || Event::FromLogic(FromLogic::Failure { id: 1, error: Fault::default(), workitem: None });
+    for (events, expected) in [
+        (vec![reply(1, A)], 0),
+        (vec![failure()], 1),
+        (vec![Event::Unreadable("no".to_string()), reply(1, A)], 1),
+        (vec![reply(1, A), Event::Confirmed(2), delivery(2, "rubbish")], 1),
+    ] {
+        for is_strict in [true, false] {
+            let mut life = Life::working(Settings { is_strict, ..settings() });
+            let last = [Event::Confirmed(2), Event::Drained, ended()];
+            let happened = events.iter().cloned().chain(last);
+            let actions = happened.flat_map(|event| life.0.handle(event, Duration::ZERO));
+            let exit = actions.filter(|action| matches!(action, Action::Exit(_))).last();
+            assert_eq!(exit, Some(Action::Exit(if is_strict { expected } else { 0 })), "{events:?}");
+        }
+    }
+}
+
+#[test]
 fn without_more_items_it_ends() {
     let mut life = Life::working(settings());
     life.at(1, reply(1, DONE), &[&format!("publish 2 {DONE}")]);
@@ -111,8 +171,9 @@ fn an_answer_that_cannot_be_read_fails_the_only_item() {
     let broken = r#"{"type":"reply","id":1,"workitem":{"n":NaN}}"#;
     life.at(1, Event::Rubbish(broken.into()), &[&printed(broken)]);
     life.at(1, Event::Rubbish(b"hello\n".to_vec()), &[&printed("hello")]);
+    let message = "Unreadable: the logic replied with what is not JSON";
     let error =
-        r#""error":{"class":"Unreadable","message":"the logic replied with what is not JSON","trace":""}}"#;
+        format!(r#""error":{{"class":"Ruote::Amqp::RemoteError","message":"{message}","trace":[]}}}}"#);
     let body = A.replace(r#""fields":{}}"#, &format!(r#""fields":{{}},{error}"#));
     let whole = format!("ERROR [A] the workitem was {A}");
     let told = "ERROR [A] Unreadable: the logic replied with what is not JSON";
@@ -154,4 +215,24 @@ fn what_serde_cannot_read_is_an_item() {
     let mut life = Life::ready(settings());
     let odd = r#"{"fei":{"wfid":"A"},"fields":{"half":"\ud83d"}}"#;
     life.at(0, delivery(1, odd), &["begin wfid=A participant=p", "tell work 1 A"]);
+}
+
+#[test]
+fn a_reply_with_an_error_of_its_own_is_a_failure() {
+    let with = |error: &str| A.replace(r#""fields":{}}"#, &format!(r#""fields":{{}},"error":{error}}}"#));
+    let mut life = Life::working(settings());
+    let body = with(r#"{"class":"Ruote::Amqp::RemoteError","message":"no","trace":[]}"#);
+    let whole = format!("ERROR [A] the workitem was {A}");
+    let publish = format!("publish 2 {body}");
+    life.at(4, reply(1, &with("\"no\"")), &["ERROR [A] no", &whole, &publish]);
+    let note = "item wfid=A participant=p ms=4 result=error error=no";
+    life.at(5, Event::Confirmed(2), &[note, "ack 1"]);
+
+    // One that an earlier step has left there, and one that is no error.
+    for error in ["\"old\"", "null", "false"] {
+        let mut life = Life::ready(settings());
+        life.at(0, delivery(1, &with("\"old\"")), &["begin wfid=A participant=p", "tell work 1 A"]);
+        let publish = format!("publish 2 {}", with(error));
+        life.at(1, reply(1, &with(error)), &[&publish]);
+    }
 }
