@@ -1,6 +1,7 @@
 """What the logic of a participant imports: from SkyNET import WorkItemCtrl, ParticipantCtrl, Workitem."""
 
 from .Control import ParticipantCtrl, WorkItemCtrl
-from .workitem import Workitem
+from .launcher import Launcher
+from .workitem import FlowExpressionId, Workitem
 
-__all__ = ["ParticipantCtrl", "WorkItemCtrl", "Workitem"]
+__all__ = ["FlowExpressionId", "Launcher", "ParticipantCtrl", "WorkItemCtrl", "Workitem"]

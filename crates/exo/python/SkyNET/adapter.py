@@ -16,9 +16,9 @@ import time
 
 from . import configuration
 from .Control import ParticipantCtrl, WorkItemCtrl
-from .loading import Unusable, calls, load, trace
+from .launcher import Launcher
+from .loading import Unusable, calls, load, trace, workitem_class
 from .protocol import Channel
-from .workitem import Workitem
 
 # How many seconds handle_lifecycle_control has when it is told "die".
 LAST_WORDS = 5
@@ -34,6 +34,7 @@ class Adapter:
         self.channel = channel
         self.log = logging.getLogger(name)
         self.handler = None
+        Launcher.engine = self.send_to_engine
         self._thread_safe = False
         self._in_hand = {}
         # What is not begun. Who takes an id out, to begin it or to give it back, is alone in that.
@@ -87,7 +88,7 @@ class Adapter:
 
     def send_to_engine(self, workitem):
         """Sends a workitem to the process engine at once, in addition to the reply."""
-        self.channel.send("send", workitem=workitem.to_h() if isinstance(workitem, Workitem) else workitem)
+        self.channel.send("send", workitem=workitem.to_h() if hasattr(workitem, "to_h") else workitem)
 
     def item_of_thread(self):
         """The id of the item that the present thread works on. In a thread of the logic: of the only one in hand."""
@@ -130,7 +131,7 @@ class Adapter:
     def _take(self, message):
         kind = message["type"]
         if kind == "work":
-            self._in_hand[message["id"]] = item = Workitem(message["workitem"])
+            self._in_hand[message["id"]] = item = workitem_class()(message["workitem"])
             self._waiting[message["id"]] = item
             self._help()
             self._work.put((message["id"], item))
@@ -228,7 +229,7 @@ class Adapter:
             number, kind = message["id"], message["type"]
             self._here.item = number
             if kind == "control":
-                self._ask(WorkItemCtrl("cancel", workitem=Workitem(message["workitem"])))
+                self._ask(WorkItemCtrl("cancel", workitem=workitem_class()(message["workitem"])))
             else:
                 item = self._in_hand.get(number)
                 returned = None if item is None else self._ask(WorkItemCtrl(kind, workitem=item))

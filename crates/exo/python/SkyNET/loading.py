@@ -7,6 +7,9 @@ import re
 import sys
 import traceback
 
+from . import workitem
+from .workitem import Workitem
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 # What only Python 2 has, in the lines and in the messages of Python 3 about them.
@@ -53,12 +56,25 @@ def load(path):
 
 
 def stand_in_for_ruote():
-    """Old logic may import Workitem from RuoteAMQP, too. It has it from here, unless that is installed."""
+    """Old logic may import Workitem and Launcher from RuoteAMQP, too. It has them from here, unless that is installed."""
     if importlib.util.find_spec("RuoteAMQP") is None:
         import SkyNET
 
         sys.modules["RuoteAMQP"] = SkyNET
         sys.modules["RuoteAMQP.workitem"] = SkyNET.workitem
+        sys.modules["RuoteAMQP.launcher"] = SkyNET.launcher
+
+
+def workitem_class():
+    """The class of items: with the real RuoteAMQP in use, one that is a Workitem of that as well, for isinstance()."""
+    real = getattr(sys.modules.get("RuoteAMQP.workitem"), "Workitem", None)
+    if not isinstance(real, type) or issubclass(Workitem, real):
+        return Workitem
+    made = getattr(workitem, "RuoteWorkitem", None)
+    if made is None or not issubclass(made, real):
+        made = type("RuoteWorkitem", (Workitem, real), {"__module__": workitem.__name__})
+        workitem.RuoteWorkitem = made
+    return made
 
 
 def execute(path):

@@ -28,11 +28,11 @@ class Attributes:
     __call__ = as_dict
 
     def get(self, name, default=None):
-        """The member of this name, or default."""
-        return self[name] if name in self._data else default
+        """The member of this name, or default; one that is an object is the dict itself, as with fields[name]."""
+        return self._data.get(name, default)
 
     def __getitem__(self, name):
-        return wrapped(self._data[name])
+        return self._data[name]
 
     def __setitem__(self, name, value):
         self._data[name] = plain(value)
@@ -64,6 +64,10 @@ class Attributes:
     def __len__(self):
         return len(self._data)
 
+    def __bool__(self):
+        """Is it there? An empty one is, too."""
+        return self._attach is None
+
     def __eq__(self, other):
         return self._data == plain(other)
 
@@ -85,7 +89,7 @@ class Attributes:
         return repr(self._data)
 
 
-# What it was called in RuoteAMQP.
+# The name that RuoteAMQP has for it.
 DictAttrProxy = Attributes
 
 
@@ -150,11 +154,22 @@ class Workitem:
 
     def dup(self):
         """A copy that shares nothing with this one."""
-        return Workitem(copy.deepcopy(self._h))
+        return type(self)(copy.deepcopy(self._h))
 
     def dump(self):
-        """The whole workitem as text, to be read by people."""
-        return json.dumps(self._h, indent=4, ensure_ascii=False, default=repr)
+        """The whole workitem as text, to be read by people; the members are sorted, so that two can be compared."""
+        try:
+            return json.dumps(self._h, indent=4, ensure_ascii=False, default=repr, sort_keys=True)
+        except TypeError:
+            # The logic has put names of several types into it.
+            return json.dumps(self._h, indent=4, ensure_ascii=False, default=repr)
+
+    __str__ = dump
+
+    @property
+    def is_cancel(self):
+        """Does the process engine only say with it that it has cancelled the work?"""
+        return bool(self._h.get("cancel"))
 
     @property
     def fei(self):
@@ -210,12 +225,24 @@ class Workitem:
 
     @property
     def error(self):
-        """What went wrong: `fields.__error__`, or else what the workitem has as its error."""
-        return self.fields["__error__"] if "__error__" in self.fields else self._h.get("error")
+        """What went wrong: the error of the workitem, or else `fields.__error__`, that of an earlier step.
+
+        An error that is set makes the step fail with it.
+        """
+        return self._h["error"] if self._h.get("error") is not None else self.fields.get("__error__")
 
     @error.setter
     def error(self, value):
-        self.fields["__error__"] = value
+        self._h["error"] = plain(value)
+
+    @property
+    def trace(self):
+        """The trace that belongs to the error, if it has one."""
+        return self._h.get("trace")
+
+    @trace.setter
+    def trace(self, value):
+        self._h["trace"] = plain(value)
 
     @property
     def timed_out(self):
@@ -254,6 +281,8 @@ class Workitem:
         *path, last = key.split(".")
         at = self.fields
         for name in path:
+            if name in at and not isinstance(at[name], dict):
+                raise TypeError(f"unable to set {key}: {name} is {type(at[name]).__name__}, not an object")
             at = member(at, name)
         at[last] = value
 

@@ -82,7 +82,7 @@ class OldParticipants(unittest.TestCase):
             event = {"who": "ü", "actions": [{"targetproject": "A"}]}
             exo.start(**OBS).do(1, item(params={"debug_dump": True}, ev=event))
             exo.wait_for_log('"wf_name": "trial"')
-            exo.wait_for_log('        "who": "ü",\n')
+            exo.wait_for_log('        "who": "ü"\n')
 
     def test_an_exception_is_a_failure_with_class_message_trace_and_item(self):
         with adapter("check_request.py") as exo:
@@ -380,6 +380,46 @@ class Logic(Written):
             self.assertEqual(exo.do(1, item())["type"], "reply")
             self.assertEqual(exo.stop(), 0)
             self.assertEqual((exo.left(), exo.log()), ([], "child 4\n" * 4))
+
+    def test_processes_are_launched_and_resumed_by_way_of_exo(self):
+        body = "from RuoteAMQP.launcher import Launcher\nimport RuoteAMQP\nassert RuoteAMQP.Launcher is Launcher\n"
+        body += "launcher = Launcher(amqp_host='h:1', amqp_user='u', amqp_pass='p', amqp_vhost='v')\n"
+        body += "launcher.launch('define', {'a': wi.fields.ev})\nlauncher.launch(process='define', variables={'v': 1})\n"
+        body += "launcher.resume(wi)\nlauncher.resume(msg=wi.dump())\nlauncher.resume(workitem=wi)\nrefused = 0\n"
+        body += "for call in (lambda: launcher.launch('x', [1]), lambda: launcher.launch('x', {}, 'v'), launcher.resume):\n"
+        body += "    try:\n        call()\n    except (TypeError, ValueError):\n        refused += 1\nwi.fields.refused = refused"
+        sent = item(ev={"b": [1]})
+        with self.handler(body) as exo:
+            self.assertEqual(exo.do(1, sent)["workitem"]["fields"]["refused"], 3)
+            messages = [exo.receive("send")["workitem"] for _ in range(5)]
+            self.assertEqual(exo.stop(), 0)
+            self.assertEqual(exo.left(), [])
+        first = {"definition": "define", "fields": {"a": {"b": [1]}}, "variables": None}
+        second = {"definition": "define", "fields": None, "variables": {"v": 1}}
+        self.assertEqual(messages, [first, second, sent, sent, sent])
+
+    def test_items_are_those_of_the_real_package_where_it_is_installed(self):
+        os.mkdir(os.path.join(self.directory, "RuoteAMQP"))
+        real = "import json\nclass Workitem(object):\n    def __init__(self, msg):\n        self._h = json.loads(msg)\n"
+        real += "    def to_h(self):\n        return self._h\n    def real(self):\n        return self._h['fei']['wfid']\n"
+        for name, text in ("__init__", "from .workitem import Workitem\n"), ("workitem", real):
+            with open(os.path.join(self.directory, "RuoteAMQP", f"{name}.py"), "w", encoding="utf-8") as file:
+                file.write(text)
+        body = "import SkyNET, copy, json, pickle\nfrom RuoteAMQP.workitem import Workitem\n"
+        body += "wi.fields.a = [isinstance(i, c) for i in (wi, wi.dup(), copy.deepcopy(wi), pickle.loads(pickle.dumps(wi)))\n"
+        body += "               for c in (Workitem, SkyNET.Workitem)]\nwi.fields.real = wi.real()\n"
+        body += "self.send_to_engine(Workitem(json.dumps(wi.to_h())))"
+        # The first is here before the package is imported.
+        with self.handler("from RuoteAMQP import Workitem\n" + body) as exo:
+            exo.do(1, item())
+            reply = exo.do(2, item())
+            self.assertEqual((reply["type"], exo.receive("send")["workitem"]), ("reply", reply["workitem"]))
+        self.assertEqual(reply["workitem"]["fields"]["a"], [True] * 8)
+
+    def test_an_error_that_is_set_is_that_of_the_item(self):
+        with self.handler("wi.error = wi.fields.what\nwi.trace = ['a:1']") as exo:
+            workitem = exo.do(1, item(what={"message": "no"}))["workitem"]
+        self.assertEqual((workitem["error"], workitem["trace"]), ({"message": "no"}, ["a:1"]))
 
     def test_its_directory_is_on_the_path(self):
         with open(os.path.join(self.directory, "helper.py"), "w", encoding="utf-8") as file:

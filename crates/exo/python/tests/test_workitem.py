@@ -1,6 +1,7 @@
 """The workitem itself, and the configuration."""
 
 import copy
+import json
 import os
 import pickle
 import sys
@@ -20,7 +21,7 @@ class Members(unittest.TestCase):
             seen += [item.participant_name, item.timed_out, item.dispatched_at, item.lookup("a.b")]
             seen += [item.fields.items, item.params.values]
             self.assertEqual(seen, [None] * len(seen), text)
-            self.assertFalse(item.fields.ev or item.params.x or item.forget, text)
+            self.assertFalse(item.fields.ev or item.params.x or item.forget or item.is_cancel or item.trace, text)
             self.assertEqual(item.to_h(), before)
 
     def test_what_is_set_comes_into_being(self):
@@ -31,9 +32,53 @@ class Members(unittest.TestCase):
         item.set_field("x.y.z", 4)
         item.set_result(False)
         item.error = "e"
-        expected = {"params": {"a": 1}, "b": {"c": 3}, "x": {"y": {"z": 4}}, "__result__": False, "__error__": "e"}
-        self.assertEqual(item.to_h(), {"fields": expected})
-        self.assertEqual((item.error, item.result), ("e", False))
+        item.trace = ["a:1"]
+        expected = {"params": {"a": 1}, "b": {"c": 3}, "x": {"y": {"z": 4}}, "__result__": False}
+        self.assertEqual(item.to_h(), {"fields": expected, "error": "e", "trace": ["a:1"]})
+        self.assertEqual((item.error, item.trace, item.result), ("e", ["a:1"], False))
+
+    def test_an_error_is_that_of_the_item_or_of_an_earlier_step(self):
+        for text, error in (
+            ('{"fields": {"__error__": "old"}}', "old"),
+            ('{"error": null, "fields": {"__error__": "old"}}', "old"),
+            ('{"error": "new", "fields": {"__error__": "old"}}', "new"),
+        ):
+            self.assertEqual(Workitem(text).error, error)
+
+    def test_an_empty_object_is_there(self):
+        item = Workitem('{"fields": {"ev": {}, "params": {}}}')
+        self.assertTrue(item.fields and item.fields.ev and item.params)
+        self.assertFalse(item.fields.other or Workitem("{}").fields or Workitem('{"fields": {}}').params)
+        params = Workitem('{"fields": {}}').params
+        params.x = 1
+        self.assertTrue(params)
+
+    def test_a_member_by_name_is_a_dict(self):
+        fields = Workitem('{"fields": {"ev": {"items": [1], "a": {"b": 2}}}}').fields
+        self.assertEqual(list(fields["ev"].items()), [("items", [1]), ("a", {"b": 2})])
+        self.assertEqual({**fields["ev"]}, dict(fields["ev"]))
+        self.assertEqual(json.dumps(fields["ev"]), '{"items": [1], "a": {"b": 2}}')
+        fields["ev"]["a"]["c"] = 3
+        self.assertEqual(fields.ev.a.c, 3)
+        self.assertIs(fields.get("ev"), fields["ev"])
+
+    def test_a_field_is_not_set_in_what_is_no_object(self):
+        for value in "text", 1, None, [], ["x"], False:
+            item = Workitem(json.dumps({"fields": {"a": value, "b": {"c": value}}}))
+            for key in "a.x", "b.c.x", "a.x.y":
+                with self.assertRaises(TypeError):
+                    item.set_field(key, 1)
+            item.set_field("a", 1)
+            self.assertEqual(item.fields.a, 1)
+
+    def test_the_text_of_an_item_is_sorted(self):
+        item = Workitem('{"z": 1, "fei": {"wfid": "ü"}, "cancel": true}')
+        self.assertEqual(str(item), item.dump())
+        self.assertEqual([line[5:8] for line in item.dump().splitlines()[1:4]], ["can", "fei", "   "])
+        self.assertEqual(Workitem(str(item)).to_h(), item.to_h())
+        self.assertIs(item.is_cancel, True)
+        item.fields.odd = {1: 2, "a": object()}
+        self.assertIn("<object object", str(item))
 
     def test_attributes_and_names(self):
         fields = Workitem('{"fields": {"ev": {"items": [1, {"a": 2}]}, "msg": [], "none": {}}}').fields
@@ -43,7 +88,7 @@ class Members(unittest.TestCase):
         self.assertIs(fields.ev.as_dict(), fields.as_dict()["ev"])
         self.assertEqual((fields.get("x", 5), "msg" in fields, "x" in fields(), len(fields)), (5, True, False, 4))
         self.assertEqual(fields.none, {})
-        self.assertFalse(fields.none)
+        self.assertTrue(fields.none)
         fields.none.x = 1
         self.assertEqual(list(fields), ["ev", "msg", "none", "other"])
         self.assertEqual(fields.none.as_dict(), {"x": 1})
