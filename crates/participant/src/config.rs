@@ -85,7 +85,8 @@ pub fn section_of(line: &str) -> Option<&str> {
 
 /// The key and the value of a line that is not a comment.
 pub fn setting_of(line: &str) -> Option<(&str, &str)> {
-    let (key, value) = line.split_once('=').or_else(|| line.split_once(':'))?;
+    // Whichever comes first, as in Python's configparser.
+    let (key, value) = line.split_once(['=', ':'])?;
     Some((key.trim(), value.trim()))
 }
 
@@ -200,6 +201,18 @@ mod tests {
         assert_eq!((config.file("boss", "amqp_host"), config.file("boss", "amqp_user")), (Some(file), None));
         let sections: Vec<&str> = config.sections().map(|(section, _)| section).collect();
         assert_eq!(sections, ["boss", "obs", "participant"]);
+    }
+
+    #[test]
+    fn the_first_of_the_signs_separates() {
+        for (line, expected) in [
+            ("a=b", ("a", "b")),
+            ("a: b", ("a", "b")),
+            ("api = https://x/?a=b", ("api", "https://x/?a=b")),
+            ("filter: a=b", ("filter", "a=b")),
+        ] {
+            assert_eq!(setting_of(line), Some(expected), "{line}");
+        }
     }
 
     #[test]
