@@ -6,7 +6,7 @@
 //! ended, [`machine`] the life of a participant, all of them pure, with [`level`], the lines of log, [`json`], [`flow`],
 //! [`address`], [`endpoint`] and [`closed`].
 //! The edge: [`setup`] reads the settings, [`logic`] is the process, [`amqp`], [`tls`], [`queue`], [`callbacks`],
-//! [`listening`], [`session`] and [`broker`] the connection, [`local`] stands in for that, [`ready`] tells supervise,
+//! [`listening`], [`session`] and [`broker`] the connection, [`local`](mod@local) stands in for that, [`ready`] tells supervise,
 //! [`ledger`] keeps what outlives exo, [`dead_letters`] asks what becomes of a rejected message, [`run`] is the loop that
 //! joins them, and [`client`] sends single messages.
 
