@@ -85,7 +85,7 @@ impl Location {
     }
 
     /// Removes the record, because its supervise exits. In the store an empty one remains: it says until the next boot that
-    /// what is in `supervise/` is not to be trusted, whoever owns that by then.
+    /// the content of `supervise/` is not trusted, even if its owner changes.
     pub fn remove(&self, supervise: &Confined) {
         let (directory, name) = self.resolve(supervise);
         let _ = match self {

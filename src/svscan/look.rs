@@ -21,7 +21,7 @@ const LONGEST_LOGGED: usize = 255;
 /// How soon to look again at a file that was being written.
 const SOON: Duration = Duration::from_millis(2);
 
-/// More than svscan keeps in memory for a service, in bytes, whatever the length of its name.
+/// More than svscan keeps in memory for a service, in bytes, with the longest name.
 const MEMORY: usize = 4096;
 
 /// How long a service directory is not watched after a name has come that makes no difference. A service may make files
@@ -191,7 +191,7 @@ impl Look {
             *watched = name.and_then(|name| watch.add(name, Interest::NextArrival).ok());
             // What has come before the watch is seen, what comes after it is told.
             let is_unlogged = name.is_some_and(|name| inspect::logging(name) == Ok(Logging::Unlogged));
-            // Whatever has become of this one, a look at the scan directory shows it.
+            // A look at the scan directory shows what has become of this one.
             *news |= watched.is_none() || !is_unlogged;
             armed.extend(watched.map(|watched| (watched, *identity)));
             watched.is_some()

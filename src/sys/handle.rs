@@ -15,7 +15,7 @@ impl Handle {
         let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
         let descriptor =
             i32::try_from(descriptor).ok().filter(|&number| number >= 0).ok_or_else(Errno::last)?;
-        // SAFETY: the call has just returned this descriptor, which nobody else owns.
+        // SAFETY: the call has just returned this descriptor, which nothing else owns.
         Ok(Self(unsafe { OwnedFd::from_raw_fd(descriptor) }))
     }
 

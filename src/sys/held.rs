@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 
 /// Starts a child with a copy of the memory of this process, and returns its number. The child runs `body`, as in
 /// [`process::spawn`], when `introduce`, which is told its number, has returned in this process. This process does not wait
-/// for more than that, whatever becomes of the child; if this process ends before, the child ends as well.
+/// for more than that, also if the child hangs; if this process ends before, the child ends as well.
 pub fn start(introduce: impl FnOnce(i32), body: impl FnOnce() -> Failure) -> Result<i32> {
     let (gate, key) = pipes::new()?;
     let mut key = Some(key);

@@ -95,7 +95,7 @@ fn read_from(file: &File, (begin, limit): (u64, usize)) -> Result<Vec<u8>> {
 }
 
 /// The regular file called `name` that process `pid` has open, if we may have it. It is opened by the descriptor of that
-/// process, so nobody can put another in its place.
+/// process, so no other file can take its place.
 pub fn open_of(pid: i32, name: &CStr) -> Option<File> {
     let end = [b"/", name.to_bytes()].concat();
     let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?;

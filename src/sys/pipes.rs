@@ -23,7 +23,7 @@ pub fn lasting() -> Result<(OwnedFd, OwnedFd)> {
 }
 
 /// An end to read from of the pipe that is standard output, if it is one: as long as this is open, writing to the pipe
-/// waits when it is full, whatever becomes of its other readers.
+/// waits when it is full, even if its other readers end.
 pub fn reader_of_output() -> Option<OwnedFd> {
     inode(files::output())?;
     open_read(HERE, c"/proc/self/fd/1").ok().map(OwnedFd::from)

@@ -268,7 +268,7 @@ pub fn directory(pid: i32) -> Option<(u64, u64)> {
 }
 
 /// Whether process `pid` acts for the account of this process alone: by all its numbers, and not because its program has
-/// the rights of its owner, whoever has started it. False if we may not know.
+/// the rights of its owner (set-user-id). False if we may not know.
 pub fn is_of_our_account(pid: i32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let numbers = status.lines().find_map(|line| line.strip_prefix("Uid:"));

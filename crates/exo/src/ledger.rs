@@ -50,7 +50,7 @@ impl Ledger {
         })
     }
 
-    /// Whether nobody else can write to the private directory.
+    /// Whether only this account can write to the private directory.
     fn is_private(&self) -> bool {
         let found = self.private.parent().and_then(|directory| fs::symlink_metadata(directory).ok());
         let account = nix::unistd::geteuid().as_raw();

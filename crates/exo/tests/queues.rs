@@ -12,7 +12,7 @@ fn text<'a>(key: &'a str, value: &str) -> (&'a str, FieldValue) {
     (key, FieldValue::S(value.try_into().unwrap()))
 }
 
-/// Whoever has made the queue with these arguments, and whoever uses it: an item is worked on.
+/// Makes a queue with these arguments; a participant with this account then works on an item from it.
 #[track_caller]
 fn check(queue: &str, user: &str, arguments: Vec<(&str, FieldValue)>) {
     let participant = Participant::at(Node::shared(), "queues", "");
