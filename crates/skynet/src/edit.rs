@@ -104,8 +104,9 @@ mod tests {
         );
         check(" [ participant ]\nqueue=a\n", " [ participant ]\nqueue=q\n");
         check("\u{feff}[participant]\nqueue=a\n", "[participant]\nqueue=q\n");
-        // Of this line, the key is `queue:a`.
-        check("[participant]\nqueue:a=b\n", "[participant]\nqueue:a=b\nqueue=q\n");
+        // The first of `=` and `:` ends a key.
+        check("[participant]\nqueue:a=b\n", "[participant]\nqueue=q\n");
+        check("[participant]\nqueue=a:b\n", "[participant]\nqueue=q\n");
     }
 
     #[test]
