@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::protocol::{FromLogic, ToLogic};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use participant::config::without_mark;
+use participant::ini::without_mark;
 use servicedir::sys::process;
 use std::ffi::{OsStr, OsString};
 use std::io::Read;

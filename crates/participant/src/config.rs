@@ -1,6 +1,7 @@
-//! Settings: ini files of which the later wins (SKYNET.md section 1).
+//! Settings: ini files of which the later wins (docs/skynet.md).
 #![forbid(unsafe_code)]
 
+use crate::ini::{self, Line};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,7 @@ pub struct Config {
 struct Setting {
     value: String,
     file: PathBuf,
+    line: usize,
 }
 
 /// Something in a file that is odd. It is told with the file and the line; the rest of the file holds.
@@ -49,13 +51,22 @@ const KNOWN: &[(&str, &str, &str)] = &[
     ("participant", "grace", "0"),
     ("participant", "attempts", "3"),
     ("participant", "dead_letters", ""),
+    ("skynet", "include_dir", ""),
     ("skynet", "service_dir", ""),
     ("skynet", "storage_dir", ""),
     ("skynet", "log_level", "INFO"),
     ("skynet", "notify", ""),
 ];
 
-/// Whether somebody else than the administrator of the site manages a participant.
+fn is_known(section: &str) -> bool {
+    KNOWN.iter().any(|(known, ..)| *known == section)
+}
+
+fn is_known_key(section: &str, key: &str) -> bool {
+    KNOWN.iter().any(|(known, name, _)| (*known, *name) == (section, key))
+}
+
+/// Whether its user manages a participant, and not the administrator of the site.
 const USER_MANAGED: (&str, &str) = ("participant", "user_managed");
 
 /// What a word means, as in Python's configparser, which old programs read these files with.
@@ -73,60 +84,56 @@ fn first_word(text: &str) -> &str {
     text.split_whitespace().next().unwrap_or_default()
 }
 
-/// The text of a file without the mark of its encoding, which some editors put before it.
-pub fn without_mark(text: &str) -> &str {
-    text.strip_prefix('\u{feff}').unwrap_or(text)
-}
-
-/// The section that a line begins.
-pub fn section_of(line: &str) -> Option<&str> {
-    line.trim().strip_prefix('[')?.strip_suffix(']').map(str::trim)
-}
-
-/// The key and the value of a line that is not a comment.
-pub fn setting_of(line: &str) -> Option<(&str, &str)> {
-    // Whichever comes first, as in Python's configparser.
-    let (key, value) = line.split_once(['=', ':'])?;
-    Some((key.trim(), value.trim()))
-}
-
 impl Config {
     /// Adds what `file` says, whose text this is; returns what is odd in it.
     pub fn add(&mut self, file: &Path, text: &str) -> Vec<Oddity> {
         let mut oddities = Vec::new();
         let mut section = String::new();
-        for (index, whole) in without_mark(text).lines().enumerate() {
+        // The key whose value may go on, and the blank lines after what there is of it.
+        let (mut open, mut blanks) = (None::<String>, 0);
+        for (index, line) in ini::lines(text).enumerate() {
             let mut odd = |what: String| oddities.push(Oddity { line: index + 1, what });
-            let line = whole.trim();
-            if line.is_empty() || line.starts_with(['#', ';']) {
-                continue;
+            match line {
+                Line::Blank => blanks += 1,
+                Line::Comment => {}
+                Line::Section(name) => (section, open) = (name.to_string(), None),
+                Line::Odd(line) => {
+                    odd(format!("this is neither [section] nor key=value: {}", first_word(line)));
+                }
+                Line::Setting { key, .. } if section.is_empty() => {
+                    odd(format!("{} stands before the first [section], and is ignored", first_word(key)));
+                    open = None;
+                }
+                Line::Setting { key, value } => {
+                    let key = key.to_lowercase();
+                    if is_known(&section) && !is_known_key(&section, &key) {
+                        odd(format!("there is no setting {} in [{section}]", first_word(&key)));
+                    }
+                    if (section.as_str(), key.as_str()) == USER_MANAGED
+                        && !value.is_empty()
+                        && truth(value).is_none()
+                    {
+                        odd(format!("{key} is yes or no, not {value}: it counts as yes"));
+                    }
+                    let (value, file, line) = (value.to_string(), file.to_path_buf(), index + 1);
+                    let setting = Setting { value, file, line };
+                    self.sections.entry(section.clone()).or_default().insert(key.clone(), setting);
+                    (open, blanks) = (Some(key), 0);
+                }
+                Line::More(line) => {
+                    let Some(key) = &open else { continue };
+                    if is_known(&section) {
+                        let key = first_word(key);
+                        odd(format!("this line is indented, and so a part of the value of {key}"));
+                    }
+                    let setting = self.sections.get_mut(&section).and_then(|keys| keys.get_mut(key));
+                    if let Some(Setting { value, .. }) = setting {
+                        value.extend(std::iter::repeat_n('\n', blanks + 1));
+                        value.push_str(line);
+                    }
+                    blanks = 0;
+                }
             }
-            if let Some(name) = section_of(line) {
-                section = name.to_string();
-                continue;
-            }
-            let Some((key, value)) = setting_of(line) else {
-                // What is indented may be meant to be part of the value before it.
-                let word = if whole.starts_with([' ', '\t']) { "..." } else { first_word(line) };
-                odd(format!("this is neither [section] nor key=value: {word}"));
-                continue;
-            };
-            let key = key.to_lowercase();
-            let is_known_section = KNOWN.iter().any(|(known, ..)| *known == section);
-            if section.is_empty() {
-                let key = first_word(&key);
-                odd(format!("{key} stands before the first [section], and is ignored"));
-                continue;
-            }
-            if is_known_section && !KNOWN.iter().any(|(known, name, _)| *known == section && *name == key) {
-                odd(format!("there is no setting {} in [{section}]", first_word(&key)));
-            }
-            if (section.as_str(), key.as_str()) == USER_MANAGED && !value.is_empty() && truth(value).is_none()
-            {
-                odd(format!("{key} is yes or no, not {value}: it counts as yes"));
-            }
-            let setting = Setting { value: value.to_string(), file: file.to_path_buf() };
-            self.sections.entry(section.clone()).or_default().insert(key, setting);
         }
         oddities
     }
@@ -143,6 +150,11 @@ impl Config {
     /// The file that has made a setting; none if what holds is what holds if no file says anything.
     pub fn file(&self, section: &str, key: &str) -> Option<&Path> {
         self.setting(section, key).map(|setting| setting.file.as_path())
+    }
+
+    /// The line of that file, from 1.
+    pub fn line(&self, section: &str, key: &str) -> Option<usize> {
+        self.setting(section, key).map(|setting| setting.line)
     }
 
     /// What files have said, by section.
@@ -204,15 +216,18 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_the_signs_separates() {
-        for (line, expected) in [
-            ("a=b", ("a", "b")),
-            ("a: b", ("a", "b")),
-            ("api = https://x/?a=b", ("api", "https://x/?a=b")),
-            ("filter: a=b", ("filter", "a=b")),
-        ] {
-            assert_eq!(setting_of(line), Some(expected), "{line}");
-        }
+    fn the_value_of_a_setting_goes_on_in_indented_lines() {
+        let (mut config, file) = (Config::default(), Path::new("/etc/a.conf"));
+        let odd = config.add(file, "[obs]\nprojects = a\n  b\n\n  # not this\n\tc=d\n\n\nx=1\n");
+        assert_eq!(odd, []);
+        assert_eq!(config.get("obs", "projects"), "a\nb\n\nc=d");
+        assert_eq!(config.get("obs", "x"), "1");
+        let odd = config.add(file, "[participant]\nqueue=q\n runas=boss\n[obs]\nx=2\n");
+        let told: Vec<String> = odd.iter().map(|odd| format!("{}: {}", odd.line, odd.what)).collect();
+        assert_eq!(told, ["3: this line is indented, and so a part of the value of queue"]);
+        assert_eq!((config.get("participant", "runas"), config.get("obs", "x")), ("nobody", "2"));
+        // What is before the first section is told once.
+        assert_eq!(config.add(file, "a=b\n c\n").len(), 1);
     }
 
     #[test]

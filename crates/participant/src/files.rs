@@ -1,6 +1,7 @@
-//! The files that settings are in (SKYNET.md section 1): of the system, of an image, or of a mini-SkyNET.
+//! The files that settings are in (docs/skynet.md): of the system, of an image, or of a mini-SkyNET.
 
 use crate::config::{Config, Oddity};
+use crate::ini::{self, Line};
 use servicedir::sys::files::HERE;
 use servicedir::sys::peek::{self, Refusal};
 use std::ffi::CString;
@@ -15,13 +16,18 @@ const LONGEST: usize = 1 << 20;
 /// The settings of a participant, in its directory.
 pub const OWN: &str = "config.exo";
 
+/// The setting that names one more directory of settings of all participants.
+const INCLUDED: (&str, &str) = ("skynet", "include_dir");
+
 /// Where settings are, apart from those in a participant's directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Files {
     /// What holds for all, in the order in which it is read: what comes later wins.
     pub common: Vec<PathBuf>,
-    /// The directory of more of that, `*.conf` in the order of their names.
+    /// The directory of more of that, `*.conf` in the order of their names. `include_dir` names one more.
     pub fragments: PathBuf,
+    /// What the paths in settings are below.
+    pub root: PathBuf,
     /// The directory with `NAME.conf`, which has the last word.
     pub last: Option<PathBuf>,
 }
@@ -50,6 +56,7 @@ impl Files {
         Self {
             common: vec![root.join("etc/boss/boss.conf"), root.join("etc/skynet/skynet.conf")],
             fragments: root.join("etc/skynet/conf.d"),
+            root: root.to_path_buf(),
             last: Some(root.join("etc/skynet")),
         }
     }
@@ -59,6 +66,7 @@ impl Files {
         Self {
             common: vec![boss.join("boss.conf"), boss.join("skynet.conf")],
             fragments: boss.join("conf.d"),
+            root: PathBuf::from("/"),
             last: None,
         }
     }
@@ -66,24 +74,52 @@ impl Files {
     /// What those that may be read say of all participants.
     pub fn read_what_may_be_read(&self) -> Config {
         let mut found = Found::default();
-        for path in self.paths() {
-            // The others count as if they were not there.
-            let _ = found.read(path);
-        }
+        // The others count as if they were not there.
+        let _ = self.read_common(&mut found);
         found.config
     }
 
-    /// Those of all participants.
-    fn paths(&self) -> Vec<PathBuf> {
-        self.common.iter().cloned().chain(fragments(&self.fragments)).collect()
+    /// Reads those of all participants, also what comes after one that cannot be read; returns the first of those.
+    fn read_common(&self, found: &mut Found) -> Result<(), Unreadable> {
+        let mut paths = self.common.clone();
+        paths.extend(fragments(&self.fragments).unwrap_or_default());
+        let mut outcome = Ok(());
+        for path in &paths {
+            outcome = outcome.and(found.read(path.clone()));
+        }
+        for path in self.included(found) {
+            outcome = if paths.contains(&path) { outcome } else { outcome.and(found.read_included(path)) };
+        }
+        outcome
+    }
+
+    /// The files in the directory that `include_dir` names.
+    fn included(&self, found: &mut Found) -> Vec<PathBuf> {
+        let (section, key) = INCLUDED;
+        let config = &found.config;
+        let (Some(file), Some(line)) = (config.file(section, key), config.line(section, key)) else {
+            return Vec::new();
+        };
+        let named = Path::new(config.get(section, key));
+        let directory = match named.strip_prefix("/") {
+            Ok(below) => self.root.join(below),
+            Err(_) => file.with_file_name(named),
+        };
+        if self.last.as_ref() == Some(&directory) {
+            // What is here and not read already is of one participant each.
+            return Vec::new();
+        }
+        fragments(&directory).unwrap_or_else(|error| {
+            let what = format!("unable to read {key} {}: {error}", directory.display());
+            found.oddities.push((file.to_path_buf(), Oddity { line, what }));
+            Vec::new()
+        })
     }
 
     /// What they say of the participant `name`, of whose own settings, in the file `own`, the text may be known already.
     pub fn read(&self, name: &str, own: &Path, text: Option<&str>) -> Result<Found, Unreadable> {
         let mut found = Found::default();
-        for path in self.paths() {
-            found.read(path)?;
-        }
+        self.read_common(&mut found)?;
         match text {
             Some(text) => found.add(own.to_path_buf(), text),
             None => found.read_own(own.to_path_buf())?,
@@ -99,6 +135,17 @@ impl Found {
     /// Adds what a file says, if it is there.
     fn read(&mut self, path: PathBuf) -> Result<(), Unreadable> {
         match fs::read_to_string(&path) {
+            Ok(text) => self.add(path, &text),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(Unreadable { path, error }),
+        }
+        Ok(())
+    }
+
+    /// The same for a file in a directory that may be that of supervisord, whose files about programs are none of ours.
+    fn read_included(&mut self, path: PathBuf) -> Result<(), Unreadable> {
+        match fs::read_to_string(&path) {
+            Ok(text) if is_of_supervisord(&text) => {}
             Ok(text) => self.add(path, &text),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(Unreadable { path, error }),
@@ -143,14 +190,21 @@ pub fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     })
 }
 
-fn fragments(directory: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<PathBuf> = match fs::read_dir(directory) {
-        Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
-        Err(_) => Vec::new(),
-    };
+/// Whether this is the text of a file about programs of supervisord.
+fn is_of_supervisord(text: &str) -> bool {
+    ini::lines(text).any(|line| matches!(line, Line::Section(name) if name.starts_with("program:")))
+}
+
+/// The files `*.conf` in `directory`, in the order of their names.
+///
+/// # Errors
+/// Those of opendir(3).
+pub fn fragments(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(directory)?;
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "conf"));
     paths.sort();
-    paths
+    Ok(paths)
 }
 
 /// The mini-SkyNET that `directory` is in: the nearest directory above that is called `BOSS`, or has `participants` and

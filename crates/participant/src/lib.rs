@@ -1,5 +1,5 @@
-//! What `skynet`, which manages participants, and `exo`, which runs one, have in common (SKYNET.md). Reading order:
-//! [`config`] the settings, [`files`] where they are, [`workitem`] what a participant works on, [`items`] what is logged
+//! What `skynet`, which manages participants, and `exo`, which runs one, have in common (docs/skynet.md). Reading order:
+//! [`ini`] and [`config`] the settings, [`files`] where they are, [`workitem`] what a participant works on, [`items`] what is logged
 //! about that.
 
 /// Settings.
@@ -7,6 +7,9 @@ pub mod config;
 
 /// Where settings are, and reading them.
 pub mod files;
+
+/// The lines of ini files.
+pub mod ini;
 
 /// The lines about work that a program can read.
 pub mod items;

@@ -1,4 +1,4 @@
-//! A workitem: what the process engine sends, and gets back (SKYNET.md section 4). What is not known here survives
+//! A workitem: what the process engine sends, and gets back (docs/skynet.md). What is not known here survives
 //! unchanged, in its order.
 #![forbid(unsafe_code)]
 

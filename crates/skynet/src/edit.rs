@@ -1,38 +1,72 @@
 //! Changes single lines of text files and leaves the rest as people have written it.
 #![forbid(unsafe_code)]
 
-use participant::config::{section_of, setting_of, without_mark};
+use participant::ini::{self, Line, without_mark};
+use std::ops::Range;
 
-/// The settings file `text` with `key=value` in `section`: in place of the line that sets it, which is the last one of
+/// The settings file `text` with `key=value` in `section`: in place of the lines that set it, which are the last ones of
 /// several, or of one that is commented out, or at the end of the section.
 pub fn set(text: &str, section: &str, key: &str, value: &str) -> String {
-    let line = format!("{key}={value}");
+    let text = without_mark(text);
+    let mut lines: Vec<&str> = text.lines().collect();
+    let kinds: Vec<Line<'_>> = ini::lines(text).collect();
+    let (place, indentation) = place(&kinds, &lines, section, key);
+    let line = format!("{indentation}{key}={value}");
     let header = format!("[{section}]");
-    let mut lines: Vec<&str> = without_mark(text).lines().collect();
-    // A section may occur more than once.
-    let mut bodies: Vec<(usize, &str)> = Vec::new();
-    let (mut is_inside, mut end) = (false, None);
-    for (index, line) in lines.iter().enumerate() {
-        if let Some(name) = section_of(line) {
-            is_inside = name == section;
-            end = if is_inside { Some(index) } else { end };
-        } else if is_inside {
-            bodies.push((index, line));
-            end = if line.trim().is_empty() { end } else { Some(index) };
-        }
-    }
-    let Some(end) = end else {
-        lines.extend([header.as_str(), line.as_str()]);
-        return join(&lines);
-    };
-    let made = bodies.iter().rfind(|(_, line)| sets(line, key));
-    let commented =
-        || bodies.iter().find(|(_, line)| line.strip_prefix('#').is_some_and(|line| sets(line, key)));
-    match made.or_else(commented).and_then(|(index, _)| lines.get_mut(*index)) {
-        Some(place) => *place = &line,
-        None => lines.insert(end + 1, &line),
+    match place {
+        Some(place) => drop(lines.splice(place, [line.as_str()])),
+        None => lines.extend([header.as_str(), line.as_str()]),
     }
     join(&lines)
+}
+
+/// Which lines the one with `key` takes the place of, none if there is no such section, and its indentation. With another
+/// one, it could become a part of the setting before it, or what follows a part of it.
+fn place<'a>(
+    kinds: &[Line<'_>],
+    lines: &[&'a str],
+    section: &str,
+    key: &str,
+) -> (Option<Range<usize>>, &'a str) {
+    let is_key = |name: &str| name.eq_ignore_ascii_case(key);
+    let kind = |index: usize| kinds.get(index).copied().unwrap_or(Line::Blank);
+    let indentation = |index: usize| {
+        let line = lines.get(index).copied().unwrap_or_default();
+        line.get(..line.len() - line.trim_start().len()).unwrap_or_default()
+    };
+    // What follows without belonging to the lines from here.
+    let next = |from: usize| {
+        (from..kinds.len()).find(|&index| !matches!(kind(index), Line::Blank | Line::Comment | Line::More(_)))
+    };
+    let is_more = |index: usize| matches!(kind(index), Line::More(_));
+    // A section may occur more than once.
+    let mut inside: Vec<usize> = Vec::new();
+    let mut name_of_section = None;
+    for (index, line) in kinds.iter().enumerate() {
+        if let Line::Section(name) = *line {
+            name_of_section = Some(name);
+        }
+        if name_of_section == Some(section) {
+            inside.push(index);
+        }
+    }
+    let sets = |index: &&usize| matches!(kind(**index), Line::Setting { key, .. } if is_key(key));
+    if let Some(&set) = inside.iter().rfind(sets) {
+        let end = (set + 1..next(set + 1).unwrap_or(kinds.len())).rfind(|&index| is_more(index));
+        return (Some(set..end.unwrap_or(set) + 1), indentation(set));
+    }
+    let is_commented_out = |index: &&usize| {
+        let index = **index;
+        let comment = lines.get(index).filter(|_| kind(index) == Line::Comment);
+        let setting = comment.and_then(|line| line.strip_prefix('#')).and_then(ini::setting);
+        let is_within_a_value = (index..next(index).unwrap_or(kinds.len())).any(is_more);
+        setting.is_some_and(|(name, _)| is_key(name)) && !is_within_a_value
+    };
+    let commented = inside.iter().find(is_commented_out).map(|&index| index..index + 1);
+    let end = || inside.iter().rfind(|index| kind(**index) != Line::Blank).map(|&last| last + 1..last + 1);
+    let place = commented.or_else(end);
+    let follows = place.as_ref().and_then(|place| next(place.end));
+    (place, follows.map_or("", indentation))
 }
 
 /// Whether `value` can be that of a setting: it is read as it was written, and sets nothing else.
@@ -49,11 +83,6 @@ pub fn assign(text: &str, variable: &str, value: &str) -> String {
         *place = &line;
     }
     join(&lines)
-}
-
-/// Whether a line of a settings file sets `key`.
-fn sets(line: &str, key: &str) -> bool {
-    setting_of(line).is_some_and(|(name, _)| name.eq_ignore_ascii_case(key))
 }
 
 /// A word of the shell that stands for `value`.
@@ -107,6 +136,25 @@ mod tests {
         // The first of `=` and `:` ends a key.
         check("[participant]\nqueue:a=b\n", "[participant]\nqueue=q\n");
         check("[participant]\nqueue=a:b\n", "[participant]\nqueue=q\n");
+    }
+
+    #[test]
+    fn a_value_of_several_lines_is_changed_as_a_whole() {
+        check("[participant]\nqueue=a\n b\n\n c=d\ncode=a\n", "[participant]\nqueue=q\ncode=a\n");
+        check("[participant]\ncode=a\n queue=b\n", "[participant]\ncode=a\n queue=b\nqueue=q\n");
+        check(
+            "[participant]\nqueue=a\n b\n[x]\n[participant]\n c=d\n",
+            "[participant]\nqueue=q\n[x]\n[participant]\n c=d\n",
+        );
+        check("[participant]\n#queue=\na=b\n#queue=\n c\n", "[participant]\nqueue=q\na=b\n#queue=\n c\n");
+        check("[participant]\na=b\n#queue=\n c\n", "[participant]\na=b\n#queue=\n c\nqueue=q\n");
+    }
+
+    #[test]
+    fn what_is_indented_stays_what_it_is() {
+        check("[participant]\n queue=a\n b=c\n", "[participant]\n queue=q\n b=c\n");
+        check("[participant]\n a=b\n\t[x]\n", "[participant]\n a=b\n\tqueue=q\n\t[x]\n");
+        check("[participant]\n#queue=\n  a=b\n", "[participant]\n  queue=q\n  a=b\n");
     }
 
     #[test]

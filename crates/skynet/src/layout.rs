@@ -1,4 +1,4 @@
-//! Where participants, their links, logs and settings are (SKYNET.md section 1): of the system, of an image that is being
+//! Where participants, their links, logs and settings are (docs/skynet.md): of the system, of an image that is being
 //! built, or below a developer's home.
 #![forbid(unsafe_code)]
 
@@ -33,14 +33,6 @@ pub struct Moved {
     pub service: Option<PathBuf>,
 }
 
-impl Moved {
-    /// What `later` moves, and else this.
-    #[must_use]
-    pub fn overridden_by(self, later: Self) -> Self {
-        Self { storage: later.storage.or(self.storage), service: later.service.or(self.service) }
-    }
-}
-
 /// The shell fragments that may move directories, below the root.
 pub const DEFAULTS: [&str; 2] = ["etc/default/boss-skynet", "etc/sysconfig/boss-skynet"];
 
@@ -48,9 +40,9 @@ impl Layout {
     /// The system whose root directory is `root`. `has_service` says whether there is a `/service`; Debian's daemontools
     /// has `/etc/service`.
     pub fn system(root: &Path, moved: &Moved, has_service: bool) -> Self {
-        let below = |path: &str| root.join(path);
         let service = if has_service { "service" } else { "etc/service" };
-        let moved_to = |path: &PathBuf| root.join(path.strip_prefix("/").unwrap_or(path));
+        let below = |path: &str| below(root, Path::new(path));
+        let moved_to = |path: &PathBuf| self::below(root, path);
         Self {
             storage: moved.storage.as_ref().map_or_else(|| below("var/lib/SkyNET/store"), moved_to),
             packaged: Some(below("usr/lib/boss/participant-services")),
@@ -99,6 +91,11 @@ impl Layout {
     pub fn inside(&self, path: &Path) -> PathBuf {
         path.strip_prefix(&self.root).map_or_else(|_| path.to_path_buf(), |path| Path::new("/").join(path))
     }
+}
+
+/// A path of a system in the directory that holds its root.
+pub fn below(root: &Path, path: &Path) -> PathBuf {
+    root.join(path.strip_prefix("/").unwrap_or(path))
 }
 
 fn own_log(directory: &Path) -> PathBuf {

@@ -2,12 +2,12 @@
 
 use crate::cli::Selection;
 use crate::failure::{Failure, Outcome, complain, say};
-use crate::layout::{DEFAULTS, Layout, Moved, read_moved};
+use crate::layout::{DEFAULTS, Layout, Moved, below, read_moved};
 use crate::names::{NoName, resolve};
 use crate::plan::NOTIFICATION_FD;
 use nix::errno::Errno;
 use participant::config::Config;
-use participant::files::{Found, OWN, Unreadable, find_home};
+use participant::files::{self, Found, OWN, Unreadable, find_home};
 use servicedir::service::directory::Directory;
 use servicedir::sys::files::HERE;
 use servicedir::sys::process;
@@ -138,11 +138,24 @@ impl Site {
         let root = sysroot.unwrap_or(Path::new("/"));
         let has_service = root.join("service").is_dir();
         let unmoved = Layout::system(root, &Moved::default(), has_service);
-        let fragments = DEFAULTS.iter().filter_map(|path| fs::read_to_string(root.join(path)).ok());
-        let moved = fragments.map(|text| read_moved(&text)).fold(Moved::default(), Moved::overridden_by);
         // Who may not read all of them need not know where the broker is.
         let config = unmoved.files.read_what_may_be_read();
-        let layout = Layout::system(root, &moved.overridden_by(moved_by(&config)), has_service);
+        let mut moved = Moved::default();
+        let mut warnings = Vec::new();
+        for (place, said) in moves(root, &config) {
+            moved.storage = moved.storage.or(said.storage);
+            let Some(service) = said.service.filter(|_| moved.service.is_none()) else { continue };
+            match why_no_scan_directory(&below(root, &service)) {
+                None => moved.service = Some(service),
+                Some(why) => {
+                    warnings.push(format!("{place}: {} is not a scan directory: {why}", service.display()))
+                }
+            }
+        }
+        let layout = Layout::system(root, &moved, has_service);
+        for warning in warnings {
+            complain(format_args!("{warning}. Using {}; correct this setting", layout.service.display()));
+        }
         Ok(Self { layout })
     }
 
@@ -299,10 +312,31 @@ impl Site {
     }
 }
 
-/// The directories that settings move.
-fn moved_by(config: &Config) -> Moved {
+/// What moves the directories, and where that is written; what counts most is first.
+fn moves(root: &Path, config: &Config) -> Vec<(String, Moved)> {
     let path = |key| Some(config.get("skynet", key)).filter(|path| !path.is_empty()).map(PathBuf::from);
-    Moved { storage: path("storage_dir"), service: path("service_dir") }
+    let key = "service_dir";
+    let place = match (config.file("skynet", key), config.line("skynet", key)) {
+        (Some(file), Some(line)) => format!("{}:{line}: {key}", file.display()),
+        _ => key.to_string(),
+    };
+    let settings = (place, Moved { storage: path("storage_dir"), service: path(key) });
+    let fragments = DEFAULTS.iter().rev().filter_map(|path| {
+        let path = root.join(path);
+        let text = fs::read_to_string(&path).ok()?;
+        Some((format!("{}: SERVICE_DIR", path.display()), read_moved(&text)))
+    });
+    [settings].into_iter().chain(fragments).collect()
+}
+
+/// Why a directory cannot hold the links to participants. Older sites have named that of supervisord's settings.
+fn why_no_scan_directory(path: &Path) -> Option<String> {
+    if path.exists() && !path.is_dir() {
+        return Some("it is not a directory".to_string());
+    }
+    let settings = files::fragments(path).unwrap_or_default().into_iter().find(|path| path.is_file());
+    let named = || path.ends_with("conf.d").then(|| "a conf.d contains settings files".to_string());
+    settings.map(|file| format!("it contains the settings file {}", file.display())).or_else(named)
 }
 
 fn c_path(path: &Path) -> CString {

@@ -130,6 +130,43 @@ fn a1_directories_are_moved_by_settings_and_by_older_shell_fragments() {
 }
 
 #[test]
+fn settings_of_the_supervisord_era_hold_as_far_as_they_can() {
+    check(
+        "mkdir -p /etc/skynet /etc/more /srv/conf.d; skynet install -n x x.py\n\
+         printf '[program:x]\\ncommand=/x\\n[skynet]\\nstorage_dir=/srv/no\\n' >/etc/more/x.conf\n\
+         printf '[boss]\\namqp_host=broker\\n[skynet]\\nstorage_dir=/srv/a\\n' >/etc/more/y.conf\n\
+         printf '[skynet]\\nservice_dir=/etc/more\\ninclude_dir=../more\\n' >/etc/skynet/skynet.conf\n\
+         skynet install -n y x.py 2>&1; skynet enable y 2>/dev/null; readlink /service/y\n\
+         for dir in /srv/conf.d /srv/x.py; do\n\
+             printf '[skynet]\\nservice_dir=%s\\ninclude_dir=/no\\n' $dir >/etc/skynet/skynet.conf\n\
+             touch /srv/x.py; skynet list 2>&1; skynet rebuild x 2>&1\n\
+         done\n\
+         printf 'SERVICE_DIR=/srv/conf.d\\n' >/etc/default/boss-skynet; rm /etc/skynet/skynet.conf\n\
+         skynet enable x 2>&1; readlink /service/x\n",
+        "x: made in /var/lib/SkyNET/store/x\n\
+         skynet: /etc/skynet/skynet.conf:2: service_dir: /etc/more is not a scan directory: it contains the settings file /etc/more/x.conf. Using /service; correct this setting\n\
+         y: made in /srv/a/y\n\
+         y is enabled\n\
+         /srv/a/y\n\
+         skynet: /etc/skynet/skynet.conf:2: service_dir: /srv/conf.d is not a scan directory: a conf.d contains settings files. Using /service; correct this setting\n\
+         \x20\x20x\n\
+         \x20\x20y\n\
+         skynet: /etc/skynet/skynet.conf:2: service_dir: /srv/conf.d is not a scan directory: a conf.d contains settings files. Using /service; correct this setting\n\
+         skynet: /etc/skynet/skynet.conf:3: unable to read include_dir /no: No such file or directory (os error 2)\n\
+         x: unchanged\n\
+         skynet: /etc/skynet/skynet.conf:2: service_dir: /srv/x.py is not a scan directory: it is not a directory. Using /service; correct this setting\n\
+         \x20\x20x\n\
+         \x20\x20y\n\
+         skynet: /etc/skynet/skynet.conf:2: service_dir: /srv/x.py is not a scan directory: it is not a directory. Using /service; correct this setting\n\
+         skynet: /etc/skynet/skynet.conf:3: unable to read include_dir /no: No such file or directory (os error 2)\n\
+         x: unchanged\n\
+         skynet: /etc/default/boss-skynet: SERVICE_DIR: /srv/conf.d is not a scan directory: a conf.d contains settings files. Using /service; correct this setting\n\
+         x is enabled\n\
+         /var/lib/SkyNET/store/x\n",
+    );
+}
+
+#[test]
 fn a1_apply_stops_what_has_vanished() {
     check(
         "skynet install x.py >/dev/null; scan; skynet enable --now x >/dev/null\n\
