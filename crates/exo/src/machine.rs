@@ -1,4 +1,4 @@
-//! The life of a participant: what happens becomes what is done (SKYNET.md section 3). It has no clock: `now` is the time
+//! The life of a participant: what happens becomes what is done (docs/skynet.md). It has no clock: `now` is the time
 //! since the start.
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! `exo`: the exoskeleton of a SkyNET participant (SKYNET.md sections 3 and 4). It gets workitems from a broker, gives
+//! `exo`: the exoskeleton of a SkyNET participant (docs/skynet.md). It gets workitems from a broker, gives
 //! them to the logic, which is a process of its own, and sends what comes back to the process engine.
 //!
 //! Reading order: [`protocol`] is what exo and the logic say to each other, [`fault`] an error, [`event`] what happens and what

@@ -1,4 +1,4 @@
-//! The rows of SKYNET.md section 3, with a real broker and under the real supervise.
+//! The rows of docs/skynet.md, "Life of a participant", with a real broker and under the real supervise.
 
 use crate::scene::node::Node;
 use crate::scene::participant::{Participant, directory, item, supervise};

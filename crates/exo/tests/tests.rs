@@ -1,4 +1,4 @@
-//! exo as participants use it (SKYNET.md sections 3 and 4), without a broker and with a real one.
+//! exo as participants use it (docs/skynet.md), without a broker and with a real one.
 #![cfg(test)]
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::disallowed_methods, reason = "tests run programs, and wait with a deadline")]
@@ -10,7 +10,7 @@ mod scene;
 mod local;
 mod poison;
 
-// The rows of SKYNET.md section 3, with a broker.
+// The rows of docs/skynet.md, "Life of a participant", with a broker.
 mod life;
 // What administrators are told, with a broker.
 mod trouble;
@@ -20,6 +20,8 @@ mod queues;
 mod nodes;
 // URLs, and brokers that are reached by TLS.
 mod tls;
+// The document of the names, formats and behaviour that stay.
+mod document;
 // What skynet has exo say to the broker.
 mod skynet;
 

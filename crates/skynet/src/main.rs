@@ -1,4 +1,4 @@
-//! `skynet`: manages SkyNET participants with one command (SKYNET.md section 2).
+//! `skynet`: manages SkyNET participants with one command (docs/skynet.md).
 //!
 //! A participant is a service directory like any other. This program writes such directories, links them into the scan
 //! directory, and talks to their supervises through the same modules as svc and svstat. Reading order: [`cli`] is the

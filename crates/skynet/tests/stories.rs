@@ -1,4 +1,4 @@
-//! Every story of SKYNET.md section 5 that the manager is for has a test that carries its id.
+//! Every story of docs/skynet.md, "Stories" that the manager is for has a test that carries its id.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! skynet as the people of the stories use it (SKYNET.md section 5), whose ids the tests carry.
+//! skynet as the people of the stories use it (docs/skynet.md), whose ids the tests carry.
 #![cfg(test)]
 #![expect(unreachable_pub, reason = "a test binary has no outside")]
 #![expect(clippy::disallowed_methods, reason = "tests run programs, and wait with a deadline")]
@@ -37,6 +37,8 @@ mod once;
 // status and list.
 mod status;
 
+// The document of the names, formats and behaviour that stay.
+mod document;
 // What people have always done.
 mod habits;
 // What packages and documents have always written.

@@ -1,4 +1,4 @@
-//! Every row of SKYNET.md section 3 as a table: what happens, at which millisecond, and what is done.
+//! Every row of docs/skynet.md, "Life of a participant" as a table: what happens, at which millisecond, and what is done.
 
 use super::*;
 use crate::event::{Caller, Origin, Refusal};
