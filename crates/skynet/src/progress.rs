@@ -133,9 +133,9 @@ enum Said {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Starting {
-    /// The run that ends as it should.
+    /// The run that is to end.
     ending: Option<NonZeroU32>,
-    /// Whether it has.
+    /// Whether the run has ended whose end is not a failure.
     has_ended: bool,
     /// Whether it is as good if it stays down then.
     may_stop: bool,
@@ -203,7 +203,16 @@ impl Progress {
                     Phase::Starting(Starting { may_stop: is_stopping, ..Starting::new(sight.pid, sight) });
                 if is_stopping { Step::Look } else { Step::Renew }
             }
-            Task::Start | Task::TakeUp => self.start(sight.pid.filter(|_| is_stopping), sight),
+            Task::Start => self.start(sight.pid.filter(|_| is_stopping), sight),
+            Task::TakeUp => {
+                let ending = sight.pid.filter(|_| is_stopping);
+                // svscan may just have told the present run to end, because its link was missing for a moment.
+                self.phase = Phase::Starting(Starting {
+                    has_ended: sight.pid.is_none(),
+                    ..Starting::new(ending, sight)
+                });
+                Step::Send(b"u")
+            }
             Task::Restart if sight.pid.is_none() => self.start(None, sight),
             // It is about to be started again anyway.
             Task::Reload if sight.pid.is_none() => self.start(None, sight),

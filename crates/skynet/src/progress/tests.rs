@@ -76,7 +76,18 @@ fn one_that_is_stopping_is_started_when_it_has_stopped() {
 #[test]
 fn what_is_to_be_taken_up_is_started_once_there_is_a_supervise() {
     check(Task::TakeUp, true, &[("-", "."), ("-", "."), ("d0", "u"), ("u7", "."), ("u7r", "running")]);
-    check(Task::TakeUp, false, &[("-", "."), ("u7", "u"), ("u0!1", EXITED)]);
+    // What ran before may end, whether it failed or was told to; what follows may not.
+    check(Task::TakeUp, false, &[("-", "."), ("u7", "u"), ("u0!1", "."), ("u8!1", "."), ("u0!2", EXITED)]);
+    let retired = [
+        ("u7", "u"),
+        ("d7t", "."),
+        ("d0!1", "."),
+        ("-!1", "."),
+        ("u8!1", "."),
+        ("u8!1", "."),
+        ("u8!1", "running"),
+    ];
+    check(Task::TakeUp, false, &retired);
     check(Task::TakeUp, true, &[("-7", "."), ("u7r", "u"), ("u7r", "running")]);
 }
 
