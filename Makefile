@@ -117,10 +117,10 @@ fuzz:
 soak:
 	$(CARGO) test --locked --test integration soak:: -- --ignored --nocapture --test-threads=1
 
-# 10,000 items while exo, logic and broker are killed at random, in a few minutes: make chaos SEED=7
+# 10,000 items while exo, logic and broker are killed at random, twice, in about 15 minutes: make chaos SEED=7
 chaos:
 	$(CARGO) build --quiet --locked --workspace
-	SEED=$(SEED) $(CARGO) test --locked --package exo --test integration chaos:: -- --ignored --nocapture
+	SEED=$(SEED) $(CARGO) test --locked --package exo --test integration chaos:: -- --ignored --nocapture --test-threads=1
 
 # Items a second beside python3-pika (in PIKA_PATH, if it is not installed), and the memory of exo.
 throughput:

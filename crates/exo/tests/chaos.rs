@@ -1,10 +1,12 @@
 //! What takes too long for every day: `make chaos`. While exo, logic and broker are killed at random, every item is
 //! answered, and answered twice only where an acknowledgement may have been lost.
 
-use crate::scene::node::Node;
+use crate::scene::node::{Node, Port};
 use crate::scene::participant::{configure, item, pid_below, pid_of};
 use crate::scene::wire::{ENGINE, Wire};
 use crate::scene::{Background, Sandbox};
+use crate::tls;
+use amqprs::FieldValue;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::collections::BTreeMap;
@@ -15,6 +17,9 @@ use std::time::{Duration, Instant};
 const ITEMS: usize = 10_000;
 
 const PREFETCH: usize = 4;
+
+/// The queue of items that a queue has delivered too often.
+const DEAD: &str = "dead";
 
 /// Two participants, each on two hosts.
 const PLACES: [&str; 4] = ["host1/p", "host1/q", "host2/p", "host2/q"];
@@ -64,9 +69,19 @@ struct Killed {
     acknowledgements: usize,
 }
 
-fn hosts(sandbox: &Sandbox, node: &Node, vhost: &str) -> Vec<Background> {
+/// A broker, and how participants reach it.
+struct Scene {
+    node: Node,
+    /// What is in `config.exo` after the address.
+    config: String,
+    /// What the queues are made with.
+    queues: Vec<(&'static str, FieldValue)>,
+}
+
+fn hosts(sandbox: &Sandbox, scene: &Scene) -> Vec<Background> {
     for place in PLACES {
-        configure(sandbox, place, node, vhost, &format!("prefetch={PREFETCH}"));
+        let config = format!("prefetch={PREFETCH}\n{}", scene.config);
+        configure(sandbox, place, &scene.node, "v0", &config);
         if place.ends_with('p') {
             sandbox.write(&format!("{place}/participant_logic.py"), LOGIC[0]);
         } else {
@@ -84,20 +99,44 @@ fn hosts(sandbox: &Sandbox, node: &Node, vhost: &str) -> Vec<Background> {
 #[test]
 #[ignore = "takes minutes"]
 fn a10_000_items_are_answered_while_everything_is_killed() {
+    check(&Scene { node: Node::new(), config: String::new(), queues: Vec::new() });
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn the_same_with_quorum_queues_that_limit_deliveries_and_with_tls() {
+    let port = Port::reserve();
+    let node = Node::with(|directory| tls::extra(directory, port.number));
+    let ca = node.directory.join("ca.pem").display().to_string();
+    let config = format!("[boss]\namqp_host=amqps://localhost:{}\namqp_ca={ca}\n", port.number);
+    let queues = vec![
+        ("x-queue-type", "quorum".into()),
+        ("x-delivery-limit", 10.into()),
+        ("x-dead-letter-exchange", "".into()),
+        ("x-dead-letter-routing-key", DEAD.into()),
+    ];
+    check(&Scene { node, config, queues });
+}
+
+fn check(scene: &Scene) {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(2011);
     let (mut dice, mut killed) = (Dice(seed), Killed::default());
-    let node = Node::new();
+    let node = &scene.node;
     node.start();
     let sandbox = Sandbox::new();
-    let mut wire = Wire::new(&node, "v0".to_string());
-    for queue in ["p", "q", ENGINE] {
+    let mut wire = Wire::new(node, "v0".to_string());
+    for queue in [ENGINE, DEAD] {
         wire.declare(queue, true);
+    }
+    for queue in ["p", "q"] {
+        wire.declare_with(queue, &scene.queues);
     }
     let of = |number: usize| if number % 2 == 0 { "p" } else { "q" };
     wire.put_all((0..ITEMS).map(|number| (of(number), item(&format!("w{number}"), ""))));
     let start = Instant::now();
-    let _hosts = hosts(&sandbox, &node, "v0");
+    let _hosts = hosts(&sandbox, scene);
     let (mut answered, mut turns): (BTreeMap<String, usize>, usize) = (BTreeMap::new(), 0);
+    let mut dead = 0;
     while answered.len() < ITEMS {
         assert!(
             start.elapsed() < Duration::from_secs(900),
@@ -117,7 +156,7 @@ fn a10_000_items_are_answered_while_everything_is_killed() {
                 // A broker that is killed forgets acknowledgements, too, of which it writes down many at once. It has
                 // kept each reply that it has confirmed, so all other items are left.
                 let left = wire.count("p").0 + wire.count("q").0;
-                collect(&wire, &mut answered);
+                dead += collect(&wire, &mut answered);
                 killed.acknowledgements +=
                     usize::try_from(left).unwrap().saturating_sub(ITEMS - answered.len());
             }
@@ -127,7 +166,7 @@ fn a10_000_items_are_answered_while_everything_is_killed() {
         turns += 1;
         // To look takes a while in which nothing is killed.
         if turns % 10 == 0 {
-            collect(&wire, &mut answered);
+            dead += collect(&wire, &mut answered);
         }
     }
     let elapsed = start.elapsed();
@@ -139,12 +178,13 @@ fn a10_000_items_are_answered_while_everything_is_killed() {
         sandbox.wait_until("all have ended", || pid_of(&sandbox, place).is_none());
     }
     sandbox.wait_until("all have let go", || wire.count("p").1 + wire.count("q").1 == 0);
-    collect(&wire, &mut answered);
+    dead += collect(&wire, &mut answered);
     let twice: usize = answered.values().map(|times| times - 1).sum();
     let left = wire.count("p").0 + wire.count("q").0;
     let _ = writeln!(
         std::io::stderr(),
-        "{ITEMS} items, seed {seed}: {killed:?} in {} s; {} answered, {twice} answers too many, {left} left",
+        "{ITEMS} items, seed {seed}: {killed:?} in {} s; {} answered or among the {dead} dead letters, \
+         {twice} of them twice, {left} left",
         elapsed.as_secs(),
         answered.len()
     );
@@ -155,10 +195,13 @@ fn a10_000_items_are_answered_while_everything_is_killed() {
     assert!(killed.exo > 10 && killed.logic > 10 && killed.broker > 0, "{killed:?}");
 }
 
-/// Counts the answers that have come.
-fn collect(wire: &Wire, answered: &mut BTreeMap<String, usize>) {
-    for body in wire.take_all(ENGINE) {
+/// Counts the answers that have come, and the items that were given up; returns how many of these there are now.
+fn collect(wire: &Wire, answered: &mut BTreeMap<String, usize>) -> usize {
+    let dead = wire.take_all(DEAD);
+    let count = dead.len();
+    for body in wire.take_all(ENGINE).into_iter().chain(dead) {
         let wfid = body.split("\"wfid\":\"").nth(1).or_else(|| body.split("\"wfid\": \"").nth(1)).unwrap();
         *answered.entry(wfid.split('"').next().unwrap().to_string()).or_default() += 1;
     }
+    count
 }

@@ -2,6 +2,7 @@
 
 use crate::scene::participant::{Participant, item};
 use crate::scene::wire::ENGINE;
+use amqprs::FieldValue;
 use std::collections::BTreeSet;
 
 const REFUSED: &str = r#""error":{"class":"Ruote::Amqp::RemoteError","message":"LogicEnded: the logic has ended 3 times while it worked on this item","trace":[]}"#;
@@ -53,23 +54,27 @@ fn with_several_in_hand_only_the_poisonous_one_is_refused() {
     check("prefetch=10", 5);
 }
 
-/// A participant whose queue is made with these arguments by another account.
-fn with_queue(config: &str, arguments: &[(&str, amqprs::FieldValue)]) -> Participant {
-    let participant = Participant::new(&format!("{config}\nqueue=odd\n[boss]\namqp_user=noconf"));
+/// A participant of `user`, whose queue is made with these arguments by another account.
+fn with_queue(user: &str, config: &str, arguments: &[(&str, FieldValue)]) -> Participant {
+    let participant = Participant::new(&format!("{config}\nqueue=odd\n[boss]\namqp_user={user}"));
     participant.wire.declare_with("odd", arguments);
     participant
 }
 
-#[test]
-fn a_poisonous_item_goes_to_the_dead_letters_if_the_settings_say_that_there_are_some() {
-    let to_dead = [("x-dead-letter-exchange", "".into()), ("x-dead-letter-routing-key", "dead".into())];
-    let mut participant = with_queue("dead_letters=yes\nattempts=2", &to_dead);
+/// The item that ends the logic goes to the dead letters of its queue, which has these arguments, too.
+#[track_caller]
+fn check_dead_letters(user: &str, config: &str, more: &[(&str, FieldValue)]) {
+    let mut arguments = more.to_vec();
+    arguments.push(("x-dead-letter-exchange", "".into()));
+    arguments.push(("x-dead-letter-routing-key", "dead".into()));
+    let mut participant = with_queue(user, &format!("attempts=2\n{config}"), &arguments);
     participant.wire.declare("dead", true);
     for (wfid, fields) in [("a", r#""die":true"#), ("b", "")] {
         participant.wire.put("odd", item(wfid, fields));
     }
     participant.start();
-    assert!(participant.reply().contains(r#""wfid":"b""#));
+    let reply = participant.reply();
+    assert!(reply.contains(r#""wfid":"b""#), "{reply}");
     let dead = participant.sandbox.wait_for("it is kept", || participant.wire.take("dead"));
     assert_eq!(dead, item("a", r#""die":true"#));
     participant.wait_for_line(
@@ -79,8 +84,26 @@ fn a_poisonous_item_goes_to_the_dead_letters_if_the_settings_say_that_there_are_
 }
 
 #[test]
+fn a_poisonous_item_goes_to_the_dead_letters_if_the_settings_say_that_there_are_some() {
+    check_dead_letters("noconf", "dead_letters=yes", &[]);
+}
+
+#[test]
+fn dead_letters_of_which_only_the_queue_knows_are_found() {
+    check_dead_letters("boss", "", &[]);
+    check_dead_letters(
+        "boss",
+        "",
+        &[("x-queue-type", "quorum".into()), ("x-delivery-limit", FieldValue::l(20))],
+    );
+    let lazy = ("x-queue-mode", "lazy".into());
+    let limits = [("x-message-ttl", FieldValue::l(3_600_000)), ("x-max-priority", FieldValue::l(9)), lazy];
+    check_dead_letters("boss", "", &limits);
+}
+
+#[test]
 fn the_count_of_a_quorum_queue_is_believed() {
-    let mut participant = with_queue("", &[("x-queue-type", "quorum".into())]);
+    let mut participant = with_queue("noconf", "", &[("x-queue-type", "quorum".into())]);
     participant.wire.put("odd", item("a", r#""die":true"#));
     // Two other hosts have had it.
     participant.wire.touch("odd");

@@ -46,7 +46,8 @@ fn secure() -> &'static Secure {
     })
 }
 
-fn extra(directory: &Path, port: u16) -> Extra {
+/// What a node has that listens on this port with TLS.
+pub fn extra(directory: &Path, port: u16) -> Extra {
     let made = Command::new("sh").args(["-ec", PKI]).current_dir(directory).output().unwrap();
     assert!(made.status.success(), "{made:?}");
     let path = |name: &str| directory.join(name).display().to_string();
