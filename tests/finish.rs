@@ -63,7 +63,7 @@ fn a_service_that_is_told_to_end_while_finish_runs_ends_after_it() {
     // Told after it has ended, supervise would start it once more.
     supervised.sandbox.tell("web", "-dx");
     supervised.say("");
-    assert!(supervised.supervise.wait().success());
+    supervised.supervise.ends_well();
     assert_eq!(supervised.sandbox.read("web/ends"), "begin\nend\n");
     assert_eq!(supervised.sandbox.read("web/starts"), "start\n");
 }

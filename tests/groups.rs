@@ -149,7 +149,7 @@ fn nothing_is_reported_when_nothing_is_left() {
             web.wait_for_program("sleep");
             web.sandbox.run("svc -dx web");
             let mut web = web;
-            assert!(web.supervise.wait().success());
+            web.supervise.ends_well();
             // A child in a session of its own is not the service's any more, unless supervise was told to care.
             web.is_silent();
         }
@@ -185,7 +185,7 @@ fn supervise_ends_after_the_leftovers() {
     let child = note(&web, "child-pid");
     let before = Instant::now();
     web.sandbox.run("svc -dx web");
-    assert!(web.supervise.wait().success());
+    web.supervise.ends_well();
     assert!(before.elapsed() >= Duration::from_millis(500), "after {:?}", before.elapsed());
     assert_eq!(process_state(child), None);
     assert!(web.sandbox.sh("cd web && flock -n lock true").status.success(), "somebody holds the lock");

@@ -53,7 +53,7 @@ fn supervise_obeys_while_a_run_on_such_a_file_system_hangs() {
     assert_eq!(process_state(pid), None);
     assert_eq!(sandbox.count("web/supervise/last-exit", " killed TERM"), 1);
     sandbox.tell("web", "-x");
-    assert!(supervise.wait().success());
+    supervise.ends_well();
     assert_eq!(sandbox.read("messages"), "");
 }
 
@@ -68,7 +68,7 @@ fn the_next_supervise_takes_over_a_process_that_hangs_before_it_is_run() {
     sandbox.wait_until("another supervise runs", || sandbox.is_served("web"));
     assert_eq!(sandbox.pid("web"), pid);
     sandbox.tell("web", "-dx");
-    assert!(next.wait().success());
+    next.ends_well();
     assert_eq!(process_state(pid), None);
     assert_eq!(sandbox.read("messages"), "");
 }

@@ -70,7 +70,7 @@ fn a_finish_or_notify_that_a_real_time_signal_ends_does_not_stand_in_the_way() {
         sandbox.wait_until("later news are told, too", || sandbox.count("web/killed", "notify") >= 3);
         sandbox.tell("web", "-dx");
         let mut supervise = supervised.supervise;
-        assert!(supervise.wait().success());
+        supervise.ends_well();
     }
 }
 
@@ -192,7 +192,7 @@ fn a_processor_that_is_gone_without_a_word_is_tried_again() {
     sandbox.write("input", &lines);
     let command = "sh -c \"exec multilog s4096 '!exec cat' ./main <input\"";
     let Some(mut multilog) = start_deceived(&sandbox, command) else { return };
-    assert!(multilog.wait().success());
+    multilog.ends_well();
     assert_eq!(logged(&sandbox), lines);
     assert_eq!(sandbox.read("messages"), "multilog: warning: processor failed in ./main, pausing\n");
 }

@@ -48,7 +48,7 @@ fn odd_files_in_the_places_of_settings_are_reported_once_and_ignored() {
             pid = sandbox.next_pid("web", pid);
         }
         sandbox.tell("web", "-dx");
-        assert!(supervise.wait().success());
+        supervise.ends_well();
         let messages = sandbox.read("messages");
         let expected =
             SETTINGS.map(|file| format!("supervise: warning: web/{file} is ignored: it {expected}\n"));
@@ -91,7 +91,7 @@ fn a_setting_that_is_a_symbolic_link_to_a_file_holds() {
     let mut supervise = supervise(&sandbox);
     sandbox.next_pid("web", 0);
     sandbox.tell("web", "-dx");
-    assert!(supervise.wait().success());
+    supervise.ends_well();
     assert_eq!(sandbox.count("web/supervise/last-exit", " killed USR1"), 1);
     assert_eq!(sandbox.read("messages"), "");
 }
@@ -164,7 +164,7 @@ fn supervise_begins_anew_whatever_is_in_the_places_of_what_another_has_left() {
         });
         sandbox.next_pid("web", 0);
         sandbox.tell("web", "-dx");
-        assert!(supervise.wait().success());
+        supervise.ends_well();
         assert_eq!(sandbox.count("web/supervise/last-exit", " killed TERM"), 1);
     }
 }

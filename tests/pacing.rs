@@ -45,7 +45,7 @@ fn exit_takes_effect_at_once_within_the_second() {
         sandbox.script("web/run", NOTE_AND_STAY);
         let mut supervise = sandbox.start("supervise web", "messages");
         let time = lifetime(&sandbox, "dx");
-        assert!(supervise.wait().success());
+        supervise.ends_well();
         time
     });
 }

@@ -186,6 +186,6 @@ fn our_supervise_takes_over_no_stranger_that_their_record_names() {
     let mut supervise = sandbox.start("supervise web", "messages");
     sandbox.next_pid("web", stranger.pid());
     sandbox.run("svc -dx web");
-    assert!(supervise.wait().success());
+    supervise.ends_well();
     assert!(process_state(stranger.pid()).is_some());
 }

@@ -104,7 +104,7 @@ fn a_full_disk_does_not_keep_the_old_status() {
     let last_exit = "small/web/supervise/last-exit";
     sandbox.wait_until("the end is known", || sandbox.read(last_exit).ends_with(" killed TERM\n"));
     sandbox.run("svc -x small/web");
-    assert!(supervise.wait().success());
+    supervise.ends_well();
     sandbox.run("umount small");
 }
 

@@ -66,7 +66,7 @@ fn a_finish_that_still_runs_is_waited_for() {
     supervised.wait_for("story", "start\nfinish\nend\nstart\nfinish\n");
     supervised.say("");
     supervised.sandbox.tell("web", "-dx");
-    assert!(supervised.supervise.wait().success());
+    supervised.supervise.ends_well();
     assert!(supervised.sandbox.read("web/story").starts_with("start\nfinish\nend\nstart\nfinish\n"));
     supervised.is_silent();
 }

@@ -196,7 +196,7 @@ fn the_end_of_supervise_is_the_end_of_the_service() {
     let pid = sandbox.next_pid("web", 0);
     said(&sandbox.sh("exec svc -dx --wait=down --timeout=60 web"), 0, "");
     assert_eq!(process_state(pid), None);
-    assert!(supervise.wait().success());
+    supervise.ends_well();
     // Now there is nobody to tell.
     let message = "svc: warning: unable to control web: supervise not running\n";
     for options in ["-d --wait=down", "-u --wait=up --timeout=1", "--check -u", "--check"] {
@@ -276,7 +276,7 @@ fn a_supervise_that_is_about_to_come_is_waited_for() {
     }
     let mut first = sandbox.start("supervise old", "messages");
     sandbox.run("svc --wait=up --for=0 --timeout=60 old; svc -dx --wait=down old");
-    assert!(first.wait().success());
+    first.ends_well();
     let mut up = sandbox.start("svc -u --wait=up --for=0 --timeout=60 new old", "said");
     let mut down = sandbox.start("svc -d --wait=down --timeout=60 other", "said");
     assert_eq!(up.wait_at_most(Duration::from_millis(400)), None, "there is no supervise");

@@ -354,8 +354,17 @@ impl Sandbox {
 
     /// The files and messages of the sandbox, for the report of a failing test.
     fn describe(&self) -> String {
-        let script = "find . -printf '%M %u %p\\n' | sort -k 3; for f in *; do [ -f \"$f\" ] && tail -n 20 -v \"$f\"; done";
-        let output = Command::new("sh").args(["-c", script]).current_dir(&self.directory).output().unwrap();
+        // Also what is in small files, as what a service or its finish has written; and what runs.
+        let script = "find . -printf '%M %u %p\\n' | sort -k 3
+            for f in *; do [ -f \"$f\" ] && tail -n 20 -v \"$f\"; done
+            find . -mindepth 2 -type f -size -2 ! -path '*/supervise/status' | sort | xargs -r tail -v -n 20
+            [ -z \"$1\" ] || ps -o pid,ppid,stat,args -p \"$1\"";
+        let processes = self.processes().iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let output = Command::new("sh")
+            .args(["-c", script, "sh", &processes])
+            .current_dir(&self.directory)
+            .output()
+            .unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 }

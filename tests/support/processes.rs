@@ -26,6 +26,13 @@ impl Running {
         }
     }
 
+    /// Waits until it has ended by itself, with exit code 0.
+    #[track_caller]
+    pub fn ends_well(&mut self) {
+        let status = self.wait();
+        assert!(status.success(), "{status}");
+    }
+
     /// Waits for its end and says how it ended, unless that takes longer than `limit`.
     pub fn wait_at_most(&mut self, limit: Duration) -> Option<std::process::ExitStatus> {
         let start = Instant::now();
