@@ -84,6 +84,13 @@ impl Location {
         matches!(self, Self::Store(..)) || (supervise.is_private() && is_as_written())
     }
 
+    /// Reads the record, if it is there and trusted.
+    pub fn read_trusted(&self, supervise: &Confined) -> Option<Instance> {
+        let (directory, name) = self.resolve(supervise);
+        let file = directory.read(name).ok().filter(is_plain_and_ours)?;
+        decode(&file).filter(|_| self.is_trusted(supervise, &file))
+    }
+
     /// Removes the record, because its supervise exits. In the store an empty one remains: it says until the next boot that
     /// the content of `supervise/` is not trusted, even if its owner changes.
     pub fn remove(&self, supervise: &Confined) {
@@ -104,10 +111,7 @@ impl Location {
 
 /// Reads the record of the service directory `service`, which has this `supervise/`, if it is there and trusted.
 pub fn read_trusted(supervise: &Confined, service: Identity) -> Option<Instance> {
-    let location = Location::find(supervise, Some(service));
-    let (directory, name) = location.resolve(supervise);
-    let file = directory.read(name).ok().filter(is_plain_and_ours)?;
-    decode(&file).filter(|_| location.is_trusted(supervise, &file))
+    Location::find(supervise, Some(service)).read_trusted(supervise)
 }
 
 /// Whether the record in `supervise/` is to be moved to the store, because another account owns `supervise/` by now or may

@@ -28,11 +28,10 @@ pub fn find(origin: Origin, spared: Option<i32>) -> Vec<Facts> {
         children.into_iter().filter(|&pid| Some(pid) != spared).filter_map(process::look).collect();
     // Looking at every process there is takes time, so first the cheap question.
     if origin.may_lead_session || process::has_group(origin.pid) {
-        let others = processes::all().into_iter().filter(|facts| {
+        let others = processes::find(|facts| {
             (facts.group == origin.pid || facts.session == origin.pid)
                 && found.iter().all(|known| known.pid != facts.pid)
         });
-        let others: Vec<Facts> = others.collect();
         // As long as one of them is left, no other process is given the number of the service. When all have gone, a
         // stranger may have it, and lead a group of its own.
         if others.iter().any(|facts| facts.started <= origin.ended) {

@@ -9,7 +9,7 @@ use super::messages::{warn, warn_verbatim};
 use super::state_directory::StateDirectory;
 use crate::service::directory::{FINISHING, LAST_EXIT_NEW, READY_NEW, STATUS_NEW};
 use crate::service::instance::Instance;
-use crate::service::instance_file::{self, Location};
+use crate::service::instance_file::Location;
 use crate::service::last_exit::{Failures, LastExit};
 use crate::service::status::Status;
 use crate::sys::{clock, files};
@@ -113,8 +113,7 @@ impl<'a> Records<'a> {
             retry: None,
             is_lost: false,
         };
-        let left =
-            identity.and_then(|identity| instance_file::read_trusted(records.directory.files(), identity));
+        let left = identity.and_then(|_| records.location.read_trusted(records.directory.files()));
         records.open_instance();
         if matches!(records.location, Location::Store(..)) {
             Location::Own.remove(records.directory.files());

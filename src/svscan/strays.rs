@@ -100,8 +100,8 @@ fn all<P>(table: &Table<P>, here: Identity) -> Vec<Stray> {
         let is_ours = process::look(pid).filter(is_lost).is_some() && process::is_of_our_account(pid);
         (is_ours && locks::holds_any(pid)).then(|| examine(pid, handle, here)).flatten()
     };
-    let lost = processes::all().into_iter().filter(is_lost).map(|facts| facts.pid);
-    lost.filter(|&pid| !table.knows(pid)).filter_map(stray).collect()
+    let lost = processes::find(|facts| is_lost(facts) && !table.knows(facts.pid));
+    lost.into_iter().filter_map(|facts| stray(facts.pid)).collect()
 }
 
 fn examine(pid: i32, handle: Handle, here: Identity) -> Option<Stray> {

@@ -1,6 +1,7 @@
 //! All processes of the machine, as far as `/proc` shows them.
 
 use super::files::{self, HERE};
+use super::listing;
 use super::memory;
 use super::process::{self, Facts};
 use std::ffi::CString;
@@ -8,15 +9,24 @@ use std::ffi::CString;
 /// The directory of a process: device and inode.
 type Identity = (u64, u64);
 
-fn numbers() -> impl Iterator<Item = i32> {
-    let entries = process::proc_is_ours().then(|| std::fs::read_dir("/proc"));
-    let entries = entries.into_iter().flatten().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+/// Shows the number of every process, without memory for a list of them; none if `/proc` cannot be read, or is that of
+/// another namespace.
+fn each(mut see: impl FnMut(i32)) {
+    let directory = process::proc_is_ours().then(|| files::open_directory(HERE, c"/proc"));
+    let Some(Ok(directory)) = directory else { return };
+    // What comes or goes meanwhile may be missing, and what cannot be listed is.
+    let _ = listing::each(&directory, |name, _| {
+        if let Some(pid) = name.to_str().ok().and_then(|name| name.parse().ok()) {
+            see(pid);
+        }
+    });
 }
 
-/// All processes that have not ended; none if `/proc` cannot be read, or is that of another namespace.
-pub fn all() -> Vec<Facts> {
-    numbers().filter_map(process::look).collect()
+/// All processes that have not ended, and of which this is true.
+pub fn find(mut is_wanted: impl FnMut(&Facts) -> bool) -> Vec<Facts> {
+    let mut found = Vec::new();
+    each(|pid| found.extend(process::look(pid).filter(&mut is_wanted)));
+    found
 }
 
 /// The processes of the account of this process, by the directories that they are in.
@@ -26,17 +36,18 @@ pub struct ByDirectory(Vec<(Identity, i32)>);
 impl ByDirectory {
     /// Looks at all processes. Those for which there is no memory are left out.
     pub fn read() -> Self {
-        let mut list = Vec::new();
+        let (mut list, mut is_full) = (Vec::new(), false);
         let own = nix::unistd::geteuid().as_raw();
-        for pid in numbers() {
+        each(|pid| {
+            if is_full {
+                return;
+            }
             // Digits have no NUL byte.
             let path = CString::new(format!("/proc/{pid}")).unwrap_or_default();
             let is_ours = files::look(HERE, &path).ok().flatten().is_some_and(|facts| facts.owner == own);
             let directory = is_ours.then(|| process::directory(pid)).flatten();
-            if directory.is_some_and(|directory| memory::push(&mut list, (directory, pid)).is_err()) {
-                break;
-            }
-        }
+            is_full = directory.is_some_and(|directory| memory::push(&mut list, (directory, pid)).is_err());
+        });
         list.sort_unstable();
         Self(list)
     }
@@ -60,6 +71,6 @@ mod tests {
         let processes = ByDirectory::read();
         assert!(processes.in_directory(here).any(|pid| pid == own));
         assert!(!processes.in_directory((here.0, here.1 + 1)).any(|pid| pid == own));
-        assert!(all().iter().any(|facts| facts.pid == own));
+        assert_eq!(find(|facts| facts.pid == own).len(), 1);
     }
 }

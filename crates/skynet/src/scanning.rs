@@ -11,8 +11,8 @@ pub fn scanners(place: &Path) -> Vec<i32> {
     let identity = |path: &Path| fs::metadata(path).ok().map(|facts| (facts.dev(), facts.ino()));
     let Some(scanned) = identity(place) else { return Vec::new() };
     let is_there = |pid: &i32| identity(Path::new(&format!("/proc/{pid}/cwd"))) == Some(scanned);
-    let processes = processes::all().into_iter().filter(|process| process.name == "svscan");
-    processes.map(|process| process.pid).filter(is_there).collect()
+    let processes = processes::find(|process| process.name == "svscan" && is_there(&process.pid));
+    processes.into_iter().map(|process| process.pid).collect()
 }
 
 /// Makes an svscan look at its directory now, and stop what has vanished from it. Says whether it understands that.
