@@ -111,7 +111,7 @@ fn the_same_with_quorum_queues_that_limit_deliveries_and_with_tls() {
     let config = format!("[boss]\namqp_host=amqps://localhost:{}\namqp_ca={ca}\n", port.number);
     let queues = vec![
         ("x-queue-type", "quorum".into()),
-        ("x-delivery-limit", 10.into()),
+        ("x-delivery-limit", FieldValue::l(10)),
         ("x-dead-letter-exchange", "".into()),
         ("x-dead-letter-routing-key", DEAD.into()),
     ];
