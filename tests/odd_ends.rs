@@ -99,8 +99,10 @@ fn an_end_by_a_real_time_signal_does_not_hide_another_end() {
     });
 }
 
-#[test]
-fn finish_after_a_crash_of_supervise_is_told_the_number_of_a_real_time_signal() {
+/// Kills supervise when it has written how the service ended and ends what that has left; `before` is done before another
+/// supervise starts.
+#[track_caller]
+fn crash_before_finish(before: &str) {
     let mut supervised = Supervised::new(&[
         ("run", "(trap '' TERM; : >deaf; while :; do sleep 1; done) &\nexec sleep 1000"),
         ("finish", "echo \"$1 $2\" >>ends"),
@@ -111,6 +113,7 @@ fn finish_after_a_crash_of_supervise_is_told_the_number_of_a_real_time_signal() 
     let sandbox = &supervised.sandbox;
     sandbox.wait_until("it will leave something", || sandbox.path("web/deaf").exists());
     let pid = supervised.wait_for_program("sleep");
+    sandbox.run("cp web/supervise/status web/up");
     send_number(sandbox, pid, 34);
     sandbox.wait_until("its end is written down", || supervised.last_exit() == "killed 34");
     sandbox.wait_until("what it has left is being ended", || {
@@ -118,9 +121,19 @@ fn finish_after_a_crash_of_supervise_is_told_the_number_of_a_real_time_signal() 
     });
     crate::support::kill(supervised.supervise.pid());
     supervised.supervise.wait();
-    sandbox.run("rm web/end-leftovers");
+    sandbox.run(&format!("rm web/end-leftovers; {before}"));
     let _supervise = sandbox.start("supervise web", "messages");
     supervised.wait_for("ends", "256 34\n");
+}
+
+#[test]
+fn finish_after_a_crash_of_supervise_is_told_the_number_of_a_real_time_signal() {
+    crash_before_finish(":");
+}
+
+#[test]
+fn finish_is_told_the_end_if_supervise_was_killed_before_it_wrote_the_status() {
+    crash_before_finish("cp web/up web/supervise/status");
 }
 
 #[test]

@@ -74,22 +74,24 @@ impl Search<'_> {
                 let unknown = Status { since: self.now, pid: Some(pid), paused: false, want };
                 Left::Service(handle, service, known.unwrap_or(unknown))
             }
-            Fate::Ended => known.map_or_else(|| self.find_end(pid, status), Left::Ended),
+            Fate::Ended => {
+                let unseen = || known.map_or(Left::Nothing, Left::Ended);
+                self.find_end(pid, status).unwrap_or_else(unseen)
+            }
             Fate::Unknown => Left::Nothing,
         }
     }
 
     /// What the earlier supervise was busy with when the service had ended. Once `finish` runs, that is in the instance. Of
     /// another account such records are not trusted: the time of the end decides which processes are leftovers.
-    fn find_end(self, pid: NonZeroU32, status: Option<Status>) -> Left {
-        let find = || {
-            self.directory.is_private().then_some(())?;
-            let status = status.filter(|status| status.pid.is_none())?;
-            self.directory.look(inside(FINISHING)).ok()??;
-            let (how, at) = facts::read_last_exit(self.directory)?;
-            Some(Left::Ending(End { pid, how, at }, status))
-        };
-        find().unwrap_or(Left::Nothing)
+    fn find_end(self, pid: NonZeroU32, status: Option<Status>) -> Option<Left> {
+        self.directory.is_private().then_some(())?;
+        self.directory.look(inside(FINISHING)).ok()??;
+        let (status, (how, at)) = (status?, facts::read_last_exit(self.directory)?);
+        // The status is written last: supervise may have been killed before that.
+        let is_of_this_run = status.pid.is_none_or(|last| last == pid && status.since <= at);
+        let status = Status { pid: None, paused: false, ..status };
+        is_of_this_run.then_some(Left::Ending(End { pid, how, at }, status))
     }
 
     /// The service of a supervise that has written no instance, as the original does not: the process of the status record,
