@@ -16,6 +16,9 @@ pub mod options;
 // TAI64N stamps: 12 bytes, `@` labels, and local time. *Pure.*
 pub mod tai;
 
+// What makes a file the one it is. *Pure.*
+pub mod file_id;
+
 // Writing JSON. *Pure.*
 pub mod json;
 

@@ -3,6 +3,7 @@
 use crate::support::tree::{ECHO, LOG, Tree, WEB, lines};
 use crate::support::{Sandbox, kill, process_state, send};
 use nix::sys::signal::Signal::SIGTERM;
+use servicedir::file_id::FileId;
 use servicedir::service::instance::{Instance, Process};
 use std::fs;
 use std::time::{Duration, Instant};
@@ -33,7 +34,7 @@ fn a_process_that_was_given_the_number_of_the_service_is_not_taken_for_it() {
                     Instance { supervise: process, service: process, ..left }.encode()
                 }
                 "boot" => Instance { boot: "another".to_string(), ..left }.encode(),
-                "directory" => Instance { directory: Some((1, 1)), ..left }.encode(),
+                "directory" => Instance { directory: Some(FileId::new(1, 1)), ..left }.encode(),
                 "nonsense" => b"boot\nsupervise x\n\0".to_vec(),
                 _ => Vec::new(),
             };

@@ -3,6 +3,7 @@
 use crate::support::shared::{in_own_run, possible, running, shared_service, start_svscan};
 use crate::support::{Running, Sandbox, is_settled, kill, process_state, program_of, send};
 use nix::sys::signal::Signal::SIGTERM;
+use servicedir::file_id::FileId;
 use servicedir::service::instance::{Instance, Process};
 use servicedir::service::status::{Status, Want};
 use servicedir::tai::Stamp;
@@ -23,7 +24,7 @@ fn forge(sandbox: &Sandbox, service: &str, victim: i32) {
     let pipe = fs::metadata(format!("/proc/{victim}/fd/0")).unwrap().ino();
     let instance = Instance {
         boot: servicedir::sys::process::boot().unwrap(),
-        directory: Some((directory.dev(), directory.ino())),
+        directory: Some(FileId::new(directory.dev(), directory.ino())),
         input: Some(pipe),
         output: Some(pipe),
         readiness: Some(pipe),

@@ -1,5 +1,6 @@
 //! The open file `current`, and what was written to one that was removed meanwhile.
 
+use crate::file_id::FileId;
 use crate::sys::Result as SysResult;
 use crate::sys::files::{self, Facts};
 use std::fs::File;
@@ -19,7 +20,7 @@ pub struct Current {
     /// The file.
     pub file: File,
     /// Its device and inode.
-    pub identity: (u64, u64),
+    pub identity: FileId,
     /// How many bytes it had when it was last seen in its place. What was written later may have come after the file was
     /// removed.
     pub confirmed: u64,

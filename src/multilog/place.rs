@@ -4,6 +4,7 @@ use super::archive::Archive;
 use super::current::Current;
 use super::step::{Found, Processed, Sighting};
 use super::trouble::{Trouble, warn};
+use crate::file_id::FileId;
 use crate::sys::confined::Confined;
 use crate::sys::files::{self, Contention, Facts, HERE};
 use crate::sys::listing::{self, Kind};
@@ -25,9 +26,9 @@ pub struct Place<'a> {
     path: &'a CStr,
     /// The directory.
     pub directory: Confined,
-    identity: (u64, u64),
+    identity: FileId,
     lock: File,
-    lock_identity: (u64, u64),
+    lock_identity: FileId,
 }
 
 impl<'a> Place<'a> {
@@ -201,7 +202,7 @@ fn object(verb: &[u8], path: &CStr, rest: &[&[u8]]) -> Vec<u8> {
     [b"unable to ", verb, path.to_bytes(), &rest.concat()].concat()
 }
 
-fn lock(directory: &Confined) -> SysResult<(File, (u64, u64))> {
+fn lock(directory: &Confined) -> SysResult<(File, FileId)> {
     let lock = directory.lock(LOCK)?;
     files::lock(&lock, Contention::Fail)?;
     let identity = files::look_open(&lock)?.identity;

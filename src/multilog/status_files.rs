@@ -2,6 +2,7 @@
 
 use super::script::status_record;
 use super::trouble::{Trouble, warn};
+use crate::file_id::FileId;
 use crate::report::Failure;
 use crate::sys::Errno;
 use crate::sys::files::{self, HERE};
@@ -34,7 +35,7 @@ pub struct StatusFiles<'a> {
 struct StatusFile<'a> {
     path: &'a CStr,
     file: File,
-    identity: (u64, u64),
+    identity: FileId,
     /// Why the file that was removed or replaced could not be made again.
     trouble: Option<Trouble>,
 }

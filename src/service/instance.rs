@@ -12,6 +12,8 @@
 //! lines.
 #![forbid(unsafe_code)]
 
+use crate::file_id::FileId;
+
 /// How long the text is, with as many empty lines as that takes.
 const LENGTH: usize = 400;
 
@@ -30,7 +32,7 @@ pub struct Instance {
     /// The boot of the machine in which all this holds.
     pub boot: String,
     /// The service directory: device and inode.
-    pub directory: Option<(u64, u64)>,
+    pub directory: Option<FileId>,
     /// The pipe that is its standard input, if it is one.
     pub input: Option<u64>,
     /// The pipe that is its standard output, if it is one.
@@ -63,7 +65,8 @@ impl Instance {
             match (words.next()?, words.next()?) {
                 ("boot", boot) => instance.boot = boot.to_string(),
                 ("directory", device) => {
-                    instance.directory = Some((device.parse().ok()?, words.next()?.parse().ok()?));
+                    let (device, inode) = (device.parse().ok()?, words.next()?.parse().ok()?);
+                    instance.directory = Some(FileId { device, inode });
                 }
                 ("input", inode) => instance.input = Some(inode.parse().ok()?),
                 ("output", inode) => instance.output = Some(inode.parse().ok()?),
@@ -92,7 +95,7 @@ impl Instance {
             let words = numbers.iter().fold(kind.to_string(), |line, number| format!("{line} {number}"));
             text = format!("{text}{words}\n");
         };
-        if let Some((device, inode)) = self.directory {
+        if let Some(FileId { device, inode }) = self.directory {
             line("directory", &[device, inode]);
         }
         for (kind, pipe) in [("input", self.input), ("output", self.output), ("readiness", self.readiness)] {
@@ -137,7 +140,7 @@ mod tests {
         for (supervise, service) in [(None, None), (process(1), None), (process(1), process(2))] {
             let instance = Instance {
                 boot: "3e1f-aa".to_string(),
-                directory: Some((8, 9)),
+                directory: Some(FileId::new(8, 9)),
                 input: supervise.map(|_| 77),
                 output: service.map(|_| 78),
                 readiness: service.map(|_| 79),

@@ -9,6 +9,7 @@
 
 use super::directory::{INSTANCE, LONGEST_RECORD, inside};
 use super::instance::Instance;
+use crate::file_id::FileId;
 use crate::sys::confined::Confined;
 use crate::sys::files::{self, HERE};
 use crate::sys::{Result, peek};
@@ -18,9 +19,6 @@ use std::os::fd::AsFd;
 
 /// The directory for the records of services whose `supervise/` other accounts may write to.
 pub const STORE: &CStr = c"/run/servicedir";
-
-/// Device and inode of a service directory.
-type Identity = (u64, u64);
 
 /// Where the record of a service is.
 #[derive(Debug)]
@@ -34,7 +32,7 @@ pub enum Location {
 impl Location {
     /// Where the record of the service directory `service` is, which has this `supervise/`. Makes the store if it is needed
     /// and missing.
-    pub fn prepare(supervise: &Confined, service: Option<Identity>) -> Self {
+    pub fn prepare(supervise: &Confined, service: Option<FileId>) -> Self {
         if !supervise.is_private() {
             // An error shows when the store is opened.
             let _ = files::make_directory(HERE, STORE, 0o755);
@@ -42,7 +40,7 @@ impl Location {
         Self::find(supervise, service)
     }
 
-    fn find(supervise: &Confined, service: Option<Identity>) -> Self {
+    fn find(supervise: &Confined, service: Option<FileId>) -> Self {
         let store = Confined::open(HERE, STORE).ok().filter(Confined::is_private);
         let Some((store, name)) = store.zip(service.map(name)) else { return Self::Own };
         // Another account may still have what is in a directory open that it has owned before.
@@ -110,7 +108,7 @@ impl Location {
 }
 
 /// Reads the record of the service directory `service`, which has this `supervise/`, if it is there and trusted.
-pub fn read_trusted(supervise: &Confined, service: Identity) -> Option<Instance> {
+pub fn read_trusted(supervise: &Confined, service: FileId) -> Option<Instance> {
     Location::find(supervise, Some(service)).read_trusted(supervise)
 }
 
@@ -137,7 +135,7 @@ fn is_plain_and_ours(file: &File) -> bool {
     files::look_open(file).is_ok_and(|facts| facts.is_regular && facts.names == 1 && facts.is_ours())
 }
 
-fn name((device, inode): Identity) -> CString {
+fn name(service: FileId) -> CString {
     // Digits have no NUL byte.
-    CString::new(format!("{device}-{inode}")).unwrap_or_default()
+    CString::new(service.to_string()).unwrap_or_default()
 }

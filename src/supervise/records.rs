@@ -7,6 +7,7 @@ use super::event::Ending;
 use super::facts::{self, Trouble};
 use super::messages::{warn, warn_verbatim};
 use super::state_directory::StateDirectory;
+use crate::file_id::FileId;
 use crate::service::directory::{FINISHING, LAST_EXIT_NEW, READY_NEW, STATUS_NEW};
 use crate::service::instance::Instance;
 use crate::service::instance_file::Location;
@@ -35,7 +36,7 @@ pub struct Records<'a> {
     finishing: Record<bool>,
     instance: Record<Instance>,
     /// Device and inode of the service directory.
-    identity: Option<(u64, u64)>,
+    identity: Option<FileId>,
     /// The owner and the mode of `supervise/` had not changed since the last record was written, when this supervise began.
     is_untouched: bool,
     /// Where the instance is written.
@@ -93,7 +94,7 @@ impl<'a> Records<'a> {
     pub fn new(
         name: &'a CStr,
         directory: StateDirectory,
-        identity: Option<(u64, u64)>,
+        identity: Option<FileId>,
     ) -> (Self, Option<Instance>) {
         let location = Location::prepare(directory.files(), identity);
         let is_as_written = files::look_open(directory.files()).is_ok_and(|facts| facts.is_as_written);

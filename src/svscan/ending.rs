@@ -1,8 +1,9 @@
 //! The orderly end of svscan: who has how much time (DESIGN.md 3.8).
 #![forbid(unsafe_code)]
 
-use super::event::{Action, Identity, Role};
+use super::event::{Action, Role};
 use super::table::AT_ONCE;
+use crate::file_id::FileId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ const LAST_WORDS: Duration = Duration::from_secs(6);
 const REPORT: Duration = Duration::from_secs(2);
 
 /// One of the two supervises of a service, as long as it has not ended as it was told to; its process, if it has one.
-pub type Unfinished = (Identity, Role, Option<i32>);
+pub type Unfinished = (FileId, Role, Option<i32>);
 
 /// An end that has begun.
 #[derive(Debug)]
@@ -25,13 +26,13 @@ pub struct End {
     /// When there is something to be done next.
     next: Instant,
     /// The services that have more time than others.
-    graces: BTreeMap<Identity, Duration>,
+    graces: BTreeMap<FileId, Duration>,
     /// Since when there are only loggers.
     drained: Option<Instant>,
     /// Nobody has any time left.
     late: bool,
     /// What was said to be waited for, and when that is due again.
-    reported: (Vec<(Identity, Role)>, Instant),
+    reported: (Vec<(FileId, Role)>, Instant),
 }
 
 impl End {
@@ -58,7 +59,7 @@ impl End {
     }
 
     /// This service has that much time.
-    pub fn grant(&mut self, identity: Identity, grace: Duration) {
+    pub fn grant(&mut self, identity: FileId, grace: Duration) {
         self.graces.insert(identity, grace.max(GRACE));
     }
 
@@ -97,12 +98,12 @@ impl End {
 
     /// What is waited for by now, with the time that each has left, if that is to be said: not at first, and not again
     /// as long as it is the same. A logger is not waited for before its service has ended.
-    pub fn report(&mut self, left: &[Unfinished], now: Instant) -> Vec<(Identity, Role, Option<Duration>)> {
+    pub fn report(&mut self, left: &[Unfinished], now: Instant) -> Vec<(FileId, Role, Option<Duration>)> {
         let (reported, due) = &self.reported;
         if now < *due {
             return Vec::new();
         }
-        let services: BTreeSet<Identity> =
+        let services: BTreeSet<FileId> =
             left.iter().filter(|(_, role, _)| *role == Role::Main).map(|&(identity, ..)| identity).collect();
         let awaited: Vec<&Unfinished> = left
             .iter()

@@ -2,12 +2,10 @@
 #![forbid(unsafe_code)]
 
 use super::waiting::Waiting;
+use crate::file_id::FileId;
 use crate::supervise::event::Task;
 use std::ffi::CString;
 use std::time::Duration;
-
-/// What makes a directory the one it is: device and inode.
-pub type Identity = (u64, u64);
 
 /// Which of the two supervises of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,7 +58,7 @@ pub struct Found {
     /// Its name.
     pub name: CString,
     /// Which directory it is.
-    pub identity: Identity,
+    pub identity: FileId,
     /// Whether it has a logger.
     pub logging: Logging,
     /// Whether it can be started.
@@ -119,13 +117,13 @@ pub enum Event<P> {
     Strays(Vec<Found>),
     /// A pipe was made or found, as [`Action::MakePipe`] asked: its end to read from and its end to write to, and whether
     /// each of the two supervises has it.
-    Piped(Identity, (P, P), [bool; 2]),
+    Piped(FileId, (P, P), [bool; 2]),
     /// A supervise was started, as [`Action::Start`] asked.
-    Started(Identity, Role, i32),
+    Started(FileId, Role, i32),
     /// None was started, because one runs already, which an earlier svscan has left; it is watched now.
-    Met(Identity, Role, i32),
+    Met(FileId, Role, i32),
     /// A supervise could not be started.
-    Refused(Identity, Role),
+    Refused(FileId, Role),
     /// A supervise has ended.
     Ended(i32, Ending),
     /// A supervise could not be told for a while what the table wanted: it does not read its commands.
@@ -144,9 +142,9 @@ pub enum Action {
     /// Read the scan directory.
     Scan,
     /// Make the pipe between a service and its logger, or find the one that these supervises have.
-    MakePipe(Identity, [Option<i32>; 2]),
+    MakePipe(FileId, [Option<i32>; 2]),
     /// Start a supervise for this.
-    Start(Identity, Role, Task),
+    Start(FileId, Role, Task),
     /// Watch over a supervise that is not a child.
     Adopt(i32),
     /// Tell a supervise to stop its service and to exit.

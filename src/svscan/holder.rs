@@ -2,8 +2,8 @@
 //! leave no instance: the original's, and older ones. Records in the directory do not matter, and neither do locks of
 //! other accounts, because the owner of `supervise/` can lock the file, too.
 
-use super::event::Identity;
 use super::inspect;
+use crate::file_id::FileId;
 use crate::service::directory::{LOCK, SUPERVISE};
 use crate::sys::locks;
 use crate::sys::process::{self, Handle};
@@ -56,7 +56,7 @@ impl Holders {
     }
 
     /// The supervise of a service directory that has this `lock`, or one that was removed or renamed.
-    fn holder(&mut self, directory: &CStr, lock: Option<Identity>) -> Option<i32> {
+    fn holder(&mut self, directory: &CStr, lock: Option<FileId>) -> Option<i32> {
         let here = inspect::identify(directory)?;
         let processes = self.processes.get_or_insert_with(ByDirectory::read);
         let (pid, handle) = processes.in_directory(here).find_map(|pid| {

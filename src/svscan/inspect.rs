@@ -1,6 +1,7 @@
 //! What svscan finds behind a name of the scan directory.
 
-use super::event::{Completeness, Identity, Logging, Role};
+use super::event::{Completeness, Logging, Role};
+use crate::file_id::FileId;
 use crate::service::directory::{Directory, SUPERVISE};
 use crate::service::instance::{Instance, Process};
 use crate::service::instance_file;
@@ -11,7 +12,7 @@ use crate::sys::{Result as SysResult, process};
 use std::ffi::{CStr, CString};
 
 /// What identifies the directory, or the file, `path`, if there is one.
-pub fn identify(path: &CStr) -> Option<Identity> {
+pub fn identify(path: &CStr) -> Option<FileId> {
     files::look(HERE, path).ok().flatten().map(|facts| facts.identity)
 }
 

@@ -1,8 +1,9 @@
 //! Starting a supervise, and what it is given.
 
-use super::event::{Identity, Role};
+use super::event::Role;
 use super::inspect;
 use super::run::{PROGRAM, warn};
+use crate::file_id::FileId;
 use crate::report::{Failure, SYSTEM, warning};
 use crate::supervise::event::Task;
 use crate::sys::exec::Prepared;
@@ -26,7 +27,7 @@ pub struct Place<'a> {
     /// The name of the service.
     pub name: &'a CStr,
     /// Which directory that must be, if it may have become another by now.
-    pub identity: Option<Identity>,
+    pub identity: Option<FileId>,
     /// Which of its two supervises it is.
     pub role: Role,
     /// Its end of the pipe between the service and its logger.

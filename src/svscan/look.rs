@@ -1,10 +1,11 @@
 //! svscan's eyes: what is in the scan directory, and being told when that changes.
 
-use super::event::{Completeness, FirstStart, Found, Identity, Logging, Outlook, Role, Snapshot, Stability};
+use super::event::{Completeness, FirstStart, Found, Logging, Outlook, Role, Snapshot, Stability};
 use super::holder::{Holders, Supervision};
 use super::inspect;
 use super::service::Service;
 use super::table::{PATIENCE, Table};
+use crate::file_id::FileId;
 use crate::service::directory::DOWN;
 use crate::sys::files::{self, HERE};
 use crate::sys::poll::Many;
@@ -34,9 +35,9 @@ pub struct Look {
     watch: Option<Watch>,
     scan_directory: Option<Watched>,
     /// The directories of services that lack something, or may be given a logger later.
-    watched: BTreeMap<Identity, Attention>,
+    watched: BTreeMap<FileId, Attention>,
     /// Which directory each watch is for that ends with its first event.
-    armed: BTreeMap<Watched, Identity>,
+    armed: BTreeMap<Watched, FileId>,
     /// Some of the latter are not watched now, and when they are again.
     inattentive: Option<Instant>,
     /// When to look whether the directories that lack something are services by now, which need less to be watched.
@@ -347,7 +348,7 @@ impl Look {
         let is_incomplete = |found: &Found| found.completeness == Completeness::Incomplete;
         self.review = found.iter().any(is_incomplete).then(|| clock::monotonic() + PATIENCE);
         // Another directory may be given the number of one that is gone.
-        let present: BTreeSet<Identity> = found.iter().map(|found| found.identity).collect();
+        let present: BTreeSet<FileId> = found.iter().map(|found| found.identity).collect();
         self.watched.retain(|identity, attention| {
             let stays = present.contains(identity);
             if !stays {

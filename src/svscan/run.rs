@@ -1,6 +1,6 @@
 //! svscan's edge: watches the scan directory, starts supervises, buries children, and ends in good order.
 
-use super::event::{Action, Ending, Event, Identity, Role};
+use super::event::{Action, Ending, Event, Role};
 use super::guard::Guard;
 use super::inspect;
 use super::launch::{Launcher, Place};
@@ -10,6 +10,7 @@ use super::pipe::Holding;
 use super::strays;
 use super::table::Table;
 use super::telling::Messenger;
+use crate::file_id::FileId;
 use crate::report::{Failure, warning};
 use crate::service::instance::Instance;
 use crate::supervise::event::Task;
@@ -244,7 +245,7 @@ impl<'a> Svscan<'a> {
     }
 
     /// Makes a pipe, or finds the one that supervises of an earlier svscan, or their services, still have.
-    fn make_pipe(&self, identity: Identity, supervises: [Option<i32>; 2]) -> Option<Event<End>> {
+    fn make_pipe(&self, identity: FileId, supervises: [Option<i32>; 2]) -> Option<Event<End>> {
         let name = self.table.service(identity)?.name();
         let left = [Role::Main, Role::Log].map(|role| self.left_behind(name, role));
         let holding = Holding { name, supervises, left };
@@ -265,14 +266,14 @@ impl<'a> Svscan<'a> {
     }
 
     /// The supervise of an earlier svscan that keeps ours from starting, and was not to be seen at first.
-    fn find_rival(&mut self, identity: Identity, role: Role) -> Option<i32> {
+    fn find_rival(&mut self, identity: FileId, role: Role) -> Option<i32> {
         let service = self.table.service(identity).filter(|service| service.has_failed(role))?;
         self.look.holders.forget();
         let pid = self.look.holders.find(&inspect::directory(service.name(), role)).pid()?;
         (!self.table.knows(pid) && self.adopt(pid)).then_some(pid)
     }
 
-    fn start(&mut self, identity: Identity, role: Role, task: Task) -> Option<Event<End>> {
+    fn start(&mut self, identity: FileId, role: Role, task: Task) -> Option<Event<End>> {
         if let Some(pid) = self.find_rival(identity, role) {
             return Some(Event::Met(identity, role, pid));
         }

@@ -1,9 +1,10 @@
 //! One service as svscan knows it: its two supervises, the pipe between them, and what it lacks.
 #![forbid(unsafe_code)]
 
-use super::event::{Action, Completeness, Ending, Identity, Logging, Role};
+use super::event::{Action, Completeness, Ending, Logging, Role};
 use super::supervisor::{Prospect, Supervisor};
 use super::table::{ABSENCE, PATIENCE};
+use crate::file_id::FileId;
 use crate::supervise::event::Task;
 use std::ffi::CString;
 use std::time::{Duration, Instant};
@@ -273,7 +274,7 @@ impl<P> Service<P> {
     }
 
     /// The supervises that are missing by now to end what others have left.
-    fn missing_in_the_end(&mut self, identity: Identity, now: Instant) -> Vec<Action> {
+    fn missing_in_the_end(&mut self, identity: FileId, now: Instant) -> Vec<Action> {
         let mut actions = Vec::new();
         for (role, task) in [(Role::Main, Task::Stop), (Role::Log, Task::Run(Duration::ZERO))] {
             let has_pipe = self.end_of_pipe(role).is_some();
@@ -293,7 +294,7 @@ impl<P> Service<P> {
     }
 
     /// What it lacks by now.
-    pub(super) fn missing(&mut self, identity: Identity, now: Instant) -> Vec<Action> {
+    pub(super) fn missing(&mut self, identity: FileId, now: Instant) -> Vec<Action> {
         if self.stopping {
             return self.missing_in_the_end(identity, now);
         }

@@ -1,10 +1,11 @@
 //! Supervises of services whose directories have vanished from the scan directory while no svscan ran. No name leads to
 //! them; the kernel tells of them. What is written in their directories is not asked.
 
-use super::event::{Completeness, FirstStart, Found, Identity, Logging};
+use super::event::{Completeness, FirstStart, Found, Logging};
 use super::holder::Holders;
 use super::inspect;
 use super::table::Table;
+use crate::file_id::FileId;
 use crate::sys::files;
 use crate::sys::locks;
 use crate::sys::process::{self, Facts, Handle};
@@ -19,9 +20,9 @@ struct Stray {
     pid: i32,
     handle: Handle,
     /// Its service directory.
-    directory: Identity,
+    directory: FileId,
     /// The directory that this is in.
-    parent: Option<Identity>,
+    parent: Option<FileId>,
     /// Where it is, or was before it was removed.
     path: Vec<u8>,
     was_removed: bool,
@@ -91,7 +92,7 @@ fn part(path: &[u8], index: usize) -> CString {
 }
 
 /// The supervises that hold a lock, have our account, and have lost the svscan that started them.
-fn all<P>(table: &Table<P>, here: Identity) -> Vec<Stray> {
+fn all<P>(table: &Table<P>, here: FileId) -> Vec<Stray> {
     let parents: Vec<i32> = process::ancestors().chain([1, process::own_number()]).collect();
     let is_lost = |facts: &Facts| facts.name == "supervise" && parents.contains(&facts.parent);
     let stray = |pid: i32| {
@@ -104,7 +105,7 @@ fn all<P>(table: &Table<P>, here: Identity) -> Vec<Stray> {
     lost.into_iter().filter_map(|facts| stray(facts.pid)).collect()
 }
 
-fn examine(pid: i32, handle: Handle, here: Identity) -> Option<Stray> {
+fn examine(pid: i32, handle: Handle, here: FileId) -> Option<Stray> {
     let way = process::way_to_directory(pid);
     let mut path = files::read_link(&way).ok()?.into_bytes();
     let was_removed = path.ends_with(REMOVED);

@@ -7,11 +7,10 @@
 #![forbid(unsafe_code)]
 
 use super::ending::{End, Unfinished};
-use super::event::{
-    Action, Ending, Event, FirstStart, Found, Identity, Logging, Outlook, Role, Snapshot, Stability,
-};
+use super::event::{Action, Ending, Event, FirstStart, Found, Logging, Outlook, Role, Snapshot, Stability};
 use super::service::{Presence, Service};
 use super::waiting::{Awaited, Waiting};
+use crate::file_id::FileId;
 use std::collections::{BTreeMap, btree_map};
 use std::ffi::CString;
 use std::time::{Duration, Instant};
@@ -38,9 +37,9 @@ pub(super) const AT_ONCE: Duration = Duration::from_secs(1);
 /// All services that svscan knows.
 #[derive(Debug)]
 pub struct Table<P> {
-    services: BTreeMap<Identity, Service<P>>,
+    services: BTreeMap<FileId, Service<P>>,
     /// Which service a supervise belongs to.
-    supervises: BTreeMap<i32, (Identity, Role)>,
+    supervises: BTreeMap<i32, (FileId, Role)>,
     next_look: Instant,
     /// How far apart first starts are at boot.
     stagger: Duration,
@@ -86,7 +85,7 @@ impl<P> Table<P> {
     }
 
     /// A service by its identity.
-    pub fn service(&self, identity: Identity) -> Option<&Service<P>> {
+    pub fn service(&self, identity: FileId) -> Option<&Service<P>> {
         self.services.get(&identity)
     }
 
@@ -106,7 +105,7 @@ impl<P> Table<P> {
     }
 
     /// Which service a supervise belongs to: the name of that, which of its two it is, and what identifies it.
-    pub fn whereabouts(&self, pid: i32) -> Option<(&CString, Role, Identity)> {
+    pub fn whereabouts(&self, pid: i32) -> Option<(&CString, Role, FileId)> {
         let (identity, role) = *self.supervises.get(&pid)?;
         Some((self.services.get(&identity)?.name(), role, identity))
     }
@@ -300,7 +299,7 @@ impl<P> Table<P> {
     }
 
     /// What comes after the end of a supervise.
-    fn go_on(&mut self, identity: Identity, role: Role, now: Instant) -> Vec<Action> {
+    fn go_on(&mut self, identity: FileId, role: Role, now: Instant) -> Vec<Action> {
         let Some(service) = self.services.get_mut(&identity) else { return Vec::new() };
         let mut actions = Vec::new();
         if role == Role::Main && service.is_stopping() && !service.is_unfinished(Role::Main) {
@@ -319,7 +318,7 @@ impl<P> Table<P> {
             return Vec::new();
         }
         self.end = Some(End::new(now));
-        let stop = |(identity, service): (&Identity, &mut Service<P>)| {
+        let stop = |(identity, service): (&FileId, &mut Service<P>)| {
             let told = service.stop(now);
             told.into_iter().chain(service.missing(*identity, now)).collect::<Vec<_>>()
         };
@@ -329,8 +328,8 @@ impl<P> Table<P> {
 
 /// Takes note of the two supervises of a service that run already, and asks for them to be watched.
 fn adopt(
-    supervises: &mut BTreeMap<i32, (Identity, Role)>,
-    identity: Identity,
+    supervises: &mut BTreeMap<i32, (FileId, Role)>,
+    identity: FileId,
     running: [Option<i32>; 2],
 ) -> impl Iterator<Item = Action> {
     let roles = running.into_iter().zip([Role::Main, Role::Log]);

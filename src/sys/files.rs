@@ -4,6 +4,7 @@
 //! a file cannot hold us up. Paths are relative to an open directory, or to the current one ([`HERE`]).
 
 use super::{Errno, Result, memory, trusted};
+use crate::file_id::FileId;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
 use nix::sys::stat::{FchmodatFlags, Mode, fchmod, fchmodat, fstat, fstatat, mkdirat};
 use nix::unistd::{LinkatFlags, UnlinkatFlags, linkat, unlinkat};
@@ -65,7 +66,7 @@ fn open(at: impl AsFd, path: &CStr, how: OFlag, mode: libc::mode_t) -> Result<Fi
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Facts {
     /// Device and inode: what a name stands for.
-    pub identity: (u64, u64),
+    pub identity: FileId,
     /// Whether it is a directory.
     pub is_directory: bool,
     /// Whether it is a regular file.
@@ -92,7 +93,7 @@ impl Facts {
     fn new(stat: &libc::stat) -> Self {
         let kind = stat.st_mode & libc::S_IFMT;
         Self {
-            identity: (stat.st_dev, stat.st_ino),
+            identity: FileId { device: stat.st_dev, inode: stat.st_ino },
             is_directory: kind == libc::S_IFDIR,
             is_regular: kind == libc::S_IFREG,
             is_fifo: kind == libc::S_IFIFO,

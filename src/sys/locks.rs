@@ -2,6 +2,7 @@
 
 use super::files::{self, Contention, HERE};
 use super::{Result, clock, poll};
+use crate::file_id::FileId;
 use std::ffi::CString;
 use std::fs::File;
 use std::time::Duration;
@@ -35,7 +36,7 @@ fn taker(line: &str) -> Option<i32> {
 
 /// Whether process `pid` has the file with this device and inode open, and has locked it itself: its children have the lock,
 /// too, until they are other programs. `/proc/locks` is not asked, because every account can make that endless.
-pub fn holds(pid: i32, identity: (u64, u64)) -> bool {
+pub fn holds(pid: i32, identity: FileId) -> bool {
     let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     let mut numbers = descriptors.filter_map(|entry| entry.file_name().into_string().ok());
     numbers.any(|number| {
@@ -81,12 +82,12 @@ mod tests {
         let path = std::env::temp_dir().join(format!("locks-{}", std::process::id()));
         let file = std::fs::File::create(&path).unwrap();
         let (found, own) = (file.metadata().unwrap(), i32::try_from(std::process::id()).unwrap());
-        let identity = (found.dev(), found.ino());
+        let identity = FileId::new(found.dev(), found.ino());
         assert!(!holds(own, identity), "it is open, and not locked");
         assert!(!holds(0, identity) && !holds_any(0));
         files::lock(&file, files::Contention::Fail).unwrap();
         assert!(holds(own, identity) && holds_any(own));
-        assert!(!holds(own, (identity.0, identity.1 + 1)));
+        assert!(!holds(own, FileId { inode: identity.inode + 1, ..identity }));
         std::fs::remove_file(path).unwrap();
     }
 }

@@ -2,6 +2,7 @@
 
 use super::signals::Signal;
 use super::{Errno, Result, clock, files, messages, startup};
+use crate::file_id::FileId;
 use crate::report::Failure;
 use nix::sys::signal::kill;
 use nix::unistd::{ForkResult, Pid, fork};
@@ -263,7 +264,7 @@ pub fn has_ended(pid: i32) -> bool {
 }
 
 /// The current directory of process `pid`: device and inode; `None` if we may not know.
-pub fn directory(pid: i32) -> Option<(u64, u64)> {
+pub fn directory(pid: i32) -> Option<FileId> {
     files::look(files::HERE, &way_to_directory(pid)).ok()?.map(|facts| facts.identity)
 }
 
@@ -281,7 +282,7 @@ pub fn is_of_our_account(pid: i32) -> bool {
 }
 
 /// Whether process `pid` has the file or directory with this device and inode open, as far as we may know.
-pub fn has_open(pid: i32, identity: (u64, u64)) -> bool {
+pub fn has_open(pid: i32, identity: FileId) -> bool {
     let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     let mut links =
         descriptors.filter_map(|entry| CString::new(entry.path().into_os_string().into_vec()).ok());

@@ -4,10 +4,8 @@ use super::files::{self, HERE};
 use super::listing;
 use super::memory;
 use super::process::{self, Facts};
+use crate::file_id::FileId;
 use std::ffi::CString;
-
-/// The directory of a process: device and inode.
-type Identity = (u64, u64);
 
 /// Shows the number of every process, without memory for a list of them; none if `/proc` cannot be read, or is that of
 /// another namespace.
@@ -31,7 +29,7 @@ pub fn find(mut is_wanted: impl FnMut(&Facts) -> bool) -> Vec<Facts> {
 
 /// The processes of the account of this process, by the directories that they are in.
 #[derive(Debug)]
-pub struct ByDirectory(Vec<(Identity, i32)>);
+pub struct ByDirectory(Vec<(FileId, i32)>);
 
 impl ByDirectory {
     /// Looks at all processes. Those for which there is no memory are left out.
@@ -53,7 +51,7 @@ impl ByDirectory {
     }
 
     /// The processes that are in this directory.
-    pub fn in_directory(&self, directory: Identity) -> impl Iterator<Item = i32> {
+    pub fn in_directory(&self, directory: FileId) -> impl Iterator<Item = i32> {
         let first = self.0.partition_point(|&(other, _)| other < directory);
         let rest = self.0.get(first..).unwrap_or_default().iter();
         rest.take_while(move |&&(other, _)| other == directory).map(|&(_, pid)| pid)
@@ -70,7 +68,7 @@ mod tests {
         let here = files::look(HERE, c".").unwrap().unwrap().identity;
         let processes = ByDirectory::read();
         assert!(processes.in_directory(here).any(|pid| pid == own));
-        assert!(!processes.in_directory((here.0, here.1 + 1)).any(|pid| pid == own));
+        assert!(!processes.in_directory(FileId { inode: here.inode + 1, ..here }).any(|pid| pid == own));
         assert_eq!(find(|facts| facts.pid == own).len(), 1);
     }
 }

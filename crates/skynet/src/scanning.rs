@@ -1,6 +1,7 @@
 //! The svscan that starts participants. Where none runs, as in an image that is being built, there is nothing to be told.
 
 use nix::sys::signal::Signal;
+use servicedir::file_id::FileId;
 use servicedir::sys::{process, processes};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -8,7 +9,7 @@ use std::path::Path;
 
 /// The processes svscan that scan the directory `place`.
 pub fn scanners(place: &Path) -> Vec<i32> {
-    let identity = |path: &Path| fs::metadata(path).ok().map(|facts| (facts.dev(), facts.ino()));
+    let identity = |path: &Path| fs::metadata(path).ok().map(|facts| FileId::new(facts.dev(), facts.ino()));
     let Some(scanned) = identity(place) else { return Vec::new() };
     let is_there = |pid: &i32| identity(Path::new(&format!("/proc/{pid}/cwd"))) == Some(scanned);
     let processes = processes::find(|process| process.name == "svscan" && is_there(&process.pid));

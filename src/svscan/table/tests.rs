@@ -16,6 +16,11 @@ use crate::supervise::event::Task;
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// The directory with this number.
+const fn id(number: u64) -> FileId {
+    FileId::new(0, number)
+}
+
 /// A scan directory, the supervises that run, and a table that is told of both as svscan's edge tells it.
 struct World {
     table: Table<u32>,
@@ -30,7 +35,7 @@ struct World {
     refuse_pipes: bool,
     next_pid: i32,
     next_pipe: u32,
-    running: BTreeMap<i32, (Identity, Role)>,
+    running: BTreeMap<i32, (FileId, Role)>,
     /// Those that were given the pipe between a service and its logger.
     piped: Vec<i32>,
     /// Those that have been told to end, in one way or another.
@@ -142,7 +147,7 @@ impl World {
     }
 
     fn perform(&mut self, action: Action) -> Option<Event<u32>> {
-        let name = |world: &Self, identity: Identity| {
+        let name = |world: &Self, identity: FileId| {
             world.table.service(identity).unwrap().name().to_str().unwrap().to_string()
         };
         match action {
@@ -218,7 +223,7 @@ impl World {
 
     /// The services that run although the table does not know them. All of them were called `z`.
     fn find_strays(&mut self) -> String {
-        let mut strays: BTreeMap<Identity, [Option<i32>; 2]> = BTreeMap::new();
+        let mut strays: BTreeMap<FileId, [Option<i32>; 2]> = BTreeMap::new();
         for (&pid, (identity, role)) in self.running.iter().filter(|(pid, _)| !self.table.knows(**pid)) {
             let [main, log] = strays.entry(*identity).or_default();
             *(if *role == Role::Main { main } else { log }) = Some(pid);
@@ -247,7 +252,7 @@ impl World {
             let logging = if word.ends_with('+') { Logging::Logged } else { Logging::Unlogged };
             let first_start = if word.contains('-') { FirstStart::NotDue } else { FirstStart::Due };
             let (name, number) = word.trim_end_matches('+').trim_end_matches('-').split_at(1);
-            let identity = (0, number.parse().unwrap());
+            let identity = id(number.parse().unwrap());
             let left = |role| {
                 let mut running = self.running.iter();
                 running.find(|(_, of)| **of == (identity, role)).map(|(&pid, _)| pid)
@@ -262,6 +267,6 @@ impl World {
 
     /// The end of the pipe that is written to.
     fn pipe(&self, number: u64) -> Option<u32> {
-        self.table.service((0, number))?.end_of_pipe(Role::Main).copied()
+        self.table.service(id(number))?.end_of_pipe(Role::Main).copied()
     }
 }

@@ -1,12 +1,13 @@
 //! The bytes of a log directory, from a place in it to its end, or on and on across rotations.
 
 use super::backward::{Blocks, Place};
-use super::files::{self, Found, Identity, Kind, Piece};
+use super::files::{self, Found, Kind, Piece};
 use super::label::{self, Label};
 use super::lines::{Bytes, Got};
 use super::progress::Progress;
 use crate::failure::complain;
 use memchr::memmem;
+use servicedir::file_id::FileId;
 use servicedir::tai::Stamp;
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
@@ -43,7 +44,7 @@ pub struct Chain {
 #[derive(Debug)]
 struct Open {
     file: File,
-    identity: Identity,
+    identity: FileId,
     position: u64,
     /// How long it was when it was found.
     size: u64,
@@ -194,7 +195,7 @@ fn begins_later(kind: Kind, first: Option<&Label>, last: Option<Label>) -> bool 
 }
 
 /// An open file, and which one it is: it may have got its name after the directory was looked at.
-fn identified(file: File) -> io::Result<(File, Identity)> {
+fn identified(file: File) -> io::Result<(File, FileId)> {
     let identity = files::identity(&file.metadata()?);
     Ok((file, identity))
 }

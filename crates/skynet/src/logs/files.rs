@@ -7,6 +7,7 @@
 //! can be read wherever it goes, and its inode means no other file meanwhile.
 
 use super::label;
+use servicedir::file_id::FileId;
 use servicedir::multilog::archive::{Archive, Code};
 use servicedir::sys::files::HERE;
 use servicedir::sys::peek;
@@ -33,9 +34,6 @@ const LOOKS: usize = 100;
 
 /// How far into a file to look for a label.
 const NEAR: usize = 64 * 1024;
-
-/// Device and inode.
-pub type Identity = (u64, u64);
 
 /// What a file of a log is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +76,7 @@ pub struct Piece {
     /// What it was then.
     pub kind: Kind,
     /// Which file it is, whatever its name.
-    pub identity: Identity,
+    pub identity: FileId,
     /// How long it was then.
     pub size: u64,
     /// It is open if it will have another name soon.
@@ -199,7 +197,7 @@ fn place(archives: &[Piece], becoming: &Piece) -> usize {
 }
 
 /// Which file is `current` now.
-pub fn current(directory: &Path) -> Option<Identity> {
+pub fn current(directory: &Path) -> Option<FileId> {
     fs::metadata(directory.join(CURRENT)).ok().map(|facts| identity(&facts))
 }
 
@@ -216,8 +214,8 @@ pub fn access(directory: &Path) -> Option<String> {
 }
 
 /// Which file this is.
-pub fn identity(facts: &Metadata) -> Identity {
-    (facts.dev(), facts.ino())
+pub fn identity(facts: &Metadata) -> FileId {
+    FileId::new(facts.dev(), facts.ino())
 }
 
 /// Opens a file to read it; what is there in place of one cannot hold us up.

@@ -1,8 +1,9 @@
 //! Waiting until something is logged: inotify on the log directories; a look each second at those that cannot be watched
 //! or are not there yet.
 
-use super::files::{Identity, current, identity};
+use super::files::{current, identity};
 use crate::failure::Failure;
+use servicedir::file_id::FileId;
 use servicedir::sys::files::{self, HERE};
 use servicedir::sys::watch::{self, Change, Interest, Watch, Watched};
 use servicedir::sys::{clock, poll};
@@ -33,7 +34,7 @@ pub struct Follow {
 struct Log {
     directory: PathBuf,
     /// Which directory is watched, if one is.
-    watched: Option<(Watched, Identity)>,
+    watched: Option<(Watched, FileId)>,
     /// Whether a write to it would be told.
     is_told: bool,
 }

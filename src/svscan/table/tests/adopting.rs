@@ -104,7 +104,7 @@ fn a_stray_ends_before_its_logger_and_is_forgotten() {
     world.tell(Event::Sweep);
     assert_eq!(world.exits(1), "drain:2");
     world.exits(2);
-    assert!(world.table.service((0, 1)).is_none());
+    assert!(world.table.service(id(1)).is_none());
     assert_eq!(world.look("a1+"), "pipe:a a=3 a/log=4");
 }
 

@@ -6,10 +6,10 @@ use super::*;
 fn an_incomplete_service_waits_until_it_is_complete() {
     let mut world = World::new();
     assert_eq!(world.look("a1? b2"), "b=1");
-    assert!(world.table.service((0, 1)).unwrap().is_awaited());
+    assert!(world.table.service(id(1)).unwrap().is_awaited());
     assert_eq!(world.pass(SECOND), "");
     assert_eq!(world.look("a1 b2"), "a=2");
-    assert!(!world.table.service((0, 1)).unwrap().is_awaited());
+    assert!(!world.table.service(id(1)).unwrap().is_awaited());
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn an_incomplete_service_that_vanishes_is_forgotten() {
     let mut world = World::new();
     world.look("a1?");
     world.look("");
-    assert!(world.table.service((0, 1)).is_none());
+    assert!(world.table.service(id(1)).is_none());
     assert_eq!(world.pass(60 * SECOND), "");
 }
 

@@ -10,7 +10,7 @@ fn a_sweep_stops_the_vanished_only() {
     world.exits(2);
     world.exits(3);
     assert_eq!(world.pass(60 * SECOND), "");
-    assert!(world.table.service((0, 2)).is_none());
+    assert!(world.table.service(id(2)).is_none());
 }
 
 #[test]
@@ -21,7 +21,7 @@ fn a_sweep_ends_a_logger_after_its_service() {
     assert_eq!(world.exits(1), "drain:2");
     assert_eq!(world.pipe(1), None, "or the logger would never come to the end of its input");
     world.exits(2);
-    assert!(world.table.service((0, 1)).is_none());
+    assert!(world.table.service(id(1)).is_none());
 }
 
 #[test]
@@ -238,8 +238,8 @@ fn a_supervise_that_is_met_in_the_end_is_told_to_stop() {
     world.tell(Event::Shutdown);
     world.dies(1);
     world.dies(3);
-    world.running.insert(99, ((0, 1), Role::Main));
-    assert_eq!(world.tell(Event::Met((0, 1), Role::Main, 99)), "stop:99");
+    world.running.insert(99, (id(1), Role::Main));
+    assert_eq!(world.tell(Event::Met(id(1), Role::Main, 99)), "stop:99");
     assert_eq!(world.exits(99), "drain:2");
 }
 
@@ -255,7 +255,7 @@ fn the_supervise_of_a_logger_that_dies_in_the_end_is_back_until_all_is_read() {
     assert!(world.piped.contains(&4));
     assert_eq!(world.exits(4), "");
     assert!(world.table.has_ended());
-    assert!(world.table.service((0, 1)).unwrap().end_of_pipe(Role::Log).is_none());
+    assert!(world.table.service(id(1)).unwrap().end_of_pipe(Role::Log).is_none());
 }
 
 #[test]

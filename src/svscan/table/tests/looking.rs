@@ -23,9 +23,9 @@ fn a_vanished_service_is_forgotten_when_both_supervises_have_ended() {
     let mut world = World::running("a1+");
     assert_eq!(world.look(""), "", "its supervises are not told");
     assert_eq!(world.dies(1), "");
-    assert!(world.table.service((0, 1)).is_some());
+    assert!(world.table.service(id(1)).is_some());
     assert_eq!(world.dies(2), "");
-    assert!(world.table.service((0, 1)).is_none());
+    assert!(world.table.service(id(1)).is_none());
     assert_eq!(world.look("a1+"), "pipe:a a=3 a/log=4");
 }
 
