@@ -985,11 +985,13 @@ try svstat sv
 #= commands: -ux while down runs the service a last time
 service sv <<'END'
 echo run >>runs
-exec sleep 1.5
+until [ -e go ]; do sleep 0.02; done
 END
 touch sv/down
 supervised sv
 svc -ux sv
+wait_until obeyed sv "$sv"
+touch sv/go
 end supervise "$sv"
 
 #= commands: -du stops and starts
