@@ -19,6 +19,12 @@ pub mod tai;
 // What makes a file the one it is. *Pure.*
 pub mod file_id;
 
+// Signals by their numbers and names. *Pure.*
+pub mod signal;
+
+// How a process ended. *Pure.*
+pub mod exit;
+
 // Writing JSON. *Pure.*
 pub mod json;
 

@@ -2,9 +2,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use servicedir::exit::Exit;
 use servicedir::service::control::{Command, Scope};
 use servicedir::service::sentence::HasDown;
-use servicedir::supervise::event::{Action, Actions, Ending, Event, Now};
+use servicedir::signal::Signal;
+use servicedir::supervise::event::{Action, Actions, Event, Now};
 use servicedir::supervise::machine::Machine;
 use servicedir::supervise::settings::Settings;
 use servicedir::tai::Stamp;
@@ -101,11 +103,11 @@ fuzz_target!(|data: &[u8]| {
         }
         match byte {
             0..=31 => world.elapsed += Duration::from_millis(u64::from(byte) * 100),
-            b'.' if world.child.is_some() => world.feed(Event::Ended(Ending::Exited(0))),
+            b'.' if world.child.is_some() => world.feed(Event::Ended(Exit::Exited(0))),
             b'.' if world.clearing => world.feed(Event::Cleared),
             b'.' | b'!' if world.finish.is_some() => {
                 let code = if byte == b'!' { 125 } else { 0 };
-                world.feed(Event::Finished(Ending::Exited(code)));
+                world.feed(Event::Finished(Exit::Exited(code)));
             }
             byte => {
                 if let Some(command) = Command::from_byte(byte) {

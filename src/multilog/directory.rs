@@ -14,11 +14,13 @@ use super::rotation::Rotation;
 use super::script;
 use super::step::{Closing, Found, Leftover, Processing, Sighting, Source, Step, Track, Verdict};
 use super::trouble::{Trouble, warn};
+use crate::exit::Exit;
 use crate::report::Failure;
+use crate::signal::Signal;
 use crate::sys::files;
 use crate::sys::memory;
-use crate::sys::process::{self, Ended, Ending};
-use crate::sys::signals::{Inbox, Signal};
+use crate::sys::process::{self, Ended};
+use crate::sys::signals::Inbox;
 use crate::sys::{Errno, Result as SysResult};
 use std::ffi::CStr;
 use std::fs::File;
@@ -212,9 +214,9 @@ impl<'a> LogDirectory<'a> {
         }
         self.processor = None;
         let verdict = match ended.how {
-            Ending::Exited(0) => Verdict::Done,
-            Ending::Exited(_) | Ending::Unknown => Verdict::Failed,
-            Ending::Killed(_) => {
+            Exit::Exited(0) => Verdict::Done,
+            Exit::Exited(_) | Exit::Unknown => Verdict::Failed,
+            Exit::Killed(_) => {
                 // The error that the original names after this is whatever happened last, often this one.
                 let error = Errno::from_raw(libc::EINTR);
                 warn(&[b"processor crashed in ", self.rules.path.to_bytes(), b", pausing: ", error.bytes()]);
@@ -290,7 +292,7 @@ impl<'a> LogDirectory<'a> {
             Step::Reclaim(archive) => return self.reclaim(archive).map(Outcome::Made),
             Step::Abandon => {
                 if let Some(pid) = self.processor.take() {
-                    process::send(pid, Signal::SIGTERM);
+                    process::send(pid, Signal::TERM);
                 }
             }
             Step::Close => self

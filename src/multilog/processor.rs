@@ -3,10 +3,11 @@
 use super::PROGRAM;
 use super::place::{NEW_STATE, PREVIOUS, PROCESSED, STATE};
 use crate::report::Failure;
+use crate::signal::Signal;
 use crate::sys::confined::Confined;
 use crate::sys::exec::Prepared;
 use crate::sys::files;
-use crate::sys::signals::{Inbox, Signal};
+use crate::sys::signals::Inbox;
 use crate::sys::{Errno, Result as SysResult, process, startup};
 use std::ffi::CStr;
 use std::fs::File;
@@ -18,7 +19,7 @@ const HIGHEST: i32 = 5;
 /// Starts `command` in `directory`, and returns its process.
 pub fn start(directory: &Confined, command: &CStr, signals: &Inbox) -> SysResult<i32> {
     process::spawn(|| {
-        signals.release(&[Signal::SIGTERM, Signal::SIGALRM]);
+        signals.release(&[Signal::TERM, Signal::ALRM]);
         let error = become_processor(directory, command);
         Failure::fatal(PROGRAM, &[b"unable to run ", command.to_bytes(), b": ", error.bytes()])
     })

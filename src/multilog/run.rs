@@ -7,7 +7,8 @@ use super::rotation::Closing;
 use super::script::{Route, Script, alert};
 use super::status_files::StatusFiles;
 use crate::report::Failure;
-use crate::sys::signals::{Inbox, Signal};
+use crate::signal::Signal;
+use crate::sys::signals::Inbox;
 use crate::sys::startup::{self, say};
 use crate::sys::{clock, files, memory, pipes, poll, process};
 use crate::tai::Stamp;
@@ -31,7 +32,7 @@ pub fn run(arguments: &[&CStr]) -> Result<u8, Failure> {
     startup::occupy_standard_descriptors();
     process::protect_new_files();
     let script = Script::parse(arguments);
-    let signals = Inbox::open(&[Signal::SIGTERM, Signal::SIGALRM, Signal::SIGCHLD])
+    let signals = Inbox::open(&[Signal::TERM, Signal::ALRM, Signal::CHLD])
         .map_err(|error| Failure::fatal(PROGRAM, &[b"unable to receive signals: ", error.bytes()]))?;
     let status_files = StatusFiles::open(&script.status_files)?;
     let mut multilog = Multilog {
@@ -172,10 +173,10 @@ impl Multilog<'_> {
         let terms = self.terms;
         while let Some(signal) = self.signals.next() {
             match signal {
-                Signal::SIGTERM => self.terms += 1,
+                Signal::TERM => self.terms += 1,
                 // What was read belongs into the present file.
-                Signal::SIGALRM if self.unhandled.is_empty() => self.sinks.rotate(),
-                Signal::SIGALRM => self.sinks.hurry(),
+                Signal::ALRM if self.unhandled.is_empty() => self.sinks.rotate(),
+                Signal::ALRM => self.sinks.hurry(),
                 _ => self.sinks.bury(clock::monotonic()),
             }
         }

@@ -1,8 +1,9 @@
 //! `fghack child`: stays in the foreground for a program that puts itself into the background.
 
 use crate::chain::Chain;
+use crate::exit::Exit;
 use crate::report::Failure;
-use crate::sys::process::{self, Ending};
+use crate::sys::process;
 use crate::sys::startup::{self, Program, Word};
 use crate::sys::{Errno, files, pipes};
 use std::os::fd::AsFd;
@@ -37,8 +38,8 @@ fn run(words: &[Word]) -> Result<u8, Failure> {
     // The pipe comes to its end when the last process that holds it has ended.
     while read().is_ok_and(|length| length > 0) {}
     match process::wait(child).map_err(fatal(b"wait failed"))? {
-        Ending::Exited(code) => Ok(u8::try_from(code).unwrap_or(u8::MAX)),
-        Ending::Killed(_) | Ending::Unknown => Err(Failure::fatal("fghack", &[b"child crashed"])),
+        Exit::Exited(code) => Ok(u8::try_from(code).unwrap_or(u8::MAX)),
+        Exit::Killed(_) | Exit::Unknown => Err(Failure::fatal("fghack", &[b"child crashed"])),
     }
 }
 

@@ -2,9 +2,10 @@
 #![forbid(unsafe_code)]
 
 use super::failing::{Failing, LoggerTrouble};
-use super::last_exit::{How, LastExit};
+use super::last_exit::LastExit;
 use super::sentence::{HasDown, sentence};
 use super::status::{Status, Want};
+use crate::exit::Exit;
 use crate::json::Object;
 use crate::tai::Stamp;
 
@@ -133,10 +134,10 @@ const fn want(want: Want) -> &'static str {
 /// The object that tells how a service ended.
 pub fn ending(last: &LastExit) -> String {
     let mut object = Object::default();
-    match &last.how {
-        How::Exited(code) => object.text("how", "exited").value("code", Some(code)),
-        How::Killed(signal) => object.text("how", "killed").text("signal", signal),
-        How::Unknown => object.text("how", "unknown"),
+    match last.how {
+        Exit::Exited(code) => object.text("how", "exited").value("code", Some(code)),
+        Exit::Killed(signal) => object.text("how", "killed").text("signal", &signal.to_string()),
+        Exit::Unknown => object.text("how", "unknown"),
     };
     object.text("at", &last.at.to_rfc3339()).finish()
 }
@@ -145,6 +146,7 @@ pub fn ending(last: &LastExit) -> String {
 mod tests {
     use super::*;
     use crate::service::last_exit::Failures;
+    use crate::signal::Signal;
     use std::num::NonZeroU32;
     use std::time::Duration;
 
@@ -158,7 +160,8 @@ mod tests {
     }
 
     fn known() -> More {
-        let last = LastExit { at: at(99), how: How::Killed("SEGV".to_string()), failures: None };
+        let last =
+            LastExit { at: at(99), how: Exit::Killed(Signal::from_name("SEGV").unwrap()), failures: None };
         More { ready: Some(at(103)), last_exit: Some(last), starts: Some(3), ..More::default() }
     }
 
@@ -171,7 +174,7 @@ mod tests {
             long(account(7, known())),
             "up (pid 7) 42 seconds, since <100>, ready after 3 seconds, 2 restarts, last end: killed by SEGV, <99>"
         );
-        let last = LastExit { at: at(100), how: How::Exited(3), failures: None };
+        let last = LastExit { at: at(100), how: Exit::Exited(3), failures: None };
         let down = account(0, More { last_exit: Some(last), starts: Some(2), ..More::default() });
         assert_eq!(
             long(down),

@@ -1,55 +1,7 @@
 //! What supervise can be told: one byte a command, in the fifo `supervise/control` (CONTRACT.md 1.3, 1.4).
 #![forbid(unsafe_code)]
 
-/// A signal that svc can send to a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
-    /// SIGALRM, which makes multilog rotate.
-    Alarm,
-    /// SIGCONT.
-    Continue,
-    /// SIGHUP, by custom "read your configuration again".
-    Hangup,
-    /// SIGINT.
-    Interrupt,
-    /// SIGKILL.
-    Kill,
-    /// SIGQUIT.
-    Quit,
-    /// SIGSTOP.
-    Stop,
-    /// SIGTERM.
-    Terminate,
-    /// SIGUSR1.
-    User1,
-    /// SIGUSR2.
-    User2,
-    /// SIGWINCH.
-    Winch,
-}
-
-impl Signal {
-    /// Every signal with its name.
-    const NAMES: [(Self, &'static str); 11] = [
-        (Self::Alarm, "ALRM"),
-        (Self::Continue, "CONT"),
-        (Self::Hangup, "HUP"),
-        (Self::Interrupt, "INT"),
-        (Self::Kill, "KILL"),
-        (Self::Quit, "QUIT"),
-        (Self::Stop, "STOP"),
-        (Self::Terminate, "TERM"),
-        (Self::User1, "USR1"),
-        (Self::User2, "USR2"),
-        (Self::Winch, "WINCH"),
-    ];
-
-    /// The signal called `name`, with or without `SIG`.
-    pub fn from_name(name: &str) -> Option<Self> {
-        let name = name.strip_prefix("SIG").unwrap_or(name);
-        Self::NAMES.iter().find(|(_, known)| *known == name).map(|(signal, _)| *signal)
-    }
-}
+use crate::signal::Signal;
 
 /// A command to supervise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,21 +41,42 @@ const LETTERS: [(u8, Command); 17] = [
     (b'x', Command::Exit),
     (b'p', Command::Pause),
     (b'c', Command::Continue),
-    (b'h', Command::Send(Signal::Hangup)),
-    (b'a', Command::Send(Signal::Alarm)),
-    (b'i', Command::Send(Signal::Interrupt)),
-    (b't', Command::Send(Signal::Terminate)),
-    (b'k', Command::Send(Signal::Kill)),
-    (b'q', Command::Send(Signal::Quit)),
-    (b'1', Command::Send(Signal::User1)),
-    (b'2', Command::Send(Signal::User2)),
-    (b'w', Command::Send(Signal::Winch)),
+    (b'h', Command::Send(Signal::HUP)),
+    (b'a', Command::Send(Signal::ALRM)),
+    (b'i', Command::Send(Signal::INT)),
+    (b't', Command::Send(Signal::TERM)),
+    (b'k', Command::Send(Signal::KILL)),
+    (b'q', Command::Send(Signal::QUIT)),
+    (b'1', Command::Send(Signal::USR1)),
+    (b'2', Command::Send(Signal::USR2)),
+    (b'w', Command::Send(Signal::WINCH)),
     (b'+', Command::Address(Scope::Group)),
     (b'=', Command::Address(Scope::Process)),
 ];
 
 /// svc's options, for [`crate::options`].
 pub const OPTIONS: &[u8] = b"udopchaitkxq12w+=";
+
+/// The signals that a service can be sent, with commands or as its `down-signal`.
+const SENT: [Signal; 11] = [
+    Signal::ALRM,
+    Signal::CONT,
+    Signal::HUP,
+    Signal::INT,
+    Signal::KILL,
+    Signal::QUIT,
+    Signal::STOP,
+    Signal::TERM,
+    Signal::USR1,
+    Signal::USR2,
+    Signal::WINCH,
+];
+
+/// The signal with this name, with or without `SIG`, if a service can be sent it.
+pub fn signal(name: &str) -> Option<Signal> {
+    let name = name.strip_prefix("SIG").unwrap_or(name);
+    SENT.into_iter().find(|signal| signal.to_string() == name)
+}
 
 impl Command {
     /// What a byte in the fifo asks for; bytes that ask for nothing are ignored.

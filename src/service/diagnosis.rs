@@ -2,10 +2,11 @@
 
 use super::directory::{Directory, SUPERVISE};
 use super::failing::{Failing, LoggerTrouble, explain_end};
-use super::last_exit::{How, LastExit};
+use super::last_exit::LastExit;
 use super::run_file::{Access, HEAD, RunFile, explain, explain_carriage_return};
 use super::script::{Demands, find_account};
 use super::status::{Status, Want};
+use crate::exit::Exit;
 use crate::sys::files::{self, Facts, HERE};
 use crate::sys::{Errno, clock, peek};
 use crate::tai::{LABEL, Stamp};
@@ -43,8 +44,8 @@ pub fn diagnose(directory: &Directory, status: &Status, last: Option<&LastExit>)
         Some(error) => explain(&run, access)
             .unwrap_or_else(|| format!("run cannot be executed: {}", Errno::from_raw(error).text())),
         None => {
-            let found = explain_carriage_return(&run).or_else(|| explain_demands(directory, &run, &last.how));
-            found.map_or_else(|| explain_end(&last.how), |found| format!("{}: {found}", last.how))
+            let found = explain_carriage_return(&run).or_else(|| explain_demands(directory, &run, last.how));
+            found.map_or_else(|| explain_end(last.how), |found| format!("{}: {found}", last.how))
         }
     };
     let log = log_of(directory).and_then(|log| last_line(&log, failures.since));
@@ -94,10 +95,10 @@ fn interpreter(directory: &Directory, name: &[u8]) -> Access {
 }
 
 /// For a `run` that has ended as setuidgid and multilog do when they cannot begin: what it asks for in vain.
-fn explain_demands(directory: &Directory, run: &RunFile, how: &How) -> Option<String> {
+fn explain_demands(directory: &Directory, run: &RunFile, how: Exit) -> Option<String> {
     let RunFile::Program(Some(head)) = run else { return None };
     let demands = Demands::read(head);
-    if *how != How::Exited(111) || demands == Demands::default() {
+    if how != Exit::Exited(111) || demands == Demands::default() {
         return None;
     }
     let (label, uid) = match &demands.account {

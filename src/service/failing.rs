@@ -1,7 +1,8 @@
 //! What there is to say about a service that cannot stay up, and about its logger.
 #![forbid(unsafe_code)]
 
-use super::last_exit::{Failures, How};
+use super::last_exit::Failures;
+use crate::exit::Exit;
 use crate::json::Object;
 use crate::tai::Stamp;
 
@@ -92,14 +93,14 @@ impl LoggerTrouble {
 }
 
 /// How a run has ended, and what that means by custom.
-pub fn explain_end(how: &How) -> String {
+pub fn explain_end(how: Exit) -> String {
     let meaning = match how {
-        How::Exited(0) => ": has run put itself into the background?",
-        How::Exited(100) => ", by which programs such as softlimit report a mistake in run",
-        How::Exited(111) => ", by which programs such as setuidgid and multilog report trouble",
-        How::Exited(126) => ": a program that run names cannot be executed",
-        How::Exited(127) => ": a program that run names was not found",
-        How::Exited(_) | How::Killed(_) | How::Unknown => "",
+        Exit::Exited(0) => ": has run put itself into the background?",
+        Exit::Exited(100) => ", by which programs such as softlimit report a mistake in run",
+        Exit::Exited(111) => ", by which programs such as setuidgid and multilog report trouble",
+        Exit::Exited(126) => ": a program that run names cannot be executed",
+        Exit::Exited(127) => ": a program that run names was not found",
+        Exit::Exited(_) | Exit::Killed(_) | Exit::Unknown => "",
     };
     format!("{how}{meaning}")
 }
@@ -107,6 +108,7 @@ pub fn explain_end(how: &How) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signal::Signal;
     use std::time::Duration;
 
     fn failing(times: u32, log: Option<&str>) -> Failing {
@@ -146,12 +148,12 @@ mod tests {
     #[test]
     fn some_exit_codes_have_a_meaning() {
         for (how, expected) in [
-            (How::Exited(3), "exit 3"),
-            (How::Killed("SEGV".to_string()), "killed by SEGV"),
-            (How::Exited(127), "exit 127: a program that run names was not found"),
-            (How::Exited(0), "exit 0: has run put itself into the background?"),
+            (Exit::Exited(3), "exit 3"),
+            (Exit::Killed(Signal::from_name("SEGV").unwrap()), "killed by SEGV"),
+            (Exit::Exited(127), "exit 127: a program that run names was not found"),
+            (Exit::Exited(0), "exit 0: has run put itself into the background?"),
         ] {
-            assert_eq!(explain_end(&how), expected);
+            assert_eq!(explain_end(how), expected);
         }
     }
 }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::control::Command;
+use crate::signal::Signal;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
@@ -143,10 +144,11 @@ impl Expectation {
 
 /// Whether commands end the run of a service, so that a new one is to be waited for.
 pub fn end_the_run(letters: &[u8]) -> bool {
-    use super::control::Signal::{Interrupt, Kill, Quit, Terminate};
     letters.iter().any(|&letter| match Command::from_byte(letter) {
         Some(Command::Down) => true,
-        Some(Command::Send(signal)) => matches!(signal, Interrupt | Kill | Quit | Terminate),
+        Some(Command::Send(signal)) => {
+            matches!(signal, Signal::INT | Signal::KILL | Signal::QUIT | Signal::TERM)
+        }
         _ => false,
     })
 }

@@ -4,29 +4,9 @@
 //! its first words, reads what was there before there was a second.
 #![forbid(unsafe_code)]
 
+use crate::exit::Exit;
+use crate::signal::Signal;
 use crate::tai::{LABEL, Stamp};
-
-/// How a process has ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum How {
-    /// It exited with this code.
-    Exited(i32),
-    /// This signal ended it: its name without `SIG`, or its number if it has no name.
-    Killed(String),
-    /// Nobody knows.
-    Unknown,
-}
-
-/// As people read it.
-impl std::fmt::Display for How {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Exited(code) => write!(formatter, "exit {code}"),
-            Self::Killed(signal) => write!(formatter, "killed by {signal}"),
-            Self::Unknown => formatter.write_str("unknown"),
-        }
-    }
-}
 
 /// The end of a run of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +14,7 @@ pub struct LastExit {
     /// When.
     pub at: Stamp,
     /// How.
-    pub how: How,
+    pub how: Exit,
     /// The failures in a row of which this is the last, if it is one.
     pub failures: Option<Failures>,
 }
@@ -82,12 +62,10 @@ impl LastExit {
         let at = Stamp::from_digits(label.strip_prefix(b"@")?)?;
         let mut lines = std::str::from_utf8(rest).ok()?.lines();
         let mut words = lines.next()?.split_ascii_whitespace();
-        // Others may have written it; no name of a signal moves a cursor.
-        let is_name = |signal: &&str| signal.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+');
         let how = match (words.next()?, words.next()) {
-            ("exited", Some(code)) => How::Exited(code.parse().ok()?),
-            ("killed", Some(signal)) if is_name(&signal) => How::Killed(signal.to_string()),
-            ("unknown", None) => How::Unknown,
+            ("exited", Some(code)) => Exit::Exited(code.parse().ok()?),
+            ("killed", Some(signal)) => Exit::Killed(Signal::from_name(signal)?),
+            ("unknown", None) => Exit::Unknown,
             _ => return None,
         };
         Some(Self { at, how, failures: lines.next().and_then(Failures::decode) })
@@ -95,10 +73,10 @@ impl LastExit {
 
     /// Writes the file.
     pub fn encode(&self) -> Vec<u8> {
-        let how = match &self.how {
-            How::Exited(code) => format!(" exited {code}\n"),
-            How::Killed(signal) => format!(" killed {signal}\n"),
-            How::Unknown => " unknown\n".to_string(),
+        let how = match self.how {
+            Exit::Exited(code) => format!(" exited {code}\n"),
+            Exit::Killed(signal) => format!(" killed {signal}\n"),
+            Exit::Unknown => " unknown\n".to_string(),
         };
         [&self.at.to_label()[..], how.as_bytes(), &self.failures.map_or(Vec::new(), Failures::encode)]
             .concat()
@@ -113,14 +91,14 @@ mod tests {
     #[test]
     fn an_end_round_trips() {
         let at = Stamp::from_unix(Duration::from_secs(1_800_000_000));
-        let killed = |signal: &str| How::Killed(signal.to_string());
+        let killed = |signal: &str| Exit::Killed(Signal::from_name(signal).unwrap());
         for how in
-            [How::Exited(0), How::Exited(111), killed("SEGV"), killed("34"), killed("64"), How::Unknown]
+            [Exit::Exited(0), Exit::Exited(111), killed("SEGV"), killed("34"), killed("64"), Exit::Unknown]
         {
             for error in [None, Some(2)] {
                 let failures = Failures { times: 5, since: Stamp::from_unix(Duration::from_secs(7)), error };
                 for failures in [None, Some(failures)] {
-                    let last = LastExit { at, how: how.clone(), failures };
+                    let last = LastExit { at, how, failures };
                     assert_eq!(LastExit::decode(&last.encode()), Some(last));
                 }
             }
@@ -131,17 +109,17 @@ mod tests {
     fn the_first_line_is_as_it_was_before_there_was_a_second() {
         let at = Stamp::from_unix(Duration::from_secs(1_800_000_000));
         let failures = Some(Failures { times: 5, since: at, error: Some(2) });
-        let text = LastExit { at, how: How::Exited(111), failures }.encode();
+        let text = LastExit { at, how: Exit::Exited(111), failures }.encode();
         let label = "@400000006b49d20a000001f4";
         let expected = format!("{label} exited 111\nfailures 5 since {label} error 2\n");
         assert_eq!(String::from_utf8(text).unwrap(), expected);
         let read = |text: &str| LastExit::decode(text.as_bytes()).map(|last| (last.how, last.failures));
         for more in ["", " x y", "\n", "\nfailures", "\nfailures x since y", "\nfailures 1 since @4"] {
-            assert_eq!(read(&format!("{label} exited 1{more}")), Some((How::Exited(1), None)), "{more:?}");
+            assert_eq!(read(&format!("{label} exited 1{more}")), Some((Exit::Exited(1), None)), "{more:?}");
         }
         let failures = Failures { times: 5, since: at, error: None };
         let text = format!("{label} killed SEGV\nfailures 5 since {label} colour blue\nmore\n");
-        assert_eq!(read(&text), Some((How::Killed("SEGV".to_string()), Some(failures))));
+        assert_eq!(read(&text), Some((Exit::Killed(Signal::from_name("SEGV").unwrap()), Some(failures))));
         assert_eq!(read(&format!("{label} killed \u{1b}[2J")), None);
     }
 

@@ -1,6 +1,6 @@
 //! How a supervise begins: where an earlier one has left off, or anew.
 
-use super::event::{Actions, Ending, Event, Task};
+use super::event::{Actions, Event, Task};
 use super::facts;
 use super::machine::Machine;
 use super::records::Records;
@@ -10,6 +10,7 @@ use super::settings::Settings;
 use super::settings_files::SettingsFiles;
 use super::state_directory::StateDirectory;
 use super::takeover::{self, Left, Search};
+use crate::exit::Exit;
 use crate::service::control::Command;
 use crate::service::instance::Instance;
 use crate::service::sentence::HasDown;
@@ -97,7 +98,7 @@ impl<'a> Beginning<'a> {
                 if instance.exiting {
                     machine.handle(Event::Command(Command::Exit), now());
                 }
-                let first = machine.handle(Event::Ended(Ending::Unknown), now());
+                let first = machine.handle(Event::Ended(Exit::Unknown), now());
                 (machine, first)
             }
             Left::Ending(end, status) => {

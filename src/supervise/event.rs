@@ -3,9 +3,11 @@
 
 use super::settings::Settings;
 use super::streak::Warning;
-use crate::service::control::{Command, Scope, Signal};
+use crate::exit::Exit;
+use crate::service::control::{Command, Scope};
 use crate::service::last_exit::Failures;
 use crate::service::status::Status;
+use crate::signal::Signal;
 use crate::tai::Stamp;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
@@ -28,17 +30,6 @@ pub struct Now {
     pub stamp: Stamp,
 }
 
-/// How a process has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// It exited with this code.
-    Exited(i32),
-    /// The signal with this number ended it.
-    Killed(i32),
-    /// Nobody knows: it was another process's child.
-    Unknown,
-}
-
 /// What can happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
@@ -55,13 +46,13 @@ pub enum Event {
     /// The service says that it is ready.
     Ready,
     /// The service has ended.
-    Ended(Ending),
+    Ended(Exit),
     /// Nothing is left of the service, as [`Action::EndLeftovers`] asked.
     Cleared,
     /// `finish` was started, as [`Action::Finish`] asked.
     Finishing(NonZeroU32),
     /// `finish` has ended, or could not be started.
-    Finished(Ending),
+    Finished(Exit),
     /// The deadline has come.
     Deadline,
 }
@@ -70,7 +61,7 @@ pub enum Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// Write down how the service ended, how often in a row it has failed, and that it is not ready any more.
-    RecordEnd(Ending, Option<Failures>),
+    RecordEnd(Exit, Option<Failures>),
     /// Warn that the service keeps failing.
     WarnFailing(Warning),
     /// Write down that something still goes on about the last run.
@@ -92,9 +83,9 @@ pub enum Action {
     /// Kill what is left of them.
     KillLeftovers,
     /// Run `finish`, and report [`Event::Finishing`], later [`Event::Finished`].
-    Finish(Ending),
+    Finish(Exit),
     /// Run `notify`: this process of the service was started, or has ended so.
-    Notify(NonZeroU32, Option<Ending>),
+    Notify(NonZeroU32, Option<Exit>),
     /// Warn that the start was refused, with this error number, and will be tried again after this pause.
     WarnRefused(i32, Duration),
     /// End supervise, with success.

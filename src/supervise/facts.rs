@@ -1,16 +1,16 @@
 //! The files in `supervise/` in which a supervise says what it knows, each replaced by rename, or written over in one
 //! step, so that a reader finds the old one or the new one.
 
-use super::event::Ending;
+use crate::exit::Exit;
 use crate::service::directory::{
     FINISHING, LAST_EXIT, LAST_EXIT_NEW, READY, READY_NEW, STATUS, STATUS_NEW, inside,
 };
 use crate::service::instance::{Instance, Process};
-use crate::service::last_exit::{How, LastExit};
+use crate::service::last_exit::LastExit;
 use crate::service::status::{LENGTH, Status};
 use crate::sys::confined::Confined;
 use crate::sys::files::{self, Facts};
-use crate::sys::{Errno, process, signals};
+use crate::sys::{Errno, process};
 use crate::tai::{LABEL, Stamp};
 use std::ffi::CStr;
 use std::fs::File;
@@ -88,15 +88,6 @@ pub fn read_own_status(directory: &Confined) -> Option<Status> {
     read_status(directory)
 }
 
-/// How a process has ended, with the name of the signal.
-pub fn name(how: Ending) -> How {
-    match how {
-        Ending::Exited(code) => How::Exited(code),
-        Ending::Killed(number) => How::Killed(signals::name(number)),
-        Ending::Unknown => How::Unknown,
-    }
-}
-
 /// Writes down how and when the service has ended, and how often it has failed.
 pub fn write_last_exit(directory: &Confined, last: &LastExit) -> Result<(), Trouble> {
     let content = last.encode();
@@ -104,15 +95,10 @@ pub fn write_last_exit(directory: &Confined, last: &LastExit) -> Result<(), Trou
 }
 
 /// Reads how and when the service has ended.
-pub fn read_last_exit(directory: &Confined) -> Option<(Ending, Stamp)> {
+pub fn read_last_exit(directory: &Confined) -> Option<(Exit, Stamp)> {
     let mut line = [0; 256];
     let length = files::read(&directory.read(inside(LAST_EXIT)).ok()?, &mut line).ok()?;
     let LastExit { at, how, .. } = LastExit::decode(line.get(..length)?)?;
-    let how = match how {
-        How::Exited(code) => Ending::Exited(code),
-        How::Killed(signal) => signals::number(&signal).map_or(Ending::Unknown, Ending::Killed),
-        How::Unknown => Ending::Unknown,
-    };
     Some((how, at))
 }
 

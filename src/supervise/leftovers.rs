@@ -2,10 +2,10 @@
 //! come to this process.
 
 use super::run::warn;
+use crate::signal::Signal;
 use crate::sys::poll::Many;
 use crate::sys::process::{self, Facts, Handle};
 use crate::sys::processes;
-use crate::sys::signals::Signal;
 use crate::sys::{Errno, Result};
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -113,10 +113,10 @@ impl Leftovers {
                 Err(_) => process::send(facts.pid, signal),
             };
             if self.is_late {
-                send(Signal::SIGKILL);
+                send(Signal::KILL);
             } else {
-                send(Signal::SIGTERM);
-                send(Signal::SIGCONT);
+                send(Signal::TERM);
+                send(Signal::CONT);
             }
             self.awaited.extend(added.map(|handle| (facts.pid, handle)));
         }
@@ -126,7 +126,7 @@ impl Leftovers {
     /// the service, and waits for it no longer.
     pub fn kill(&mut self, name: &CStr) {
         self.is_late = true;
-        self.awaited.iter().for_each(|(_, handle)| handle.send(Signal::SIGKILL));
+        self.awaited.iter().for_each(|(_, handle)| handle.send(Signal::KILL));
         let others = self.awaited.iter().filter(|(pid, _)| !process::may_signal(*pid));
         let others: Vec<Facts> = others.filter_map(|(pid, _)| process::look(*pid)).collect();
         disregard(name, &others);

@@ -4,13 +4,15 @@
 //! whatever happens until then is acted on at once (DESIGN.md 3.5).
 #![forbid(unsafe_code)]
 
-use super::event::{Action, Actions, Ending, Event, Now};
+use super::event::{Action, Actions, Event, Now};
 use super::pacing;
 use super::settings::Settings;
 use super::streak::Streak;
-use crate::service::control::{Command, Scope, Signal};
+use crate::exit::Exit;
+use crate::service::control::{Command, Scope};
 use crate::service::sentence::HasDown;
 use crate::service::status::{Status, Want};
+use crate::signal::Signal;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
@@ -60,7 +62,7 @@ enum After {
     /// Nothing.
     Nothing,
     /// What the service has left behind is being ended; when it is killed.
-    Clearing(Ending, Option<Instant>),
+    Clearing(Exit, Option<Instant>),
     /// `finish` is about to run.
     Finish,
     /// `finish` runs; when it is killed.
@@ -95,7 +97,7 @@ impl Machine {
     }
 
     /// Goes on with what comes after the end of the service's process `pid`, which an earlier supervise has written down.
-    pub fn resume_end(&mut self, (pid, how): (NonZeroU32, Ending), now: Now) -> Actions {
+    pub fn resume_end(&mut self, (pid, how): (NonZeroU32, Exit), now: Now) -> Actions {
         let mut actions = Actions::default();
         if self.settings.end_leftovers {
             self.after = After::Clearing(how, Some(now.instant + self.settings.grace()));
@@ -206,7 +208,7 @@ impl Machine {
             Event::Finished(how) => {
                 self.after = After::Nothing;
                 actions.push(Action::RecordFinished);
-                if how == Ending::Exited(STAY_DOWN) {
+                if how == Exit::Exited(STAY_DOWN) {
                     self.status.want = Want::Down;
                     self.give_up_start();
                     self.publish(&mut actions);
@@ -229,7 +231,7 @@ impl Machine {
                 self.give_up_start();
                 self.status.paused = false;
                 self.send(self.settings.down_signal, actions);
-                self.send(Signal::Continue, actions);
+                self.send(Signal::CONT, actions);
                 self.publish(actions);
                 let timeout = self.settings.kill_timeout.filter(|_| self.status.pid.is_some());
                 self.kill = self.kill.or(timeout.map(|timeout| now + timeout));
@@ -243,12 +245,12 @@ impl Machine {
             Command::Pause => {
                 self.status.paused = self.status.pid.is_some();
                 self.publish(actions);
-                self.send(Signal::Stop, actions);
+                self.send(Signal::STOP, actions);
             }
             Command::Continue => {
                 self.status.paused = false;
                 self.publish(actions);
-                self.send(Signal::Continue, actions);
+                self.send(Signal::CONT, actions);
             }
             Command::Send(signal) => {
                 self.streak.send(signal);
@@ -275,7 +277,7 @@ impl Machine {
     }
 
     /// The service has ended: all that was about this run is over.
-    fn end(&mut self, how: Ending, now: Now, actions: &mut Actions) {
+    fn end(&mut self, how: Exit, now: Now, actions: &mut Actions) {
         let pid = self.status.pid;
         let ran = self.started.map(|started| now.instant.saturating_duration_since(started));
         let quickly = ran.zip(self.settings.backoff).is_some_and(|(ran, longest)| ran < longest);
@@ -302,7 +304,7 @@ impl Machine {
     }
 
     /// Runs `finish`, if there is one.
-    fn finish(&mut self, how: Ending, actions: &mut Actions) {
+    fn finish(&mut self, how: Exit, actions: &mut Actions) {
         if self.settings.finish {
             self.after = After::Finish;
             actions.push(Action::Finish(how));
@@ -347,7 +349,7 @@ impl Machine {
         actions.push(Action::Publish(self.status));
     }
 
-    fn notify(&self, pid: NonZeroU32, how: Option<Ending>, actions: &mut Actions) {
+    fn notify(&self, pid: NonZeroU32, how: Option<Exit>, actions: &mut Actions) {
         if self.settings.notify {
             actions.push(Action::Notify(pid, how));
         }
@@ -365,7 +367,7 @@ impl Machine {
         if is_due(self.kill) {
             self.kill = None;
             if let Some(pid) = self.status.pid {
-                actions.push(Action::Send(pid, Signal::Kill, Scope::Process));
+                actions.push(Action::Send(pid, Signal::KILL, Scope::Process));
             }
         }
         match self.after {
@@ -375,7 +377,7 @@ impl Machine {
             }
             After::Finishing(pid, kill) if is_due(kill) => {
                 self.after = After::Finishing(pid, None);
-                actions.push(Action::Send(pid, Signal::Kill, Scope::Process));
+                actions.push(Action::Send(pid, Signal::KILL, Scope::Process));
             }
             After::Nothing | After::Clearing(..) | After::Finish | After::Finishing(..) => {}
         }

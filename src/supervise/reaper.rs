@@ -1,6 +1,6 @@
 //! The ends of the processes that supervise has started.
 
-use super::event::Ending;
+use crate::exit::Exit;
 use crate::sys::process;
 
 /// What there is to tell after a SIGCHLD: which processes have ended, and how.
@@ -19,24 +19,16 @@ impl Reaper {
 }
 
 impl Iterator for Reaper {
-    type Item = (i32, Ending);
+    type Item = (i32, Exit);
 
     fn next(&mut self) -> Option<Self::Item> {
         if let Some(ended) = process::reap() {
             self.known = [None; 3];
-            return Some((ended.pid, translate(ended.how)));
+            return Some((ended.pid, ended.how));
         }
         self.known.iter_mut().find_map(|known| {
             let pid = known.take()?;
-            Some((pid, translate(process::ask_after(pid)?)))
+            Some((pid, process::ask_after(pid)?))
         })
-    }
-}
-
-const fn translate(how: process::Ending) -> Ending {
-    match how {
-        process::Ending::Exited(code) => Ending::Exited(code),
-        process::Ending::Killed(signal) => Ending::Killed(signal),
-        process::Ending::Unknown => Ending::Unknown,
     }
 }

@@ -3,10 +3,10 @@
 //!
 //! A record that could not be written stays due: it is tried again at the end of each turn, and every few seconds.
 
-use super::event::Ending;
 use super::facts::{self, Trouble};
 use super::messages::{warn, warn_verbatim};
 use super::state_directory::StateDirectory;
+use crate::exit::Exit;
 use crate::file_id::FileId;
 use crate::service::directory::{FINISHING, LAST_EXIT_NEW, READY_NEW, STATUS_NEW};
 use crate::service::instance::Instance;
@@ -197,9 +197,9 @@ impl<'a> Records<'a> {
     }
 
     /// The service has ended.
-    pub fn end(&mut self, how: Ending, failures: Option<Failures>) {
+    pub fn end(&mut self, how: Exit, failures: Option<Failures>) {
         let at = Stamp::from_unix(clock::wall());
-        self.last_exit.set(LastExit { at, how: facts::name(how), failures });
+        self.last_exit.set(LastExit { at, how, failures });
         if self.is_ready() {
             self.ready.set(None);
         }

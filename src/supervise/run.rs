@@ -1,7 +1,7 @@
 //! supervise's edge: the lock, the fifos, the child, and the loop that performs what the machine decides.
 
 use super::beginning::Beginning;
-use super::event::{Action, Actions, Ending, Event, Now, Task};
+use super::event::{Action, Actions, Event, Now, Task};
 use super::facts;
 use super::leftovers::{self, Leftovers, Origin};
 use super::machine::Machine;
@@ -14,14 +14,16 @@ use super::sending::{self, as_number, as_pid};
 use super::settings::Settings;
 use super::settings_files::SettingsFiles;
 use super::state_directory::StateDirectory;
+use crate::exit::Exit;
 use crate::report::Failure;
 use crate::service::control::Command;
 use crate::service::directory::DOWN;
 use crate::service::instance::Instance;
 use crate::service::sentence::HasDown;
+use crate::signal::Signal;
 use crate::sys::files::{self, HERE};
 use crate::sys::process::Handle;
-use crate::sys::signals::{Inbox, Signal};
+use crate::sys::signals::Inbox;
 use crate::sys::startup;
 use crate::sys::{Errno, clock, pipes, poll, process};
 use crate::tai::Stamp;
@@ -31,13 +33,13 @@ use std::os::fd::{AsFd, OwnedFd};
 
 /// Asks supervise to look whether its directory and fifos are still in their places, as svscan does when it sees one go. By
 /// default the signal does nothing, so that it is safe to send it to the original's supervise.
-pub const LOOK_AGAIN: Signal = Signal::SIGURG;
+pub const LOOK_AGAIN: Signal = Signal::URG;
 
 /// Supervises the service directory `name` until told to exit. Fails if the directory cannot be used, or is
 /// supervised already.
 pub fn run(name: &CStr, task: Task) -> Result<u8, Failure> {
     startup::occupy_standard_descriptors();
-    let signals = Inbox::open_fresh(&[Signal::SIGCHLD, LOOK_AGAIN])
+    let signals = Inbox::open_fresh(&[Signal::CHLD, LOOK_AGAIN])
         .map_err(|error| unable(&[b"create pipe for ", name.to_bytes()], error.bytes()))?;
     // As long as this process runs, it can be seen which scan directory it is for; svscan looks for that.
     let _scan_directory = files::open_place(HERE, if name == c"log" { c".." } else { c"." });
@@ -191,14 +193,14 @@ impl<'a> Supervise<'a> {
     fn lose(&mut self) -> bool {
         self.adopted = None;
         if self.machine.finish_pid().is_some() {
-            return self.feed(Event::Finished(Ending::Unknown));
+            return self.feed(Event::Finished(Exit::Unknown));
         }
         self.led_session = true;
-        self.end(Ending::Unknown)
+        self.end(Exit::Unknown)
     }
 
     /// The service has ended; what comes now is as its files say now.
-    fn end(&mut self, how: Ending) -> bool {
+    fn end(&mut self, how: Exit) -> bool {
         self.ended = process::ticks();
         if let Some(error) = self.scripts.late_error() {
             self.feed(Event::Unexecuted(error));
@@ -277,7 +279,7 @@ impl<'a> Supervise<'a> {
                 });
                 return match started {
                     Some(pid) => self.feed(Event::Finishing(pid)),
-                    None => self.feed(Event::Finished(Ending::Unknown)),
+                    None => self.feed(Event::Finished(Exit::Unknown)),
                 };
             }
             Action::EndLeftovers(pid) => return self.end_leftovers(pid),
@@ -313,7 +315,7 @@ impl<'a> Supervise<'a> {
                 scripts.notify_of(pid, how, Start { signals, lock, memory });
             }
             Action::WarnFailing(warning) => {
-                let sentence = warning.sentence(&facts::name(warning.how));
+                let sentence = warning.sentence();
                 warn(&[&facts::full_name(self.name), b": ", sentence.as_bytes()]);
             }
             Action::WarnRefused(error, pause) => {

@@ -1,8 +1,8 @@
 //! The programs of a service directory: `run`, `finish`, which supervise waits for, and `notify`, which it does not.
 
-use super::event::Ending;
 use super::run::{unable, warn};
 use super::sending::as_pid;
+use crate::exit::Exit;
 use crate::report::Failure;
 use crate::service::directory::{FINISH, NOTIFY};
 use crate::service::instance::Process;
@@ -16,7 +16,7 @@ use std::num::NonZeroU32;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// Something to tell `notify`: a process of the service, and how it ended unless it was started.
-type News = (NonZeroU32, Option<Ending>);
+type News = (NonZeroU32, Option<Exit>);
 
 /// What the process of a script is made with.
 #[derive(Debug, Clone, Copy)]
@@ -111,30 +111,30 @@ impl<'a> Scripts<'a> {
     /// not known, or if a signal has ended the service.
     pub fn finish(
         &self,
-        how: Ending,
+        how: Exit,
         start: Start<'_>,
         introduce: impl FnOnce(Option<Process>),
     ) -> Option<NonZeroU32> {
         let (code, signal) = match how {
-            Ending::Exited(code) => (code, 0),
-            Ending::Killed(signal) => (256, signal),
-            Ending::Unknown => (256, 0),
+            Exit::Exited(code) => (code, 0),
+            Exit::Killed(signal) => (256, signal.number()),
+            Exit::Unknown => (256, 0),
         };
         let pid = self.start(&[FINISH, &word(code), &word(signal), self.name], start, introduce)?;
         as_pid(pid)
     }
 
     /// Runs `./notify NAME start|exit|killed PID CODE`. While it runs, the news wait, and the last are kept.
-    pub fn notify_of(&mut self, pid: NonZeroU32, how: Option<Ending>, start: Start<'_>) {
+    pub fn notify_of(&mut self, pid: NonZeroU32, how: Option<Exit>, start: Start<'_>) {
         if self.notify.is_some() {
             self.news = Some((pid, how));
             return;
         }
         let (what, code) = match how {
             None => (c"start", 0),
-            Some(Ending::Exited(code)) => (c"exit", code),
-            Some(Ending::Killed(signal)) => (c"killed", signal),
-            Some(Ending::Unknown) => (c"exit", 256),
+            Some(Exit::Exited(code)) => (c"exit", code),
+            Some(Exit::Killed(signal)) => (c"killed", signal.number()),
+            Some(Exit::Unknown) => (c"exit", 256),
         };
         let pid = i32::try_from(pid.get()).unwrap_or(0);
         self.notify = self.start(&[NOTIFY, self.name, what, &word(pid), &word(code)], start, |_| {});

@@ -1,13 +1,12 @@
 //! Sending signals to a service.
 
-use crate::service::control::{Scope, Signal as Sent};
+use crate::service::control::Scope;
+use crate::signal::Signal;
 use crate::sys::process::{self, Handle};
-use crate::sys::signals::Signal;
 use std::num::NonZeroU32;
 
 /// Sends `signal` to the process `pid`, or to its group. A process that is not a child has a handle.
-pub fn send(pid: NonZeroU32, signal: Sent, scope: Scope, handle: Option<&Handle>) {
-    let signal = number(signal);
+pub fn send(pid: NonZeroU32, signal: Signal, scope: Scope, handle: Option<&Handle>) {
     match (scope, handle) {
         (Scope::Group, _) => process::send_to_group(as_number(pid), signal),
         (Scope::Process, Some(handle)) => handle.send(signal),
@@ -23,21 +22,4 @@ pub fn as_number(pid: NonZeroU32) -> i32 {
 /// A number that the system gave, as a process of ours; `None` if it is none.
 pub fn as_pid(number: i32) -> Option<NonZeroU32> {
     u32::try_from(number).ok().and_then(NonZeroU32::new)
-}
-
-/// The system's signal for ours.
-const fn number(signal: Sent) -> Signal {
-    match signal {
-        Sent::Alarm => Signal::SIGALRM,
-        Sent::Continue => Signal::SIGCONT,
-        Sent::Hangup => Signal::SIGHUP,
-        Sent::Interrupt => Signal::SIGINT,
-        Sent::Kill => Signal::SIGKILL,
-        Sent::Quit => Signal::SIGQUIT,
-        Sent::Stop => Signal::SIGSTOP,
-        Sent::Terminate => Signal::SIGTERM,
-        Sent::User1 => Signal::SIGUSR1,
-        Sent::User2 => Signal::SIGUSR2,
-        Sent::Winch => Signal::SIGWINCH,
-    }
 }

@@ -2,7 +2,8 @@
 //! Without any of them, a service is supervised as it always was.
 #![forbid(unsafe_code)]
 
-use crate::service::control::Signal;
+use crate::service::control;
+use crate::signal::Signal;
 use std::ffi::CStr;
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ impl Default for Settings {
             finish: false,
             finish_timeout: Some(FINISH_TIMEOUT),
             kill_timeout: None,
-            down_signal: Signal::Terminate,
+            down_signal: Signal::TERM,
             notification: None,
             notify: false,
             end_leftovers: false,
@@ -92,9 +93,7 @@ impl Settings {
         match setting {
             Setting::TimeoutFinish => self.finish_timeout = timeout(number(MILLISECONDS)?),
             Setting::TimeoutKill => self.kill_timeout = timeout(number(MILLISECONDS)?),
-            Setting::DownSignal => {
-                self.down_signal = Signal::from_name(text).ok_or("the name of a signal")?
-            }
+            Setting::DownSignal => self.down_signal = control::signal(text).ok_or("the name of a signal")?,
             Setting::NotificationFd => {
                 let number = number(DESCRIPTOR)?;
                 self.notification = Some(
@@ -138,8 +137,8 @@ mod tests {
         check(Setting::TimeoutFinish, "100\n", |s| s.finish_timeout = Some(Duration::from_millis(100)));
         check(Setting::TimeoutFinish, "0", |s| s.finish_timeout = None);
         check(Setting::TimeoutKill, " 2500 \n", |s| s.kill_timeout = Some(Duration::from_millis(2500)));
-        check(Setting::DownSignal, "INT\n", |s| s.down_signal = Signal::Interrupt);
-        check(Setting::DownSignal, "SIGUSR1", |s| s.down_signal = Signal::User1);
+        check(Setting::DownSignal, "INT\n", |s| s.down_signal = Signal::INT);
+        check(Setting::DownSignal, "SIGUSR1", |s| s.down_signal = Signal::USR1);
         check(Setting::NotificationFd, "3\n", |s| s.notification = Some(3));
         check(Setting::Backoff, "8\n", |s| s.backoff = Some(Duration::from_secs(8)));
         check(Setting::Backoff, "0\n", |_| {});

@@ -1,10 +1,11 @@
 //! How often in a row a service has failed to stay up, and when that is worth a message.
 #![forbid(unsafe_code)]
 
-use super::event::{Ending, Now};
-use crate::service::control::Signal;
-use crate::service::last_exit::{Failures, How};
+use super::event::Now;
+use crate::exit::Exit;
+use crate::service::last_exit::Failures;
 use crate::service::status::Want;
+use crate::signal::Signal;
 use std::time::{Duration, Instant};
 
 /// A run that ends sooner after its start, without having been told to, has failed to stay up.
@@ -23,7 +24,7 @@ pub struct Streak {
     /// When the first of these runs was started.
     first: Option<Now>,
     /// How the last one has ended, and how many before it have ended in the same way.
-    last: Option<(Ending, u32)>,
+    last: Option<(Exit, u32)>,
     /// The last message.
     warned: Option<Instant>,
     /// The present run.
@@ -45,7 +46,7 @@ struct Attempt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Warning {
     /// How the last run has ended.
-    pub how: Ending,
+    pub how: Exit,
     /// How often it has failed in a row.
     times: u32,
     /// In what time.
@@ -67,7 +68,7 @@ impl Streak {
 
     /// The present run is sent a signal.
     pub fn send(&mut self, signal: Signal) {
-        self.run.was_told |= !matches!(signal, Signal::Continue | Signal::Stop | Signal::Winch);
+        self.run.was_told |= !matches!(signal, Signal::CONT | Signal::STOP | Signal::WINCH);
     }
 
     /// The administrator has said whether the service is to be up; what was before does not count any more.
@@ -76,13 +77,13 @@ impl Streak {
     }
 
     /// The present run has ended, and this is what was wanted of it. Returns what is to be told of it.
-    pub fn end(&mut self, (how, want): (Ending, Want), now: Now) -> Option<Warning> {
+    pub fn end(&mut self, (how, want): (Exit, Want), now: Now) -> Option<Warning> {
         let run = std::mem::take(&mut self.run);
         let Some(started) = run.started else { return self.pass() };
         if now.instant.saturating_duration_since(started.instant) >= BRIEF {
             return self.pass();
         }
-        let is_done = want == Want::Once && how == Ending::Exited(0);
+        let is_done = want == Want::Once && how == Exit::Exited(0);
         if run.was_told || want == Want::Down || is_done {
             return None;
         }
@@ -116,12 +117,12 @@ impl Streak {
 }
 
 impl Warning {
-    /// The message; `how` names what the ending has as a number.
-    pub fn sentence(&self, how: &How) -> String {
-        let how = match how {
-            How::Exited(code) => format!("exited {code}"),
-            How::Killed(signal) => format!("was killed by {signal}"),
-            How::Unknown => "ended".to_string(),
+    /// The message.
+    pub fn sentence(&self) -> String {
+        let how = match self.how {
+            Exit::Exited(code) => format!("exited {code}"),
+            Exit::Killed(signal) => format!("was killed by {signal}"),
+            Exit::Unknown => "ended".to_string(),
         };
         let times = if self.is_same { "times" } else { "failures in a row" };
         format!("run {how}, {} {times} in {} s", self.times, self.span.as_secs())
@@ -159,29 +160,24 @@ mod tests {
                 _ => streak.start(now(clock)),
             }
             match run {
-                't' => streak.send(Signal::Terminate),
-                'w' => streak.send(Signal::Winch),
+                't' => streak.send(Signal::TERM),
+                'w' => streak.send(Signal::WINCH),
                 'e' => streak.unexecuted(2),
                 _ => {}
             }
             clock += if run == 'L' { BRIEF } else { Duration::from_secs(1) };
             let (how, want) = match run {
-                'k' => (Ending::Killed(11), Want::Up),
-                'd' => (Ending::Exited(1), Want::Down),
-                '.' => (Ending::Exited(0), Want::Once),
-                'e' => (Ending::Exited(111), Want::Up),
-                code => (Ending::Exited(code.to_digit(10).unwrap_or(1).try_into().unwrap()), Want::Up),
+                'k' => (Exit::Killed(Signal::from_name("SEGV").unwrap()), Want::Up),
+                'd' => (Exit::Exited(1), Want::Down),
+                '.' => (Exit::Exited(0), Want::Once),
+                'e' => (Exit::Exited(111), Want::Up),
+                code => (Exit::Exited(code.to_digit(10).unwrap_or(1).try_into().unwrap()), Want::Up),
             };
             let warning = streak.end((how, want), now(clock));
             let times = streak.failures().map_or(0, |failures| failures.times);
             let error = streak.failures().and_then(|failures| failures.error);
             assert_eq!(error.is_some(), run == 'e', "{run} in {runs}");
-            let name = match how {
-                Ending::Killed(_) => How::Killed("SEGV".to_string()),
-                Ending::Exited(code) => How::Exited(code),
-                Ending::Unknown => How::Unknown,
-            };
-            let said = warning.map_or(String::new(), |warning| format!(": {};", warning.sentence(&name)));
+            let said = warning.map_or(String::new(), |warning| format!(": {};", warning.sentence()));
             shown.push(format!("{times}{said}"));
         }
         assert_eq!(shown.join(" "), expected, "{runs}");
@@ -239,11 +235,11 @@ mod tests {
         let mut streak = Streak::default();
         for second in [10, 20, 30] {
             streak.start(now(second));
-            streak.end((Ending::Exited(1), Want::Up), now(second + 1));
+            streak.end((Exit::Exited(1), Want::Up), now(second + 1));
         }
         assert_eq!(streak.failures(), Some(Failures { times: 3, since: now(10).stamp, error: None }));
         // It was another supervise's, so nobody knows how long it ran.
-        streak.end((Ending::Unknown, Want::Up), now(31));
+        streak.end((Exit::Unknown, Want::Up), now(31));
         assert_eq!(streak.failures(), None);
     }
 }

@@ -1,9 +1,9 @@
 //! Taking over the service that an earlier supervise has left running (DESIGN.md 3.7).
 
-use super::event::Ending;
 use super::facts;
 use super::run::warn;
 use super::sending::{as_number, as_pid};
+use crate::exit::Exit;
 use crate::service::directory::{FINISHING, inside};
 use crate::service::instance::{Instance, Process};
 use crate::service::status::{Status, Want};
@@ -40,7 +40,7 @@ pub struct End {
     /// Its process.
     pub pid: NonZeroU32,
     /// How it ended.
-    pub how: Ending,
+    pub how: Exit,
     /// When.
     pub at: Stamp,
 }

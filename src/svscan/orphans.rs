@@ -1,7 +1,7 @@
 //! What services have left behind, and how it is ended.
 
+use crate::signal::Signal;
 use crate::sys::process;
-use crate::sys::signals::Signal;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -44,12 +44,12 @@ impl Orphans {
         let since = if left.is_empty() { now } else { *self.since.get_or_insert(now) };
         for &pid in left {
             let kill = *self.told.entry(pid).or_insert_with(|| {
-                process::send(pid, Signal::SIGTERM);
-                process::send(pid, Signal::SIGCONT);
+                process::send(pid, Signal::TERM);
+                process::send(pid, Signal::CONT);
                 if now > since + GRACE { now } else { now + GRACE }
             });
             if kill <= now {
-                process::send(pid, Signal::SIGKILL);
+                process::send(pid, Signal::KILL);
             }
         }
         match (now > since + LIMIT, std::mem::replace(&mut self.is_given_up, now > since + LIMIT)) {

@@ -10,9 +10,11 @@ use super::pipe::Holding;
 use super::strays;
 use super::table::Table;
 use super::telling::Messenger;
+use crate::exit::Exit;
 use crate::file_id::FileId;
 use crate::report::{Failure, warning};
 use crate::service::instance::Instance;
+use crate::signal::Signal;
 use crate::supervise::event::Task;
 use crate::supervise::leftovers;
 use crate::supervise::run::LOOK_AGAIN;
@@ -21,7 +23,7 @@ use crate::sys::files::{self, HERE};
 use crate::sys::messages::say;
 use crate::sys::poll::Many;
 use crate::sys::process::Handle;
-use crate::sys::signals::{Inbox, Signal};
+use crate::sys::signals::Inbox;
 use crate::sys::startup;
 use crate::sys::{Errno, clock, peek, pipes, process};
 use crate::text::clean;
@@ -62,8 +64,8 @@ pub fn run(order: &Order<'_>) -> Result<u8, Failure> {
     let unable = |what: &'static [u8]| {
         move |error: Errno| Failure::fatal(PROGRAM, &[b"unable to ", what, b": ", error.bytes()])
     };
-    let ordered = [Signal::SIGALRM, Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM];
-    let needed = [Signal::SIGCHLD, Signal::SIGIO];
+    let ordered = [Signal::ALRM, Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM];
+    let needed = [Signal::CHLD, Signal::IO];
     let signals = Inbox::open_fresh(&[&ordered[..], &needed].concat()).map_err(unable(b"receive signals"))?;
     let ready = Many::new().map_err(unable(b"wait for anything"))?;
     ready.add(&signals, SIGNALS).map_err(unable(b"wait for signals"))?;
@@ -154,13 +156,13 @@ impl<'a> Svscan<'a> {
     fn handle_signals(&mut self) {
         while let Some(signal) = self.signals.next() {
             match signal {
-                Signal::SIGCHLD => self.bury(),
-                Signal::SIGALRM => self.feed(Event::Changed),
-                Signal::SIGHUP => {
+                Signal::CHLD => self.bury(),
+                Signal::ALRM => self.feed(Event::Changed),
+                Signal::HUP => {
                     self.feed(Event::Changed);
                     self.feed(Event::Sweep);
                 }
-                Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT => self.feed(Event::Shutdown),
+                Signal::TERM | Signal::INT | Signal::QUIT => self.feed(Event::Shutdown),
                 _ => {}
             }
         }
@@ -169,10 +171,8 @@ impl<'a> Svscan<'a> {
     fn bury(&mut self) {
         while let Some(ended) = process::reap() {
             let how = match ended.how {
-                process::Ending::Exited(0) => self.as_told(ended.pid),
-                process::Ending::Exited(_) | process::Ending::Killed(_) | process::Ending::Unknown => {
-                    Ending::Failed
-                }
+                Exit::Exited(0) => self.as_told(ended.pid),
+                Exit::Exited(_) | Exit::Killed(_) | Exit::Unknown => Ending::Failed,
             };
             self.guard.forget(ended.pid);
             self.feed(Event::Ended(ended.pid, how));
@@ -229,7 +229,7 @@ impl<'a> Svscan<'a> {
                 let text = clean(&waiting.text());
                 say(&[PROGRAM.as_bytes(), b": ", text.as_bytes(), b"\n"].concat());
             }
-            Action::Replace(pid) => self.signal(pid, Signal::SIGKILL),
+            Action::Replace(pid) => self.signal(pid, Signal::KILL),
         }
         None
     }

@@ -1,7 +1,7 @@
 //! Processes that are not children.
 
-use super::signals::Signal;
 use super::{Errno, Result};
+use crate::signal::Signal;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// A process that is not a child: it can be waited for and sent signals, and no other is ever mistaken for it.
@@ -22,8 +22,9 @@ impl Handle {
     /// Sends `signal`. That the process is gone already is no error worth a word.
     pub fn send(&self, signal: Signal) {
         let nothing = std::ptr::null::<libc::siginfo_t>();
+        let (process, number) = (self.0.as_raw_fd(), signal.number());
         // SAFETY: the descriptor is a process's; no information beyond the signal is passed.
-        unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.0.as_raw_fd(), signal as i32, nothing, 0) };
+        unsafe { libc::syscall(libc::SYS_pidfd_send_signal, process, number, nothing, 0) };
     }
 }
 

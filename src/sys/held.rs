@@ -29,7 +29,7 @@ pub fn start(introduce: impl FnOnce(i32), body: impl FnOnce() -> Failure) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::process::Ending;
+    use crate::exit::Exit;
 
     #[test]
     fn a_child_begins_when_its_parent_has_taken_note_of_it() {
@@ -42,7 +42,7 @@ mod tests {
             || Failure::silent(if file.exists() { 3 } else { 4 }),
         );
         assert_eq!(pid, Ok(noted));
-        assert_eq!(process::wait(noted), Ok(Ending::Exited(3)));
+        assert_eq!(process::wait(noted), Ok(Exit::Exited(3)));
         std::fs::remove_file(&file).unwrap();
     }
 }

@@ -12,8 +12,6 @@ pub mod startup;
 pub mod clock;
 // Files of a directory that another account may own.
 pub mod confined;
-// How processes end.
-pub mod ending;
 // Error numbers and their texts.
 pub mod errno;
 // Becoming another program.

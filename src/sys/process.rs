@@ -1,9 +1,10 @@
 //! Children: making, signalling and burying them.
 
-use super::signals::Signal;
 use super::{Errno, Result, clock, files, messages, startup};
+use crate::exit::Exit;
 use crate::file_id::FileId;
 use crate::report::Failure;
+use crate::signal::Signal;
 use nix::sys::signal::kill;
 use nix::unistd::{ForkResult, Pid, fork};
 use std::ffi::{CStr, CString, c_int, c_void};
@@ -11,7 +12,6 @@ use std::io::Read as _;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
 
-pub use super::ending::Ending;
 pub use super::handle::Handle;
 
 /// A child that has ended; its number is free again.
@@ -20,7 +20,7 @@ pub struct Ended {
     /// Which child.
     pub pid: i32,
     /// How.
-    pub how: Ending,
+    pub how: Exit,
 }
 
 /// Starts a child that runs `body`, and returns its number. What `body` returns are the child's last words;
@@ -89,7 +89,7 @@ pub fn end_with_us(command: &mut std::process::Command) {
     use std::os::unix::process::CommandExt;
     let us = Pid::this();
     let follow = move || {
-        nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
+        nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
         // It may have ended before.
         if Pid::parent() == us { Ok(()) } else { Err(nix::Error::ESRCH.into()) }
     };
@@ -103,7 +103,7 @@ pub fn reap() -> Option<Ended> {
     loop {
         let (pid, status) = wait_once(ANY, libc::WNOHANG).ok().filter(|(pid, _)| *pid > 0)?;
         // One that only stops is not the last that there is to tell of.
-        if let Some(how) = Ending::decode(status) {
+        if let Some(how) = Exit::decode(status) {
             return Some(Ended { pid, how });
         }
     }
@@ -111,11 +111,11 @@ pub fn reap() -> Option<Ended> {
 
 /// Buries the child `pid` if it has ended, without waiting. Asked after [`reap`] had nothing to tell, it also finds out that
 /// a child is gone of whose end this process was never told.
-pub fn ask_after(pid: i32) -> Option<Ending> {
+pub fn ask_after(pid: i32) -> Option<Exit> {
     match wait_once(pid, libc::WNOHANG) {
         Ok((0, _)) => None,
-        Ok((_, status)) => Ending::decode(status),
-        Err(error) => error.is(libc::ECHILD).then_some(Ending::Unknown),
+        Ok((_, status)) => Exit::decode(status),
+        Err(error) => error.is(libc::ECHILD).then_some(Exit::Unknown),
     }
 }
 
@@ -126,10 +126,10 @@ pub fn leads_session(pid: i32) -> bool {
 }
 
 /// Waits for the child `pid` to end.
-pub fn wait(pid: i32) -> Result<Ending> {
+pub fn wait(pid: i32) -> Result<Exit> {
     loop {
         let (_, status) = wait_once(pid, 0)?;
-        if let Some(how) = Ending::decode(status) {
+        if let Some(how) = Exit::decode(status) {
             return Ok(how);
         }
     }
@@ -322,9 +322,9 @@ pub fn has_group(leader: i32) -> bool {
 
 /// Sends `signal` to the process group that `pid` leads; to the process alone if it leads none.
 pub fn send_to_group(pid: i32, signal: Signal) {
-    let pid = Pid::from_raw(pid);
-    if nix::unistd::getpgid(Some(pid)) != Ok(pid) || nix::sys::signal::killpg(pid, signal).is_err() {
-        let _ = kill(pid, signal);
+    let is_leader = nix::unistd::getpgid(Some(Pid::from_raw(pid))) == Ok(Pid::from_raw(pid));
+    if !is_leader || raw_kill(-pid, signal).is_err() {
+        send(pid, signal);
     }
 }
 
@@ -360,7 +360,14 @@ pub fn children() -> Vec<i32> {
 
 /// Sends `signal` to process `pid`. That it is gone already is no error worth a word.
 pub fn send(pid: i32, signal: Signal) {
-    let _ = kill(Pid::from_raw(pid), signal);
+    let _ = raw_kill(pid, signal);
+}
+
+/// kill(2), which nix cannot call with a real-time signal.
+fn raw_kill(pid: i32, signal: Signal) -> Result<()> {
+    // SAFETY: kill takes two numbers and touches no memory of ours.
+    let result = unsafe { libc::kill(pid, signal.number()) };
+    nix::errno::Errno::result(result).map(drop).map_err(Errno::from)
 }
 
 /// Whether this process may send signals to process `pid`.

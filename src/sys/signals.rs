@@ -2,11 +2,10 @@
 //! code of ours ever runs inside a signal handler.
 
 use super::Result;
+use crate::signal::Signal;
 use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use std::os::fd::{AsFd, BorrowedFd};
-
-pub use nix::sys::signal::Signal;
 
 /// The signals that a program waits for, and what it takes to undo that in a child.
 #[derive(Debug)]
@@ -23,18 +22,18 @@ impl Inbox {
     /// SIGPIPE is blocked as well: a message on a standard error without a reader is an error of that write, and not the
     /// end of this process.
     pub fn open(signals: &[Signal]) -> Result<Self> {
-        let (set, mut inherited) = (SigSet::from_iter(signals.iter().copied()), SigSet::empty());
+        let (set, mut inherited) = (set_of(signals), SigSet::empty());
         let blocked = with_broken_pipes(set);
         // First of all, so that no signal meets a disposition that is about to change.
         pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&blocked), Some(&mut inherited))?;
-        signals.iter().for_each(|&signal| forget(signal as i32));
+        signals.iter().for_each(|&signal| forget(signal.number()));
         Self::new(&set, inherited)
     }
 
     /// The same for a program whose children must be reachable by signals, however it was started: no other signal stays
     /// blocked or ignored, neither here nor in the children.
     pub fn open_fresh(signals: &[Signal]) -> Result<Self> {
-        let set = SigSet::from_iter(signals.iter().copied());
+        let set = set_of(signals);
         pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&with_broken_pipes(set)), None)?;
         (1..=libc::SIGRTMAX()).for_each(forget);
         Self::new(&set, SigSet::empty())
@@ -48,7 +47,7 @@ impl Inbox {
     /// The next signal that has arrived, without waiting.
     pub fn next(&self) -> Option<Signal> {
         let arrived = self.descriptor.read_signal().ok()??;
-        Signal::try_from(i32::try_from(arrived.ssi_signo).ok()?).ok()
+        Signal::from_number(i32::try_from(arrived.ssi_signo).ok()?)
     }
 
     /// Takes what has arrived, and says whether `signal` was among it. If much has arrived it may leave some for the next call.
@@ -59,13 +58,13 @@ impl Inbox {
         let records = buffer.get(..length).unwrap_or_default().chunks_exact(RECORD);
         // A record begins with the number of the signal.
         let number = |record: &[u8]| record.first_chunk().map(|number| i32::from_ne_bytes(*number));
-        records.into_iter().any(|record| number(record) == Some(signal as i32))
+        records.into_iter().any(|record| number(record) == Some(signal.number()))
     }
 
     /// In a child: blocks only the signals that children are to find blocked, without those of `free`.
     pub fn release(&self, free: &[Signal]) {
         let mut mask = self.children;
-        free.iter().for_each(|&signal| mask.remove(signal));
+        set_of(free).iter().for_each(|signal| mask.remove(signal));
         let _ = pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&mask), None);
     }
 }
@@ -88,22 +87,13 @@ pub fn forget_broken_pipes() {
     forget(libc::SIGPIPE);
 }
 
-/// What people call the signal with this number: its name without `SIG`, or the number if it has no name, as real-time
-/// signals have none.
-pub fn name(number: i32) -> String {
-    let named = Signal::try_from(number).ok();
-    let name = named.and_then(|signal| signal.as_str().strip_prefix("SIG"));
-    name.map_or_else(|| number.to_string(), str::to_string)
-}
-
-/// The number of the signal that [`name`] calls so.
-pub fn number(name: &str) -> Option<i32> {
-    let named = format!("SIG{name}").parse::<Signal>().ok().map(|signal| signal as i32);
-    named.or_else(|| name.parse().ok().filter(|number| (1..=libc::SIGRTMAX()).contains(number)))
+/// These signals as a set. Real-time signals, which no program of ours waits for, cannot be in it.
+fn set_of(signals: &[Signal]) -> SigSet {
+    signals.iter().filter_map(|signal| signal.number().try_into().ok()).collect()
 }
 
 fn with_broken_pipes(mut set: SigSet) -> SigSet {
-    set.add(Signal::SIGPIPE);
+    set.add(nix::sys::signal::Signal::SIGPIPE);
     set
 }
 
@@ -116,24 +106,4 @@ fn forget(number: i32) {
 fn set_disposition(number: i32, disposition: libc::sighandler_t) {
     // SAFETY: neither the default nor the ignoring disposition runs code in a handler.
     unsafe { libc::signal(number, disposition) };
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_signal_has_a_word_that_leads_back_to_it() {
-        for signal in 1..=libc::SIGRTMAX() {
-            assert_eq!(number(&name(signal)), Some(signal));
-        }
-        assert_eq!([name(libc::SIGKILL), name(34), name(64)], ["KILL", "34", "64"]);
-    }
-
-    #[test]
-    fn other_words_are_no_signals() {
-        for word in ["", "0", "-1", "65", "99999999999", "NONSENSE", "SIGKILL", "kill"] {
-            assert_eq!(number(word), None, "{word:?}");
-        }
-    }
 }

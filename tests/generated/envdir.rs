@@ -119,7 +119,7 @@ impl Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         if !self.ended {
-            process::send(self.pid.as_raw(), nix::sys::signal::Signal::SIGKILL);
+            process::send(self.pid.as_raw(), servicedir::signal::Signal::KILL);
             let _ = waitpid(self.pid, None);
         }
     }

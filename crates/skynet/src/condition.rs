@@ -164,10 +164,12 @@ impl Facts {
 mod tests {
     use super::*;
     use crate::site::UNSUPERVISED;
+    use servicedir::exit::Exit;
     use servicedir::service::failing::{Failing, LoggerTrouble};
-    use servicedir::service::last_exit::{Failures, How, LastExit};
+    use servicedir::service::last_exit::{Failures, LastExit};
     use servicedir::service::sentence::HasDown;
     use servicedir::service::status::Status;
+    use servicedir::signal::Signal;
     use std::num::NonZeroU32;
     use std::time::Duration;
 
@@ -210,8 +212,11 @@ mod tests {
     fn some() -> Vec<Condition> {
         let mut busy = facts(1234, Want::Up);
         busy.account.more.ready = Some(at(103));
-        busy.account.more.last_exit =
-            Some(LastExit { at: at(99), how: How::Killed("SEGV".to_string()), failures: None });
+        busy.account.more.last_exit = Some(LastExit {
+            at: at(99),
+            how: Exit::Killed(Signal::from_name("SEGV").unwrap()),
+            failures: None,
+        });
         busy.account.more.starts = Some(3);
         busy.items = Some(Count { in_hand: 1, done: 17, since: at(105) });
         let mut disabled = condition("b", Supervised::Yes(Box::new(facts(0, Want::Down))));

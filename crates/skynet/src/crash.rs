@@ -1,8 +1,9 @@
 //! Crashes: which ends of a participant are some, what is said about them, and how often.
 #![forbid(unsafe_code)]
 
-use servicedir::service::last_exit::How;
+use servicedir::exit::Exit;
 use servicedir::service::status::Want;
+use servicedir::signal::Signal;
 use servicedir::tai::{LABEL, Stamp};
 
 /// From one message about a participant to the next.
@@ -14,20 +15,14 @@ pub(crate) struct Crash {
     /// The process.
     pub pid: u32,
     /// How it ended.
-    pub how: How,
+    pub how: Exit,
 }
 
 /// What supervise tells: a start, an end that nobody has to care about, or a crash.
 ///
-/// `signal` is the name of a signal by its number. An end that was asked for is no crash: the participant is not wanted
+/// An end that was asked for is no crash: the participant is not wanted
 /// up, or it was ended by a signal that people end programs with, be it that a shell says so.
-pub(crate) fn judge(
-    what: &str,
-    pid: u32,
-    code: i32,
-    want: Want,
-    signal: impl Fn(i32) -> String,
-) -> Option<Crash> {
+pub(crate) fn judge(what: &str, pid: u32, code: i32, want: Want) -> Option<Crash> {
     const INTERRUPT: i32 = 2;
     const TERMINATE: i32 = 15;
     const SHELL: i32 = 128;
@@ -36,9 +31,11 @@ pub(crate) fn judge(
     let how = match (what, code) {
         ("exit", 0) => return None,
         ("exit", code) if is_asked_for(code - SHELL) => return None,
-        ("exit", NOT_KNOWN) => How::Unknown,
-        ("exit", code) => How::Exited(code),
-        ("killed", number) if !is_asked_for(number) => How::Killed(signal(number)),
+        ("exit", NOT_KNOWN) => Exit::Unknown,
+        ("exit", code) => Exit::Exited(code),
+        ("killed", number) if !is_asked_for(number) => {
+            Signal::from_number(number).map_or(Exit::Unknown, Exit::Killed)
+        }
         _ => return None,
     };
     (want == Want::Up).then_some(Crash { pid, how })
@@ -98,10 +95,10 @@ impl Message<'_> {
     /// The text.
     pub(crate) fn text(&self) -> String {
         let Self { name, host, when, crash, suppressed, log } = self;
-        let how = match &crash.how {
-            How::Exited(code) => format!("has exited with code {code}"),
-            How::Killed(signal) => format!("was killed by {signal}"),
-            How::Unknown => {
+        let how = match crash.how {
+            Exit::Exited(code) => format!("has exited with code {code}"),
+            Exit::Killed(signal) => format!("was killed by {signal}"),
+            Exit::Unknown => {
                 "has ended; how is not known, because its supervise was replaced meanwhile".to_string()
             }
         };
@@ -145,8 +142,8 @@ mod tests {
     use std::time::Duration;
 
     #[track_caller]
-    fn check(what: &str, code: i32, want: Want, expected: Option<How>) {
-        let crash = judge(what, 7, code, want, |number| format!("S{number}"));
+    fn check(what: &str, code: i32, want: Want, expected: Option<Exit>) {
+        let crash = judge(what, 7, code, want);
         assert_eq!(crash, expected.map(|how| Crash { pid: 7, how }), "{what} {code}");
     }
 
@@ -154,10 +151,10 @@ mod tests {
     fn an_end_that_was_not_asked_for_is_a_crash() {
         check("start", 0, Want::Up, None);
         check("exit", 0, Want::Up, None);
-        check("exit", 3, Want::Up, Some(How::Exited(3)));
-        check("exit", 256, Want::Up, Some(How::Unknown));
-        check("killed", 11, Want::Up, Some(How::Killed("S11".to_string())));
-        check("killed", 9, Want::Up, Some(How::Killed("S9".to_string())));
+        check("exit", 3, Want::Up, Some(Exit::Exited(3)));
+        check("exit", 256, Want::Up, Some(Exit::Unknown));
+        check("killed", 11, Want::Up, Some(Exit::Killed(Signal::from_name("SEGV").unwrap())));
+        check("killed", 9, Want::Up, Some(Exit::Killed(Signal::KILL)));
         // svc -t, and a shell that was told so.
         check("killed", 15, Want::Up, None);
         check("exit", 143, Want::Up, None);
@@ -188,14 +185,14 @@ mod tests {
 
     #[test]
     fn the_message_says_what_has_happened() {
-        let crash = Crash { pid: 7, how: How::Killed("SEGV".to_string()) };
+        let crash = Crash { pid: 7, how: Exit::Killed(Signal::from_name("SEGV").unwrap()) };
         let message =
             Message { name: "p", host: "h", when: "T", crash: &crash, suppressed: 2, log: "a\nb\n" };
         let expected = "The participant p on h was killed by SEGV (process 7) at T.\n\
                         2 more crashes since the last message were not told.\n\
                         The last lines of its log:\n\na\nb\n";
         assert_eq!(message.text(), expected);
-        let exited = Crash { pid: 8, how: How::Exited(3) };
+        let exited = Crash { pid: 8, how: Exit::Exited(3) };
         let message = Message { crash: &exited, suppressed: 0, log: "", ..message };
         assert_eq!(message.text(), "The participant p on h has exited with code 3 (process 8) at T.\n");
     }

@@ -2,8 +2,8 @@
 //! come in, what is to be done comes out.
 #![forbid(unsafe_code)]
 
+use servicedir::exit::Exit;
 use servicedir::service::goal::{Answer, Expectation, Goal, Moment, Run, SETTLED, Uptime};
-use servicedir::service::last_exit::How;
 use servicedir::service::status::Want;
 use servicedir::tai::Stamp;
 use std::num::NonZeroU32;
@@ -49,7 +49,7 @@ pub(crate) struct Sight {
     /// Whether it has said that it is ready.
     pub is_ready: bool,
     /// When and how it ended last.
-    pub last_exit: Option<(Stamp, How)>,
+    pub last_exit: Option<(Stamp, Exit)>,
 }
 
 impl Sight {
@@ -336,7 +336,7 @@ impl Starting {
         }
         if let Some((at, how)) = sight.last_exit.as_ref().filter(|(at, _)| Some(*at) != self.known_end) {
             if self.has_ended {
-                return Step::End(End::Failed(describe(how, tells_readiness)));
+                return Step::End(End::Failed(describe(*how, tells_readiness)));
             }
             self.has_ended = true;
             self.known_end = Some(*at);
@@ -355,11 +355,11 @@ impl Starting {
 }
 
 /// How a participant has ended that should run.
-fn describe(how: &How, tells_readiness: bool) -> String {
+fn describe(how: Exit, tells_readiness: bool) -> String {
     let how = match how {
-        How::Exited(code) => format!("it exited with code {code}"),
-        How::Killed(signal) => format!("it was killed by {signal}"),
-        How::Unknown => "it ended".to_string(),
+        Exit::Exited(code) => format!("it exited with code {code}"),
+        Exit::Killed(signal) => format!("it was killed by {signal}"),
+        Exit::Unknown => "it ended".to_string(),
     };
     let when = if tells_readiness { "before it was ready" } else { "within a second after its start" };
     format!("{how} {when}; its log may say why")

@@ -1,7 +1,7 @@
 //! The svscan that starts participants. Where none runs, as in an image that is being built, there is nothing to be told.
 
-use nix::sys::signal::Signal;
 use servicedir::file_id::FileId;
+use servicedir::signal::Signal;
 use servicedir::sys::{process, processes};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -20,9 +20,9 @@ pub fn scanners(place: &Path) -> Vec<i32> {
 pub fn look_now(svscan: i32) -> bool {
     let status = fs::read_to_string(format!("/proc/{svscan}/status")).unwrap_or_default();
     // The original does not know the signal, and would die of it.
-    let understands = takes(&status, Signal::SIGHUP);
+    let understands = takes(&status, Signal::HUP);
     if understands {
-        process::send(svscan, Signal::SIGHUP);
+        process::send(svscan, Signal::HUP);
     }
     understands
 }
@@ -33,7 +33,7 @@ fn takes(status: &str, signal: Signal) -> bool {
         let mask = line.strip_prefix("SigCgt:").or_else(|| line.strip_prefix("SigBlk:"))?;
         u64::from_str_radix(mask.trim(), 16).ok()
     });
-    masks.fold(0, |all, mask| all | mask) & (1 << (signal as u32 - 1)) != 0
+    masks.fold(0, |all, mask| all | mask) & (1 << (signal.number() - 1)) != 0
 }
 
 #[cfg(test)]
@@ -43,9 +43,9 @@ mod tests {
     #[test]
     fn a_process_that_would_die_of_a_signal_is_told_apart() {
         let status = "SigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000014002\n";
-        assert!(!takes(status, Signal::SIGHUP));
-        assert!(takes(&status.replace("14002", "14003"), Signal::SIGHUP));
-        assert!(takes("SigBlk:\t0000000000000001\n", Signal::SIGHUP));
-        assert!(!takes("", Signal::SIGHUP));
+        assert!(!takes(status, Signal::HUP));
+        assert!(takes(&status.replace("14002", "14003"), Signal::HUP));
+        assert!(takes("SigBlk:\t0000000000000001\n", Signal::HUP));
+        assert!(!takes("", Signal::HUP));
     }
 }

@@ -6,9 +6,9 @@ use super::super::place::{CURRENT, NEW_STATE, PREVIOUS, PROCESSED, Place, STATE}
 use super::super::step::Sighting;
 use super::super::trouble::{Trouble, warn};
 use super::{LogDirectory, Outcome};
+use crate::signal::Signal;
 use crate::sys::files::{self, HERE};
 use crate::sys::process;
-use crate::sys::signals::Signal;
 
 impl LogDirectory<'_> {
     pub(super) fn inspect(&mut self) -> Result<Sighting, Trouble> {
@@ -58,7 +58,7 @@ impl LogDirectory<'_> {
         };
         warn(&[b"directory ", self.rules.path.to_bytes(), how]);
         if let Some(pid) = self.processor.take() {
-            process::send(pid, Signal::SIGTERM);
+            process::send(pid, Signal::TERM);
         }
         if let Some(old) = self.current.take() {
             // Nothing more will be written there.

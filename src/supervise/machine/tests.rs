@@ -5,7 +5,6 @@ mod invariants;
 mod settings;
 
 use super::*;
-use crate::service::last_exit::How;
 use crate::supervise::pacing::{LONGEST_PAUSE, PACE};
 use crate::tai::Stamp;
 
@@ -70,9 +69,9 @@ impl World {
                 }
                 Action::Send(pid, signal, scope) => {
                     let known = Some(pid) == self.child || Some(pid) == self.finish;
-                    assert!(known, "{signal:?} to a stranger");
+                    assert!(known, "{signal} to a stranger");
                     let all = if scope == Scope::Group { " all" } else { "" };
-                    self.log.push(format!("{signal:?}{all}"));
+                    self.log.push(format!("{signal}{all}"));
                 }
                 Action::Start => {
                     assert_eq!(self.child, None, "a second child");
@@ -92,9 +91,9 @@ impl World {
                 Action::RecordFinishing => self.finishing = true,
                 Action::RecordFinished => self.finishing = false,
                 // A plain end is not worth a word in every story.
-                Action::RecordEnd(Ending::Exited(0), _) => {}
-                Action::RecordEnd(how, _) => self.log.push(format!("{how:?}")),
-                Action::WarnFailing(warning) => self.log.push(warning.sentence(&How::Exited(0))),
+                Action::RecordEnd(Exit::Exited(0), _) => {}
+                Action::RecordEnd(how, _) => self.log.push(how.to_string()),
+                Action::WarnFailing(warning) => self.log.push(warning.sentence()),
                 Action::RecordReady => self.log.push("ready".to_string()),
                 Action::ReportLeftovers(_) => self.log.push("left".to_string()),
                 Action::EndLeftovers(_) => {
@@ -176,9 +175,9 @@ fn check_with(settings: Settings, has_down: HasDown, story: &str, expected: &str
     let mut world = World::new(has_down, settings);
     for step in story.chars() {
         match step {
-            '.' => world.event(Event::Ended(Ending::Exited(0))),
-            ';' => world.event(Event::Finished(Ending::Exited(0))),
-            '!' => world.event(Event::Finished(Ending::Exited(STAY_DOWN))),
+            '.' => world.event(Event::Ended(Exit::Exited(0))),
+            ';' => world.event(Event::Finished(Exit::Exited(0))),
+            '!' => world.event(Event::Finished(Exit::Exited(STAY_DOWN))),
             'r' => world.event(Event::Ready),
             ',' => world.event(Event::Cleared),
             'f' => world.refuse_starts = true,

@@ -13,7 +13,7 @@ use servicedir::service::directory::{Directory, LONGEST_RECORD, SUPERVISE};
 use servicedir::sys::confined::Confined;
 use servicedir::sys::files::{self, HERE};
 use servicedir::sys::process::Handle;
-use servicedir::sys::{Errno, clock, locks, peek, poll, signals};
+use servicedir::sys::{Errno, clock, locks, peek, poll};
 use servicedir::tai::Stamp;
 use servicedir::tai::lines::Translator;
 use std::ffi::CStr;
@@ -53,7 +53,7 @@ pub(crate) fn run(site: &Site, arguments: &Notify) -> Result<Outcome, Failure> {
             "notify is for the script of that name in the directory of a participant",
         ));
     };
-    let Some(crash) = judge(&arguments.what, arguments.pid, arguments.code, want, signals::name) else {
+    let Some(crash) = judge(&arguments.what, arguments.pid, arguments.code, want) else {
         return Ok(Outcome::Done);
     };
     let here = std::env::current_dir().map_err(|error| Failure::system("find this directory", &error))?;

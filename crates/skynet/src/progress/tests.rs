@@ -20,7 +20,7 @@ fn sight(text: &str) -> Sight {
         },
         is_told: state.contains('t'),
         is_ready: state.ends_with('r'),
-        last_exit: end.map(|at| (at, How::Exited(3))),
+        last_exit: end.map(|at| (at, Exit::Exited(3))),
     }
 }
 

@@ -25,20 +25,20 @@ fn a_service_that_keeps_failing_is_told_of_unless_it_was_told_to_end() {
     let twice = format!("{UP}; {}; {}", next(101), next(102));
     let third = next(103);
     check(HasDown::No, "S.S.S.", &format!("{twice}; run exited 0, 3 times in 3 s; {third}"));
-    check(HasDown::No, "S.S.St.", &format!("{twice}; Terminate; {third}"));
+    check(HasDown::No, "S.S.St.", &format!("{twice}; TERM; {third}"));
     check(HasDown::No, "S.S.uS.", &format!("{twice}; publish 102 Up; {third}"));
     check(HasDown::No, "S.S.SSSSS.", &format!("{twice}; {third}"));
 }
 
 #[test]
 fn a_command_is_obeyed_at_once_also_within_the_first_second() {
-    check(HasDown::No, "1d", &format!("{UP}; Terminate; Continue; publish 100 Down"));
+    check(HasDown::No, "1d", &format!("{UP}; TERM; CONT; publish 100 Down"));
     check(HasDown::No, "1.1dM", &format!("{UP}; publish 0 Up; publish 0 Down"));
 }
 
 #[test]
 fn down_and_up_again_keep_the_pace() {
-    let down = format!("{UP}; Terminate; Continue; publish 100 Down; publish 0 Down; left; publish 0 Up");
+    let down = format!("{UP}; TERM; CONT; publish 100 Down; publish 0 Down; left; publish 0 Up");
     check(HasDown::No, "1d.u7", &down);
     check(HasDown::No, "1d.u9", &format!("{down}; start; publish 101 Up"));
 }
@@ -78,23 +78,23 @@ fn exit_waits_for_a_start_that_was_asked_for() {
 
 #[test]
 fn pause_and_continue_show_in_the_status() {
-    let paused = "publish 100 paused Up; Stop";
-    check(HasDown::No, "pc", &format!("{UP}; {paused}; publish 100 Up; Continue"));
-    check(HasDown::No, "pd", &format!("{UP}; {paused}; Terminate; Continue; publish 100 Down"));
+    let paused = "publish 100 paused Up; STOP";
+    check(HasDown::No, "pc", &format!("{UP}; {paused}; publish 100 Up; CONT"));
+    check(HasDown::No, "pd", &format!("{UP}; {paused}; TERM; CONT; publish 100 Down"));
     check(HasDown::No, "Sp.", &format!("{UP}; {paused}; publish 0 Up; start; publish 101 Up"));
     check(HasDown::Yes, "pc", "publish 0 Down; publish 0 Down; publish 0 Down");
 }
 
 #[test]
 fn signals_change_nothing_but_the_service() {
-    check(HasDown::No, "haitk", &format!("{UP}; Hangup; Alarm; Interrupt; Terminate; Kill"));
+    check(HasDown::No, "haitk", &format!("{UP}; HUP; ALRM; INT; TERM; KILL"));
     check(HasDown::Yes, "haitk", "publish 0 Down");
 }
 
 #[test]
 fn signals_go_to_the_group_while_that_is_addressed() {
-    check(HasDown::No, "+t=h", &format!("{UP}; Terminate all; Hangup"));
-    check(HasDown::No, "+d=", &format!("{UP}; Terminate all; Continue all; publish 100 Down"));
+    check(HasDown::No, "+t=h", &format!("{UP}; TERM all; HUP"));
+    check(HasDown::No, "+d=", &format!("{UP}; TERM all; CONT all; publish 100 Down"));
 }
 
 #[test]
@@ -138,15 +138,15 @@ fn a_refused_start_is_tried_again_later_and_later() {
 
 #[test]
 fn what_a_stopped_service_leaves_behind_is_reported() {
-    check(HasDown::No, "d.", &format!("{UP}; Terminate; Continue; publish 100 Down; publish 0 Down; left"));
+    check(HasDown::No, "d.", &format!("{UP}; TERM; CONT; publish 100 Down; publish 0 Down; left"));
     check(HasDown::No, "1.", &format!("{UP}; publish 0 Up"));
 }
 
 #[test]
 fn how_it_ended_is_written_down_before_anybody_sees_that_it_did() {
     let mut world = World::new(HasDown::No, Settings::default());
-    world.event(Event::Ended(Ending::Killed(9)));
-    assert_eq!(world.log.join("; "), format!("{UP}; Killed(9); publish 0 Up"));
+    world.event(Event::Ended(Exit::Killed(Signal::KILL)));
+    assert_eq!(world.log.join("; "), format!("{UP}; killed by KILL; publish 0 Up"));
 }
 
 #[test]
@@ -157,6 +157,6 @@ fn an_adopted_service_is_left_alone_until_it_ends() {
     let (mut machine, actions) = Machine::adopt(status, Settings::default(), now);
     assert_eq!(actions.into_iter().collect::<Vec<_>>(), [Action::Publish(status)]);
     assert_eq!(machine.deadline(), None);
-    let actions: Vec<Action> = machine.handle(Event::Ended(Ending::Unknown), now).into_iter().collect();
+    let actions: Vec<Action> = machine.handle(Event::Ended(Exit::Unknown), now).into_iter().collect();
     assert_eq!(actions.last(), Some(&Action::Start));
 }

@@ -53,9 +53,9 @@ proptest! {
                     exit_asked |= command == Command::Exit;
                     world.event(Event::Command(command));
                 }
-                Step::Ends if world.child.is_some() => world.event(Event::Ended(Ending::Exited(1))),
+                Step::Ends if world.child.is_some() => world.event(Event::Ended(Exit::Exited(1))),
                 Step::Ends if world.clearing => world.event(Event::Cleared),
-                Step::Ends if world.finish.is_some() => world.event(Event::Finished(Ending::Exited(0))),
+                Step::Ends if world.finish.is_some() => world.event(Event::Finished(Exit::Exited(0))),
                 Step::Ends => {}
                 Step::Refuse(refuse) => world.refuse_starts = refuse,
                 Step::Pass(milliseconds) => world.pass(Duration::from_millis(milliseconds)),

@@ -6,7 +6,7 @@ const FINISH: Settings = Settings {
     finish: true,
     finish_timeout: Some(Duration::from_millis(5000)),
     kill_timeout: None,
-    down_signal: Signal::Terminate,
+    down_signal: Signal::TERM,
     notification: None,
     notify: false,
     end_leftovers: false,
@@ -16,7 +16,7 @@ const FINISH: Settings = Settings {
 #[test]
 fn finish_runs_between_an_end_and_the_next_start() {
     let ended = format!("{UP}; publish 0 Up; finish");
-    check_with(FINISH, HasDown::No, "S.M", &format!("{ended}; Kill"));
+    check_with(FINISH, HasDown::No, "S.M", &format!("{ended}; KILL"));
     check_with(FINISH, HasDown::No, "S.1;", &format!("{ended}; start; publish 101 Up"));
     check_with(FINISH, HasDown::No, "1.1;", &ended);
     check_with(FINISH, HasDown::No, "1.1;9", &format!("{ended}; start; publish 101 Up"));
@@ -32,7 +32,7 @@ fn finish_runs_between_an_end_and_the_next_start() {
 fn a_finish_that_takes_too_long_is_killed() {
     let ended = format!("{UP}; publish 0 Up; finish");
     check_with(FINISH, HasDown::No, "S.SSSS9", &ended);
-    check_with(FINISH, HasDown::No, "S.SSSSSM", &format!("{ended}; Kill"));
+    check_with(FINISH, HasDown::No, "S.SSSSSM", &format!("{ended}; KILL"));
     let patient = Settings { finish_timeout: None, ..FINISH };
     check_with(patient, HasDown::No, "S.M", &ended);
 }
@@ -40,25 +40,20 @@ fn a_finish_that_takes_too_long_is_killed() {
 #[test]
 fn a_service_that_does_not_end_in_time_is_killed() {
     let settings = Settings { kill_timeout: Some(Duration::from_secs(2)), ..Settings::default() };
-    let told = format!("{UP}; Terminate; Continue; publish 100 Down");
+    let told = format!("{UP}; TERM; CONT; publish 100 Down");
     check_with(settings, HasDown::No, "dS9", &told);
-    check_with(settings, HasDown::No, "dSS", &format!("{told}; Kill"));
-    check_with(
-        settings,
-        HasDown::No,
-        "dSdS",
-        &format!("{told}; Terminate; Continue; publish 100 Down; Kill"),
-    );
+    check_with(settings, HasDown::No, "dSS", &format!("{told}; KILL"));
+    check_with(settings, HasDown::No, "dSdS", &format!("{told}; TERM; CONT; publish 100 Down; KILL"));
     check_with(settings, HasDown::No, "dS.SS", &format!("{told}; publish 0 Down; left"));
     check_with(settings, HasDown::No, "duM", &format!("{told}; publish 100 Up"));
-    check_with(settings, HasDown::No, "tM", &format!("{UP}; Terminate"));
+    check_with(settings, HasDown::No, "tM", &format!("{UP}; TERM"));
 }
 
 #[test]
 fn another_signal_can_tell_a_service_to_end() {
-    let settings = Settings { down_signal: Signal::Interrupt, ..Settings::default() };
-    check_with(settings, HasDown::No, "d", &format!("{UP}; Interrupt; Continue; publish 100 Down"));
-    check_with(settings, HasDown::No, "t", &format!("{UP}; Terminate"));
+    let settings = Settings { down_signal: Signal::INT, ..Settings::default() };
+    check_with(settings, HasDown::No, "d", &format!("{UP}; INT; CONT; publish 100 Down"));
+    check_with(settings, HasDown::No, "t", &format!("{UP}; TERM"));
 }
 
 #[test]
@@ -66,15 +61,15 @@ fn pauses_between_quick_failures_double_up_to_backoff() {
     let settings = Settings { backoff: Some(Duration::from_secs(8)), ..Settings::default() };
     let mut world = World::new(HasDown::No, settings);
     for _ in 0..6 {
-        world.event(Event::Ended(Ending::Exited(1)));
+        world.event(Event::Ended(Exit::Exited(1)));
         world.pass(world.machine.deadline().unwrap() - world.base - world.now);
     }
     let starts: Vec<u64> = world.starts.iter().map(Duration::as_secs).collect();
     assert_eq!(starts, [0, 1, 3, 7, 15, 23, 31]);
     world.pass(Duration::from_secs(8));
-    world.event(Event::Ended(Ending::Exited(1)));
+    world.event(Event::Ended(Exit::Exited(1)));
     assert_eq!(world.starts.len(), 8, "after a long run there is no pause");
-    world.event(Event::Ended(Ending::Exited(1)));
+    world.event(Event::Ended(Exit::Exited(1)));
     world.pass(PACE);
     assert_eq!(world.starts.len(), 9, "and pauses begin from one second again");
 }
@@ -84,10 +79,10 @@ fn up_ends_a_long_pause() {
     let settings = Settings { backoff: Some(Duration::from_secs(60)), ..Settings::default() };
     let mut world = World::new(HasDown::No, settings);
     for _ in 0..4 {
-        world.event(Event::Ended(Ending::Exited(1)));
+        world.event(Event::Ended(Exit::Exited(1)));
         world.pass(world.machine.deadline().unwrap() - world.base - world.now);
     }
-    world.event(Event::Ended(Ending::Exited(1)));
+    world.event(Event::Ended(Exit::Exited(1)));
     world.pass(PACE);
     let starts = world.starts.len();
     world.event(Event::Command(Command::Up));
