@@ -58,10 +58,11 @@ fn document(root: &Path, file: &Path, name: &str) -> Option<PathBuf> {
     [beside, root.join(name.trim_start_matches('/'))].into_iter().find(|path| path.is_file())
 }
 
-/// The section numbers at the beginning of `rest`, as in ` 1.3, 1.4` or ` 6, 7 and 8`.
+/// The section numbers at the beginning of `rest`, as in ` 1.3, 1.4` or `), section 8`.
 fn cited_sections(rest: &str) -> Vec<&str> {
     let mut sections = Vec::new();
-    let mut rest = rest.strip_prefix(' ').unwrap_or("");
+    let rest = rest.trim_start_matches(['`', ')']);
+    let mut rest = [", section ", " "].iter().find_map(|joint| rest.strip_prefix(joint)).unwrap_or("");
     loop {
         let length =
             rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(rest.len());
@@ -141,8 +142,12 @@ fn a_missing_document_or_section_is_found() {
         "docs/decisions.DOC 7 and 8. ../decisions.DOC#7-adoption a.mdx docs/decisions.DOC, 9\n",
     );
     assert_eq!(mistakes(&root), [""; 0]);
-    write("wrong", "docs/decisions.DOC 7, 9: docs/decisions.DOC#9-x `gone.DOC`\n");
-    let expected = [" 9, which", "#9-x, which", "gone.DOC, which"].map(|part| part.replace("DOC", suffix));
+    write(
+        "wrong",
+        "docs/decisions.DOC 7, 9: docs/decisions.DOC#9-x `gone.DOC` (docs/decisions.DOC), section 6\n",
+    );
+    let expected =
+        [" 9, which", "#9-x, which", "gone.DOC, which", " 6, which"].map(|part| part.replace("DOC", suffix));
     let found = mistakes(&root);
     assert_eq!(found.len(), expected.len(), "{found:?}");
     for (mistake, part) in found.iter().zip(&expected) {
