@@ -12,7 +12,7 @@ pub struct Row {
     pub group: &'static str,
     pub what: &'static str,
     pub unit: Unit,
-    /// What DESIGN.md asks for.
+    /// The targets, as in docs/decisions.md 13.
     pub targets: &'static [Target],
     pub chart: Chart,
 }

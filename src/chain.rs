@@ -1,4 +1,4 @@
-//! The end that programs such as setuidgid share: become another program, or say why not (CONTRACT.md 1.0).
+//! The end that programs such as setuidgid share: become another program, or say why not (docs/compatibility.md 1.0).
 
 use crate::report::{Draft, Failure};
 use crate::sys::exec::Prepared;

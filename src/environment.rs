@@ -1,4 +1,4 @@
-//! Changes to an environment, and the files in which envdir finds them (CONTRACT.md 1.0, 1.14).
+//! Changes to an environment, and the files in which envdir finds them (docs/compatibility.md 1.0, 1.14).
 #![forbid(unsafe_code)]
 
 use std::borrow::Cow;

@@ -1,4 +1,4 @@
-//! softlimit's options: which letter limits what, and what its argument says (CONTRACT.md 1.15).
+//! softlimit's options: which letter limits what, and what its argument says (docs/compatibility.md 1.15).
 #![forbid(unsafe_code)]
 
 /// Something that can be limited.

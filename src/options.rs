@@ -1,4 +1,4 @@
-//! Options as POSIX getopt reads them (CONTRACT.md 1.0): single letters, clustered, their arguments attached
+//! Options as POSIX getopt reads them (docs/compatibility.md 1.0): single letters, clustered, their arguments attached
 //! or in the next word; the word `--` ends them and is dropped, a lone `-` or any other word is the first operand.
 //! Long options, which getopt does not know, are the `--` words that a program asks for. For getopt, all others end
 //! the options, too; here they are mistakes.

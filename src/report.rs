@@ -1,6 +1,6 @@
 //! How a program says that something is wrong, and what it exits with.
 //!
-//! CONTRACT.md 1.0: `PROG: usage: PROG ARGS` and 100 for the caller's mistake, `PROG: fatal: TEXT: ERROR` and
+//! docs/compatibility.md 1.0: `PROG: usage: PROG ARGS` and 100 for the caller's mistake, `PROG: fatal: TEXT: ERROR` and
 //! 111 for the system's trouble, `PROG: warning: TEXT: ERROR` for trouble that the program survives. A message
 //! is built whole, so that it reaches a shared log in one piece.
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! TAI64N stamps, as daemontools counts them: seconds are unix time + 2^62 + 10, for ever (CONTRACT.md 1.0).
+//! TAI64N stamps, as daemontools counts them: seconds are unix time + 2^62 + 10, for ever (docs/compatibility.md 1.0).
 //!
 //! A stamp is 12 bytes in a status file and a label of `@` and 24 hex digits in a log.
 #![forbid(unsafe_code)]

@@ -21,6 +21,8 @@ mod counts;
 mod crashes;
 /// The demonstration.
 mod demo;
+/// Documents that are cited, and the table of differences.
+mod documents;
 /// What controls a terminal, in data of others.
 mod escapes;
 /// The manual pages, and what they show.

@@ -1,5 +1,5 @@
 //! multilog: reads lines from standard input, selects them by patterns, and keeps them in directories that
-//! never grow too large (CONTRACT.md 1.10).
+//! never grow too large (docs/compatibility.md 1.10).
 //!
 //! A chunk of input goes through [`mod@line`], [`script`] and [`pattern`] into the buffers of the directories; for
 //! each directory, [`rotation`] decides what to write, and when to begin a new file.

@@ -25,7 +25,7 @@ pub fn start(directory: &Confined, command: &CStr, signals: &Inbox) -> SysResult
     })
 }
 
-/// In a child: runs the command as CONTRACT.md 1.10 says, with the old file as its input, the new one as its
+/// In a child: runs the command as docs/compatibility.md 1.10 says, with the old file as its input, the new one as its
 /// output, and the state of the run before and after as descriptors 4 and 5. Returns only if that failed.
 fn become_processor(directory: &Confined, command: &CStr) -> Errno {
     let connect = || -> SysResult<[File; 4]> {

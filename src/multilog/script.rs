@@ -1,4 +1,4 @@
-//! multilog's arguments: a script of actions that every line goes through (CONTRACT.md 1.10).
+//! multilog's arguments: a script of actions that every line goes through (docs/compatibility.md 1.10).
 #![forbid(unsafe_code)]
 
 use super::line::{HEAD, Labels};

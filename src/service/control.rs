@@ -1,4 +1,4 @@
-//! What supervise can be told: one byte a command, in the fifo `supervise/control` (CONTRACT.md 1.3, 1.4).
+//! What supervise can be told: one byte a command, in the fifo `supervise/control` (docs/compatibility.md 1.3, 1.4).
 #![forbid(unsafe_code)]
 
 use crate::signal::Signal;

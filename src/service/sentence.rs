@@ -1,4 +1,4 @@
-//! The line that svstat prints about a service (CONTRACT.md 1.6).
+//! The line that svstat prints about a service (docs/compatibility.md 1.6).
 #![forbid(unsafe_code)]
 
 use super::status::{Status, Want};

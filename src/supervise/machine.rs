@@ -1,7 +1,7 @@
-//! What supervise decides: events in, actions out (CONTRACT.md 1.3).
+//! What supervise decides: events in, actions out (docs/compatibility.md 1.3).
 //!
 //! The one liberty over the original: it never sleeps. A start that comes too early becomes a deadline, and
-//! whatever happens until then is acted on at once (DESIGN.md 3.5).
+//! whatever happens until then is acted on at once (docs/decisions.md 5).
 #![forbid(unsafe_code)]
 
 use super::event::{Action, Actions, Event, Now};

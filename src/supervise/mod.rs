@@ -1,4 +1,4 @@
-//! supervise: keeps one service running (CONTRACT.md 1.3).
+//! supervise: keeps one service running (docs/compatibility.md 1.3).
 //!
 //! [`machine`] decides, [`run`] does.
 

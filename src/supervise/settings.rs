@@ -1,4 +1,4 @@
-//! The files in a service directory with which its owner changes how it is supervised (DESIGN.md section 5).
+//! The files in a service directory with which its owner changes how it is supervised (docs/decisions.md 14).
 //! Without any of them, a service is supervised as it always was.
 #![forbid(unsafe_code)]
 

@@ -61,7 +61,7 @@ impl StateDirectory {
     /// which is the current one.
     ///
     /// # Errors
-    /// Those of the original (CONTRACT.md 1.3), and one for a `control` that is not a fifo.
+    /// Those of the original (docs/compatibility.md 1.3), and one for a `control` that is not a fifo.
     pub fn open(name: &CStr) -> Result<Self, Failure> {
         let open = || {
             let directory = open_directory(name)?;
@@ -75,7 +75,7 @@ impl StateDirectory {
     /// Opens the fifo by which svok sees that supervise runs.
     ///
     /// # Errors
-    /// That of the original (CONTRACT.md 1.3).
+    /// That of the original (docs/compatibility.md 1.3).
     pub fn announce(&mut self, name: &CStr) -> Result<(), Failure> {
         self.open_ok(name).map_err(Obstacle::fatal)
     }

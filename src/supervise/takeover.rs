@@ -1,4 +1,4 @@
-//! Taking over the service that an earlier supervise has left running (DESIGN.md 3.7).
+//! Taking over the service that an earlier supervise has left running (docs/decisions.md 7).
 
 use super::facts;
 use super::run::warn;

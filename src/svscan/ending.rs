@@ -1,4 +1,4 @@
-//! The orderly end of svscan: who has how much time (DESIGN.md 3.8).
+//! The orderly end of svscan: who has how much time (docs/decisions.md 8).
 #![forbid(unsafe_code)]
 
 use super::event::{Action, Role};

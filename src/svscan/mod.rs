@@ -1,4 +1,4 @@
-//! svscan: keeps one supervise running for every directory, and a second one for its log (CONTRACT.md 1.2).
+//! svscan: keeps one supervise running for every directory, and a second one for its log (docs/compatibility.md 1.2).
 //!
 //! [`table`] decides, [`run`] does.
 

@@ -1,5 +1,5 @@
 //! What svscan decides: which directories are services, when a supervise is to be started, and in which order
-//! everything ends (CONTRACT.md 1.2, DESIGN.md 3.6 to 3.8).
+//! everything ends (docs/compatibility.md 1.2, docs/decisions.md 6, 7 and 8).
 //!
 //! A service is a directory, not a name: two names for one directory are one service, and a service that is
 //! renamed is the same. The pipe from a service to its logger lives as long as its entry here, through every

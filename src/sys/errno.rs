@@ -1,4 +1,4 @@
-//! Error numbers, and the texts that daemontools gives them (CONTRACT.md 1.0), which are not those of strerror.
+//! Error numbers, and the texts that daemontools gives them (docs/compatibility.md 1.0), which are not those of strerror.
 
 use std::io;
 

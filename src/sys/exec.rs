@@ -1,4 +1,4 @@
-//! Becoming another program, exactly as daemontools does it (CONTRACT.md 1.0): `execve` and our own search of
+//! Becoming another program, exactly as daemontools does it (docs/compatibility.md 1.0): `execve` and our own search of
 //! PATH, so that a script without `#!` is an error and not a shell script.
 
 use super::{Errno, Result};

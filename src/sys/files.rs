@@ -1,6 +1,6 @@
 //! Files, directories, fifos and locks. Everything opened here is closed on exec.
 //!
-//! The ways to open a file are those of CONTRACT.md 1.0; all are non-blocking, so that a fifo in place of
+//! The ways to open a file are those of docs/compatibility.md 1.0; all are non-blocking, so that a fifo in place of
 //! a file cannot hold us up. Paths are relative to an open directory, or to the current one ([`HERE`]).
 
 use super::{Errno, Result, memory, trusted};

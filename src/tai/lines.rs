@@ -1,4 +1,4 @@
-//! Labels at the start of lines: tai64n puts them there, tai64nlocal makes them readable (CONTRACT.md 1.11).
+//! Labels at the start of lines: tai64n puts them there, tai64nlocal makes them readable (docs/compatibility.md 1.11).
 //!
 //! Both work on chunks that may end anywhere in a line.
 #![forbid(unsafe_code)]

@@ -1,5 +1,5 @@
 //! Random directories of variables, and random environments, also such as no shell would give. A link that leads
-//! nowhere is left out (CONTRACT.md 1.18, row 2).
+//! nowhere is left out (docs/compatibility.md 1.18, row 2).
 
 use super::run::{Bytes, SIDES, Scratch, Seen, Side, same_seen, wait};
 use super::{Generator, Verdict};
