@@ -5,7 +5,6 @@ use libfuzzer_sys::fuzz_target;
 use servicedir::exit::Exit;
 use servicedir::service::control::{Command, Scope};
 use servicedir::service::sentence::HasDown;
-use servicedir::signal::Signal;
 use servicedir::supervise::event::{Action, Actions, Event, Now};
 use servicedir::supervise::machine::Machine;
 use servicedir::supervise::settings::Settings;

@@ -31,8 +31,7 @@ use std::ffi::CStr;
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, OwnedFd};
 
-/// Asks supervise to look whether its directory and fifos are still in their places, as svscan does when it sees one go. By
-/// default the signal does nothing, so that it is safe to send it to the original's supervise.
+/// Has supervise check that its directory and fifos are in their places. The original's supervise ignores it by default.
 pub const LOOK_AGAIN: Signal = Signal::URG;
 
 /// Supervises the service directory `name` until told to exit. Fails if the directory cannot be used, or is
