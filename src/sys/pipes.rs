@@ -5,8 +5,11 @@ use super::{Errno, Result, poll};
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 use std::ffi::CString;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::time::Instant;
+
+/// The first descriptor after standard input, output and error.
+const FIRST_OF_OURS: i32 = 3;
 
 /// A pipe: the end to read from, the end to write to.
 pub fn new() -> Result<(OwnedFd, OwnedFd)> {
@@ -27,6 +30,20 @@ pub fn lasting() -> Result<(OwnedFd, OwnedFd)> {
 pub fn reader_of_output() -> Option<OwnedFd> {
     inode(files::output())?;
     open_read(HERE, c"/proc/self/fd/1").ok().map(OwnedFd::from)
+}
+
+/// Takes over the descriptor `number`, which this process was started with, so that its children do not inherit it. The file
+/// is not opened again: it may belong to another account. `None` if no such descriptor is open.
+pub fn take_over(number: i32) -> Option<OwnedFd> {
+    // SAFETY: fcntl gets numbers alone, and touches no memory of ours.
+    let copy = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, FIRST_OF_OURS) };
+    if copy < 0 {
+        return None;
+    }
+    // SAFETY: fcntl has just made this descriptor, so it has no other owner.
+    let copy = unsafe { OwnedFd::from_raw_fd(copy) };
+    nix::unistd::close(number).ok()?;
+    Some(copy)
 }
 
 /// The inode of the pipe that process `pid` has as descriptor `number`, if it is a pipe.

@@ -1,6 +1,7 @@
 //! Telling supervise that the participant is ready: a newline on the descriptor that the file `notification-fd` names.
 
-use std::fs::{File, OpenOptions};
+use servicedir::sys::pipes;
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
@@ -12,10 +13,7 @@ impl Readiness {
     pub fn find(directory: &Path) -> Option<Self> {
         let text = std::fs::read_to_string(directory.join("notification-fd")).ok()?;
         let number: i32 = text.trim().parse().ok().filter(|number| *number > 2)?;
-        // The same pipe, by a descriptor that no child inherits.
-        let file = OpenOptions::new().write(true).open(format!("/proc/self/fd/{number}")).ok()?;
-        nix::unistd::close(number).ok()?;
-        Some(Self(file))
+        pipes::take_over(number).map(|pipe| Self(File::from(pipe)))
     }
 
     /// Tells it.

@@ -5,6 +5,8 @@ use crate::scene::participant::{Participant, directory, item, supervise};
 use crate::scene::wire::{ENGINE, Wire};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 const WAIT: &str = r#""wait":true"#;
 
@@ -40,6 +42,25 @@ fn it_takes_one_item_at_a_time_and_acknowledges_it_after_the_reply() {
     participant.svc("-d");
     assert_eq!(participant.end(), "exited 0");
     participant.wait_for_count((0, 0));
+}
+
+/// The pipe on which it tells so belongs to root.
+#[test]
+fn o1_an_unprivileged_participant_says_that_it_is_ready() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let mut participant = Participant::new("");
+    let sandbox = &participant.sandbox;
+    let run = "#!/bin/sh\nexec 2>&1\nexec setuidgid nobody exo config.exo\n";
+    sandbox.script("p/run", run);
+    for place in ["", "p"] {
+        fs::set_permissions(sandbox.path(place), fs::Permissions::from_mode(0o777)).unwrap();
+    }
+    participant.start();
+    participant.wait_until_ready();
+    participant.put("a", "");
+    assert!(participant.reply().contains(r#""wfid":"a""#));
 }
 
 #[test]
