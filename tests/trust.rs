@@ -135,8 +135,10 @@ fn no_file_that_another_account_makes_leads_root_elsewhere() {
         let next = sandbox.next_supervise("service/the-last", supervise);
         // Each waits at some time. All of them never wait at the same time on a busy machine: those that fail are started
         // again each second.
-        let mut busy: Vec<i32> =
-            ["svscan", "supervise", "multilog"].iter().flat_map(|program| running(&sandbox, program)).collect();
+        let mut busy: Vec<i32> = ["svscan", "supervise", "multilog"]
+            .iter()
+            .flat_map(|program| running(&sandbox, program))
+            .collect();
         sandbox.wait_until("all that runs has waited", || {
             busy.retain(|&pid| !is_settled(pid) && process_state(pid).is_some());
             busy.is_empty()

@@ -212,10 +212,9 @@ pub fn fragments(directory: &Path) -> io::Result<Vec<PathBuf>> {
 pub fn find_home(directory: &Path) -> Option<PathBuf> {
     let is_named = |path: &Path| path.ends_with("BOSS") && path.is_dir();
     let is_whole = |path: &Path| path.join("participants").is_dir() && path.join("service").is_dir();
-    directory.ancestors().find_map(|above| {
-        let boss = above.join("BOSS");
-        // The root of a system may have a /service, and is none.
-        let candidates = [above.to_path_buf(), boss];
-        candidates.into_iter().find(|path| path != Path::new("/") && (is_named(path) || is_whole(path)))
+    // The root directory of a system, in which maintainer scripts of packages run, is none, whatever is in it.
+    directory.ancestors().filter(|above| *above != Path::new("/")).find_map(|above| {
+        let candidates = [above.to_path_buf(), above.join("BOSS")];
+        candidates.into_iter().find(|path| is_named(path) || is_whole(path))
     })
 }

@@ -12,8 +12,15 @@ const INSTEAD: &[(&str, &str)] = &[
     ("add", "skynet install -n NAME LOGIC"),
     ("create", "skynet install -n NAME LOGIC"),
     ("make", "skynet install -n NAME LOGIC"),
+    ("new", "skynet install -n NAME LOGIC"),
+    ("setup", "skynet install -n NAME LOGIC"),
+    ("make_exo", "skynet install -n NAME LOGIC"),
+    ("install_participant", "skynet install -n NAME LOGIC"),
     ("remove", "skynet disable --now NAME; skynet uninstall NAME"),
     ("delete", "skynet disable --now NAME; skynet uninstall NAME"),
+    ("del", "skynet disable --now NAME; skynet uninstall NAME"),
+    ("rm", "skynet disable --now NAME; skynet uninstall NAME"),
+    ("purge", "skynet disable --now NAME; skynet uninstall NAME"),
     ("remove_participant", "skynet disable --now NAME; skynet uninstall NAME"),
     ("tail", "skynet log -f NAME"),
     ("logs", "skynet log NAME"),
@@ -23,6 +30,19 @@ const INSTEAD: &[(&str, &str)] = &[
     ("reread", "skynet apply"),
     ("avail", "skynet list"),
     ("ps", "skynet status"),
+    ("ls", "skynet list"),
+    ("info", "skynet status NAME"),
+    ("show", "skynet status NAME"),
+    ("is-active", "skynet status NAME"),
+    ("is-enabled", "skynet list --enabled"),
+    ("version", "skynet --version"),
+    ("up", "skynet start NAME"),
+    ("down", "skynet stop NAME"),
+    ("upgrade", "skynet reload NAME"),
+    ("force-reload", "skynet reload NAME"),
+    ("condrestart", "skynet restart NAME"),
+    ("try-restart", "skynet restart NAME"),
+    ("config", "skynet rebuild NAME, after a change of config.exo"),
     ("kill", "skynet stop NAME, or svc -k DIRECTORY"),
     ("signal", "svc in the directory of the participant, see svc(8)"),
     ("pid", "skynet status --json NAME"),
@@ -31,11 +51,37 @@ const INSTEAD: &[(&str, &str)] = &[
     ("cancel", "skynet item NAME WFID cancel"),
 ];
 
+/// Commands that act on the participants that are named, or on all.
+const SELECTING: &[&str] = &[
+    "enable",
+    "disable",
+    "start",
+    "stop",
+    "restart",
+    "reload",
+    "register",
+    "unregister",
+    "uninstall",
+    "rebuild",
+];
+
 /// What to write instead of a command line that is not understood, if that is known.
-pub fn find(mut words: impl Iterator<Item = OsString>) -> Option<String> {
-    let first = words.next()?;
-    let (word, instead) = INSTEAD.iter().find(|(word, _)| first == *word)?;
-    Some(format!("instead of {word}, write: {instead}"))
+pub fn find(words: impl Iterator<Item = OsString>) -> Option<String> {
+    let words: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+    let (first, rest) = words.split_first()?;
+    if let Some((word, instead)) = INSTEAD.iter().find(|(word, _)| first == word) {
+        return Some(format!("instead of {word}, write: {instead}"));
+    }
+    let command = first.strip_suffix("all").map(|command| command.trim_end_matches(['-', '_']));
+    if let Some(command) = SELECTING.iter().find(|known| command == Some(known)) {
+        return Some(format!("instead of {first}, write: skynet {command} --all"));
+    }
+    let is_selecting = SELECTING.contains(&first.as_str());
+    if is_selecting && rest.iter().any(|word| word == "-n" || word == "--name") {
+        return Some(format!("write the names without -n: skynet {first} NAME"));
+    }
+    let has_name = rest.iter().any(|word| !word.starts_with('-'));
+    (is_selecting && !has_name).then(|| format!("write: skynet {first} NAME, or skynet {first} --all"))
 }
 
 #[cfg(test)]
@@ -48,6 +94,12 @@ mod tests {
         let old = "-i bossmaintainer -n x -p /usr/share/boss-skynet/x.py";
         assert_eq!(find(old).unwrap(), "instead of -i, write: skynet install -u USER -n NAME LOGIC");
         assert_eq!(find("tail x").unwrap(), "instead of tail, write: skynet log -f NAME");
-        assert_eq!((find("dance"), find("start --loud x")), (None, None));
+        assert_eq!(find("start-all").unwrap(), "instead of start-all, write: skynet start --all");
+        assert_eq!(find("stopall").unwrap(), "instead of stopall, write: skynet stop --all");
+        assert_eq!(find("enable -n x").unwrap(), "write the names without -n: skynet enable NAME");
+        assert_eq!(find("reload").unwrap(), "write: skynet reload NAME, or skynet reload --all");
+        for line in ["dance", "dance-all", "start --loud x", "status --verbose"] {
+            assert_eq!(find(line), None, "{line}");
+        }
     }
 }

@@ -193,9 +193,12 @@ pub struct Patient {
 /// Options of `rebuild`.
 #[derive(Debug, Args)]
 pub struct Rebuild {
-    /// Which
-    #[command(flatten)]
-    pub selection: Selection,
+    /// Participants [default: all]; names may be shortened
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// All of them
+    #[arg(long, conflicts_with = "names")]
+    pub all: bool,
     /// Has no effect: for old scripts. What differs is always written again
     #[arg(long)]
     pub force: bool,

@@ -41,6 +41,7 @@ mod told;
 mod writing;
 
 use clap::Parser;
+use clap::error::ContextKind;
 use cli::{Cli, Command};
 use failure::{Failure, Outcome};
 use site::Site;
@@ -50,7 +51,12 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(answer) => {
+        Err(mut answer) => {
+            // What looks similar to a wrong word is seldom what was meant.
+            for kind in [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::Suggested]
+            {
+                answer.remove(kind);
+            }
             // That nobody listens is nobody's fault.
             let _ = answer.print();
             if let Some(advice) = advice::find(std::env::args_os().skip(1)).filter(|_| answer.use_stderr()) {

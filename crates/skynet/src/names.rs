@@ -37,6 +37,19 @@ pub fn resolve(word: &str, known: &[String]) -> Result<String, NoName> {
     }
 }
 
+/// The participants among `known` that `word` means: the one that [`resolve`] finds, or all instances `word_0`, `word_1` and
+/// so on of which it is the common name.
+pub fn resolve_all(word: &str, known: &[String]) -> Result<Vec<String>, NoName> {
+    let is_instance = |name: &String| {
+        let number = name.strip_prefix(word).and_then(|rest| rest.strip_prefix('_'));
+        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    match resolve(word, known) {
+        Err(NoName::Ambiguous(_, names)) if names.iter().all(is_instance) => Ok(names),
+        found => found.map(|name| vec![name]),
+    }
+}
+
 /// Whether `name` can be the name of a participant: a directory of one component that svscan takes up, without blanks, so
 /// that old scripts and the process engine can do with it.
 pub fn is_valid(name: &str) -> bool {
@@ -59,6 +72,14 @@ mod tests {
         );
         assert_eq!(resolve("x", &known).unwrap_err().to_string(), "There is no participant x");
         assert!(resolve("", &known).is_err());
+    }
+
+    #[test]
+    fn the_name_that_instances_have_in_common_means_all_of_them() {
+        let known = ["p_0", "p_1", "q_0", "q_all", "r_0"].map(str::to_string);
+        assert_eq!(resolve_all("p", &known), Ok(vec!["p_0".to_string(), "p_1".to_string()]));
+        assert_eq!(resolve_all("r", &known), Ok(vec!["r_0".to_string()]));
+        assert!(resolve_all("q", &known).is_err() && resolve_all("", &known).is_err());
     }
 
     #[test]

@@ -198,6 +198,8 @@ impl Progress {
             }
             Task::Reload if sight.pid.is_none() && sight.want != Want::Up => Step::End(End::Stopped),
             Task::Reload if sight.pid.is_some() => {
+                // One that was not ready before, as without its broker, is none the worse for it.
+                self.tells_readiness &= sight.is_ready;
                 // If somebody else has told it to stop, it may stay down.
                 self.phase =
                     Phase::Starting(Starting { may_stop: is_stopping, ..Starting::new(sight.pid, sight) });

@@ -3,7 +3,7 @@
 use crate::cli::Selection;
 use crate::failure::{Failure, Outcome, complain, say};
 use crate::layout::{DEFAULTS, Layout, Moved, below, read_moved};
-use crate::names::{NoName, resolve};
+use crate::names::{NoName, resolve_all};
 use crate::plan::NOTIFICATION_FD;
 use nix::errno::Errno;
 use participant::config::Config;
@@ -201,15 +201,15 @@ impl Site {
         let mut selected: Vec<Participant> = Vec::new();
         let mut outcome = Outcome::Done;
         for word in names {
-            match resolve(word, &known) {
-                Ok(name) if selected.iter().any(|participant| participant.name == name) => {}
-                Ok(name) => {
+            let found = resolve_all(word, &known).unwrap_or_else(|trouble| {
+                self.complain_of_name(&trouble);
+                outcome = Outcome::NotDone;
+                Vec::new()
+            });
+            for name in found {
+                if selected.iter().all(|participant| participant.name != name) {
                     selected
                         .extend(participants.iter().find(|participant| participant.name == name).cloned());
-                }
-                Err(trouble) => {
-                    self.complain_of_name(&trouble);
-                    outcome = Outcome::NotDone;
                 }
             }
         }
@@ -220,12 +220,18 @@ impl Site {
     pub fn select_whole(&self, selection: &Selection) -> Result<(Vec<Participant>, Outcome), Failure> {
         let participants = self.participants()?;
         let known: Vec<String> = participants.into_iter().map(|participant| participant.name).collect();
-        let (whole, others): (Vec<String>, Vec<String>) =
-            selection.names.iter().cloned().partition(|word| known.contains(word));
-        for word in &others {
-            match resolve(word, &known) {
-                Ok(name) => complain(format_args!("{word} is short for {name}: write the full name")),
-                Err(trouble) => self.complain_of_name(&trouble),
+        let (mut whole, mut others) = (Vec::new(), Vec::new());
+        for word in &selection.names {
+            match resolve_all(word, &known) {
+                Ok(names) if names.len() > 1 || names.first() == Some(word) => whole.extend(names),
+                Ok(names) => {
+                    others.push(word);
+                    complain(format_args!("{word} is short for {}: write the full name", names.join(", ")));
+                }
+                Err(trouble) => {
+                    others.push(word);
+                    self.complain_of_name(&trouble);
+                }
             }
         }
         let (selected, found) = self.select(&whole, selection.all)?;

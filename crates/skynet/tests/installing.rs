@@ -268,7 +268,7 @@ fn what_runs_is_not_removed_and_what_does_not_is() {
     home.skynet("install -n x logic.py");
     let _svscan = home.svscan();
     home.skynet("enable --now x");
-    assert!(home.refuses(1, "uninstall x").contains("x is running (pid "));
+    assert!(home.refuses(1, "uninstall x").contains("x is enabled, and running (pid "));
     assert!(home.refuses(1, "manual x").contains("x is running (pid "));
     home.sandbox.run("svc -d --wait=down home/BOSS/participants/x");
     assert!(home.refuses(1, "uninstall x").contains("x is enabled: skynet disable --now x first"));

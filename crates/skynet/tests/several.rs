@@ -16,7 +16,7 @@ fn check(sandbox: &Sandbox, command: &str, expected: &str) {
 fn a1_what_is_wrong_with_one_participant_does_not_keep_the_others() {
     let sandbox = Sandbox::with_skynet();
     for name in ["a", "b"] {
-        sandbox.participant(name, "exec sleep 1000");
+        sandbox.participant(name, "# skynet install and skynet rebuild write this.\nexec sleep 1000");
         sandbox.script(&format!("BOSS/participants/{name}/exo"), "echo exo $PWD $1");
     }
     // No directory can be made below a file.

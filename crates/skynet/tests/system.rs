@@ -55,7 +55,7 @@ fn a3_a_log_directory_that_its_account_cannot_enter_is_not_used() {
         "mkdir -p /var/log/boss; chown boss:boss /var/log/boss; chmod 2750 /var/log/boss\n\
          skynet install x.py >/dev/null; svscan /service 2>/messages & wait_for scans $!\n\
          skynet enable --now x\n\
-         cd /var/lib/SkyNET/store/x/log/main; wait_for grep -q 'exo nobody config.exo' current\n\
+         wait_for grep -q 'exo nobody config.exo' /var/lib/SkyNET/store/x/log/main/current\n\
          ps -o user= -C multilog; cat /messages; skynet log x | cut -d ' ' -f 3-\n\
          skynet status x | grep -c logger || :\n",
         "x is enabled\n\
@@ -71,7 +71,7 @@ fn a3_a_log_directory_that_its_account_cannot_enter_is_not_used() {
 fn a3_a_log_goes_on_with_another_account() {
     check(
         "skynet install x.py >/dev/null; scan; skynet enable --now x\n\
-         cd /var/log/boss/x; wait_for grep -q 'exo nobody' current\n\
+         wait_for grep -q 'exo nobody' /var/log/boss/x/current; cd /var/log/boss/x\n\
          mkdir -p /etc/boss; printf '[participant]\\nloguser=bosslog\\n' >/etc/boss/boss.conf\n\
          skynet rebuild x; svc -t /service/x/log; wait_for pgrep -u bosslog multilog >/dev/null\n\
          svc -t /service/x; wait_for sh -c '[ $(grep -c \"exo nobody\" current) = 2 ]'\n\
@@ -205,7 +205,7 @@ fn what_runs_without_supervise_is_not_removed() {
          wait_for sh -c '! pidof supervise'\n\
          skynet uninstall x 2>&1 | tr -d 0-9; ls /var/lib/SkyNET/store\n\
          skynet status x | tr -d 0-9; skynet stop x 2>&1 | tr -d 0-9\n",
-        "skynet: x is running (pid ): skynet stop x first\nx\n\
+        "skynet: x is enabled, and running (pid ): skynet disable --now x first\nx\n\
          x  is running (pid ), but has no supervisor\n\
          x FAILED\nskynet: x: it runs (pid ), but its supervisor was killed\n",
     );

@@ -43,6 +43,8 @@ mod document;
 mod habits;
 // What packages and documents have always written.
 mod old_words;
+// What scripts of packages do that are older than this program.
+mod maintainers;
 // A participant that says when it is ready, and names.
 mod readiness;
 // Every story has its test.

@@ -4,6 +4,8 @@ use super::{apply, making};
 use crate::carry::{Order, carry_out, tell};
 use crate::cli::{Selection, Switch};
 use crate::failure::{Failure, Outcome, complain, say};
+use crate::layout::Layout;
+use crate::names::is_valid;
 use crate::progress::{End, Task};
 use crate::scanning;
 use crate::site::{Participant, Site, Supervision};
@@ -71,7 +73,7 @@ fn add(site: &Site, participant: &Participant) -> Result<Outcome, Failure> {
         }
         Link::Other => {
             complain(format_args!(
-                "{name} cannot be enabled: {} is there, and is not a link to {}",
+                "{name} cannot be enabled: {} is there, and is not a link to {}: remove it first",
                 link.display(),
                 participant.directory.display()
             ));
@@ -132,7 +134,22 @@ fn wait_until_up(site: &Site, mut participants: Vec<Participant>) -> Outcome {
 
 /// Carries out `skynet disable`.
 pub fn disable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
-    let selection = &arguments.selection;
+    let (dangling, selection) = without_dangling(site, &arguments.selection)?;
+    for link in &dangling {
+        fs::remove_file(link).map_err(|error| Failure::file("remove", link, &error))?;
+        let name = link.file_name().unwrap_or_default().to_string_lossy();
+        say(format_args!("{name} is disabled: its link led nowhere"));
+    }
+    if !dangling.is_empty() {
+        // What they have led to may still run, and svscan alone knows of that.
+        for svscan in scanning::scanners(&site.layout.service) {
+            scanning::look_now(svscan);
+        }
+    }
+    if selection.names.is_empty() && !selection.all {
+        return Ok(Outcome::Done);
+    }
+    let selection = &selection;
     let (participants, found) = select(site, selection, site.select_whole(selection)?);
     let mut outcomes = vec![found];
     let mut disabled = Vec::new();
@@ -148,6 +165,28 @@ pub fn disable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
         outcomes.push(apply::run(site)?);
     }
     Ok(Outcome::all(outcomes))
+}
+
+/// The links of what is meant that lead nowhere, because the directory of the participant was removed, and what is meant
+/// without them. In an image, a link leads somewhere only when the image runs.
+fn without_dangling(site: &Site, selection: &Selection) -> Result<(Vec<PathBuf>, Selection), Failure> {
+    let Layout { service, storage, packaged, root, .. } = &site.layout;
+    let present: Vec<String> = site.participants()?.into_iter().map(|participant| participant.name).collect();
+    let dangles = |name: &String| {
+        let link = site.layout.link(name);
+        let is_valid = is_valid(name) && !present.contains(name);
+        root == Path::new("/") && is_valid && link.is_symlink() && !link.exists()
+    };
+    let is_of_participant = |name: &String| {
+        let target = fs::read_link(site.layout.link(name)).unwrap_or_default();
+        target.starts_with(storage) || packaged.as_ref().is_some_and(|packaged| target.starts_with(packaged))
+    };
+    let entries = fs::read_dir(service).ok().filter(|_| selection.all).into_iter().flatten().flatten();
+    let of_all = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let of_all = of_all.filter(|name| dangles(name) && is_of_participant(name));
+    let (named, names): (Vec<String>, Vec<String>) = selection.names.iter().cloned().partition(dangles);
+    let links = of_all.chain(named).map(|name| site.layout.link(&name)).collect();
+    Ok((links, Selection { names, all: selection.all }))
 }
 
 /// Stops what is not to be started again. What takes longer than a moment ends on its own, unless that is to be waited for.

@@ -3,7 +3,7 @@
 
 use crate::accounts::may_give;
 use crate::cli::{Item, Selection};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, complain};
 use crate::site::{Participant, Site};
 use participant::files::OWN;
 use std::ffi::OsStr;
@@ -24,6 +24,9 @@ pub(crate) fn tell(site: &Site, selection: &Selection, option: &str) -> Result<O
     }
     for participant in &participants {
         let told = exo(site, participant, &[option, OWN]);
+        if let Ok(Outcome::NotDone) = told {
+            complain(format_args!("{}: {option} failed, for the reason in the line above", participant.name));
+        }
         outcomes.push(told.unwrap_or_else(|failure| failure.tell_of(&participant.name)));
     }
     Ok(Outcome::all(outcomes))

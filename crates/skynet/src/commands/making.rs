@@ -1,7 +1,8 @@
 //! What `install` and `rebuild` share: a participant as its settings want it, and the directory that it becomes.
 
+use super::rebuild::keep_foreign_scripts;
 use crate::accounts;
-use crate::failure::{Failure, complain};
+use crate::failure::{Failure, complain, say};
 use crate::names;
 use crate::plan::{self, Exo, Mode, NOTIFICATION_FD, Plan, Present, Request, Wanted};
 use crate::site::{Participant, Site};
@@ -95,14 +96,29 @@ impl Make {
 
     /// Writes it.
     pub fn carry_out(&self) -> Result<Made, Failure> {
+        let directory = self.plan.directory.clone();
+        for copy in keep_foreign_scripts(&directory)? {
+            say(format_args!(
+                "{}: a script that skynet has not written is kept",
+                directory.join(copy).display()
+            ));
+        }
         let written = writing::carry_out(&self.plan, self.owners)?;
-        Ok(Made { directory: self.plan.directory.clone(), written })
+        Ok(Made { directory, written })
     }
 }
 
 /// Makes the directory of links if there is none.
 pub fn scan_directory(site: &Site) -> Result<(), Failure> {
     let place = &site.layout.service;
+    if place.is_symlink() && !place.exists() {
+        let target = fs::read_link(place).unwrap_or_default();
+        return Err(Failure::usage(format_args!(
+            "{} is a link to {}, which does not exist: make that directory, or remove the link",
+            place.display(),
+            target.display()
+        )));
+    }
     writing::directories(place).map_err(|error| Failure::file("make", place, &error))
 }
 

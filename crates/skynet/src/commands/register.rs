@@ -5,18 +5,24 @@ use super::making::installed_exo;
 use crate::accounts::{self, may_give};
 use crate::cli::{Register, Selection};
 use crate::edit::is_value;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, complain};
 use crate::site::{Participant, Site};
 use participant::config::Config;
 use participant::files::OWN;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 
 /// Carries out `skynet register` and `skynet unregister`, which are options of the exoskeleton.
 pub(crate) fn run(site: &Site, arguments: &Register, option: &str) -> Result<Outcome, Failure> {
+    if site.layout.root != Path::new("/") {
+        return Err(Failure::usage(format_args!(
+            "participants of an image are registered when it runs: {} has no broker",
+            site.layout.root.display()
+        )));
+    }
     let Register { names, all, name, regexp, queue } = arguments;
     if name.is_none() && regexp.is_none() && queue.is_none() {
         return engine::tell(site, &Selection { names: names.clone(), all: *all }, option);
@@ -52,7 +58,14 @@ pub(crate) fn run(site: &Site, arguments: &Register, option: &str) -> Result<Out
         None => installed_exo(site)
             .ok_or_else(|| Failure::usage("exo is not installed: only it can talk to the process engine"))?,
     };
-    engine::run(&exo, account, &[OsStr::new(option), scratch.file().as_os_str()])
+    let told = engine::run(&exo, account, &[OsStr::new(option), scratch.file().as_os_str()])?;
+    if told == Outcome::NotDone {
+        // exo names the file that it has read, which is gone when it is looked for.
+        let file = config.file("boss", "amqp_host").or_else(|| config.file("boss", "amqp_pwd"));
+        let file = file.map_or("no file: the defaults hold".to_string(), |file| file.display().to_string());
+        complain(format_args!("{name}: {option} failed; its settings of the broker are in {file}"));
+    }
+    Ok(told)
 }
 
 /// The text of a file with all that `config` says, and these settings of the participant.
@@ -77,15 +90,17 @@ impl Scratch {
         // In a mini-SkyNET, the exoskeleton finds the other settings from where its own are.
         let parent = if site.layout.is_home() { site.layout.own.clone() } else { std::env::temp_dir() };
         let scratch = Self(parent.join(format!(".skynet-register.{}", std::process::id())));
-        // One that is there is not ours.
-        fs::create_dir(&scratch.0).map_err(|error| Failure::file("make", &scratch.0, &error))?;
+        // One that is there is not ours. There may be a password in it, and whatever the umask is, the account reads it.
+        let make = || fs::DirBuilder::new().mode(0o700).create(&scratch.0);
+        make().map_err(|error| Failure::file("make", &scratch.0, &error))?;
         let path = scratch.file();
         let write = || {
-            // There may be a password in it.
             let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
             file.write_all(text.as_bytes())?;
             match accounts::find(&site.layout.root, account).filter(|_| may_give()) {
-                Some((user, group)) => chown(&path, Some(user), Some(group)),
+                Some((user, group)) => {
+                    [&path, &scratch.0].into_iter().try_for_each(|path| chown(path, Some(user), Some(group)))
+                }
                 None => Ok(()),
             }
         };

@@ -74,11 +74,13 @@ fn refusal(site: &Site, participant: &Participant) -> Option<String> {
     if let Supervision::Hidden(why) = participant.supervision() {
         return Some(format!("{name} may be running: unable to look at its supervise: {why}"));
     }
-    if let Some(pid) = participant.process() {
-        return Some(format!("{name} is running (pid {pid}): skynet stop {name} first"));
+    let disable = |how: &str| format!("{name} is {how}: skynet disable --now {name} first");
+    match (participant.process(), matches!(look(site, participant), Link::Ours)) {
+        (Some(pid), true) => Some(disable(&format!("enabled, and running (pid {pid})"))),
+        (Some(pid), false) => Some(format!("{name} is running (pid {pid}): skynet stop {name} first")),
+        (None, true) => Some(disable("enabled")),
+        (None, false) => None,
     }
-    matches!(look(site, participant), Link::Ours)
-        .then(|| format!("{name} is enabled: skynet disable --now {name} first"))
 }
 
 /// Takes the link away, so that nothing starts it again.
