@@ -263,9 +263,9 @@ fn a1_what_its_user_manages_is_left_alone_unless_it_is_named() {
         assert_eq!(sandbox.run(&format!("skynet {command} --all")), format!("{alone}{said}"));
     }
     assert_eq!(files(), before);
-    assert!(sandbox.run("skynet rebuild --all").starts_with(alone));
     // svscan may not have started it yet.
     sandbox.run("skynet wait ready ours");
+    assert!(sandbox.run("skynet rebuild --all").starts_with(alone));
     sandbox.run("skynet disable --now ours");
     assert_eq!(sandbox.run("skynet uninstall --all"), format!("{alone}ours: removed\n"));
     assert_eq!(sandbox.member("mine", "pid"), pid);
