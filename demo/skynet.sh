@@ -100,8 +100,6 @@ say 'SkyNET lets processes be carried out by participants: services that take' \
     'workitems from the queue of a broker, and send them back when the work is done.' \
     'This one, RabbitMQ, runs for this demonstration only:'
 start_broker "$@"
-# It takes its time, on a busy machine.
-patience=1800
 wait_for 'the broker to answer' broker_answers
 printf '[boss]\namqp_host=127.0.0.1:%s\namqp_user=guest\namqp_pwd=guest\namqp_vhost=/\n' "$port" >boss.conf
 type_in 'cat boss.conf'

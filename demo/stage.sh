@@ -84,8 +84,8 @@ type_in() {
     eval "$1"
 }
 
-# For so many tenths of a second.
-patience=200
+# For so many tenths of a second: on a busy machine, all takes its time.
+patience=1800
 
 # wait_for WHAT COMMAND...: until COMMAND succeeds, as long as patience lasts.
 wait_for() {

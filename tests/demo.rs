@@ -7,7 +7,7 @@ use std::time::Duration;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Only a tour that fails takes so long.
-const TOUR: Duration = Duration::from_secs(600);
+const TOUR: Duration = Duration::from_secs(3600);
 
 /// Says of itself that nothing is left.
 const LAST_LINE: &str = "No process of this demo is alive any more, and its directory is removed.\n";

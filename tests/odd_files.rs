@@ -23,7 +23,9 @@ const LIMITED: &str = "prlimit --as=100000000:";
 /// Puts an oddity in the place of each of these files, which may be there.
 #[track_caller]
 fn put(sandbox: &Sandbox, oddity: &str, files: &[String]) {
-    sandbox.run(&format!("for file in {}; do rm -f $file && {oddity}; done", files.join(" ")));
+    // multilog may put a file of its own into the place that has just become free.
+    let files = files.join(" ");
+    sandbox.run(&format!("for file in {files}; do until rm -f $file && {oddity}; do :; done; done"));
 }
 
 fn settings_of(service: &str) -> Vec<String> {
