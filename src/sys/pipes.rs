@@ -33,9 +33,15 @@ pub fn reader_of_output() -> Option<OwnedFd> {
 }
 
 /// Takes over the descriptor `number`, which this process was started with, so that its children do not inherit it. The file
-/// is not opened again: it may belong to another account. `None` if no such descriptor is open.
+/// is not opened again: it may belong to another account. `None` if this process was started without it: all that it has
+/// opened itself since is closed on exec, and has another owner.
 pub fn take_over(number: i32) -> Option<OwnedFd> {
     // SAFETY: fcntl gets numbers alone, and touches no memory of ours.
+    let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };
+    if flags < 0 || flags & libc::FD_CLOEXEC != 0 {
+        return None;
+    }
+    // SAFETY: as before.
     let copy = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, FIRST_OF_OURS) };
     if copy < 0 {
         return None;
@@ -124,4 +130,21 @@ pub fn unread(end: impl AsFd) -> usize {
 pub fn widen_input(size: i32) {
     // SAFETY: a call on a descriptor, without pointers.
     unsafe { libc::fcntl(0, libc::F_SETPIPE_SZ, size) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_descriptor_of_ours_is_not_taken_over() {
+        let (reader, writer) = new().unwrap();
+        assert!(take_over(writer.as_raw_fd()).is_none() && take_over(reader.as_raw_fd()).is_none());
+        assert!(take_over(9999).is_none() && take_over(-1).is_none());
+        // One that would be inherited is as if it had been.
+        let inherited = nix::unistd::dup(&writer).unwrap();
+        let number = std::os::fd::IntoRawFd::into_raw_fd(inherited);
+        assert!(take_over(number).is_some());
+        assert!(take_over(number).is_none(), "it is closed, or a descriptor of ours");
+    }
 }

@@ -178,6 +178,8 @@ pub struct Facts {
     pub started: u64,
     /// Whether it runs a program of its own yet, and not that of its parent.
     pub has_executed: bool,
+    /// Whether it runs, or waits for nothing but a processor.
+    pub is_runnable: bool,
 }
 
 /// In the flags of a process: it is a copy of its parent that has not become another program (`PF_FORKNOEXEC`).
@@ -204,7 +206,8 @@ pub fn look(pid: i32) -> Option<Facts> {
     // The first thread may end before the others; a process has ended when all have.
     let is_dead = state == "X" || (state == "Z" && threads <= 1);
     let has_executed = flags & FORKED == 0;
-    (!is_dead).then_some(Facts { pid, name, parent, group, session, started, has_executed })
+    let is_runnable = state == "R";
+    (!is_dead).then_some(Facts { pid, name, parent, group, session, started, has_executed, is_runnable })
 }
 
 /// When process `pid` was started, in ticks since boot; `None` if it has ended, or if `/proc` cannot be read.

@@ -11,7 +11,7 @@ use servicedir::json;
 use servicedir::service::directory::Directory;
 use servicedir::service::failing::LoggerTrouble;
 use servicedir::service::survey::{Depth, survey};
-use servicedir::sys::{clock, files, peek, pipes, poll};
+use servicedir::sys::{clock, files, peek, pipes, poll, process};
 use servicedir::tai::Stamp;
 use std::time::Duration;
 
@@ -100,9 +100,9 @@ fn logger_trouble(participant: &Participant) -> Option<LoggerTrouble> {
     while now < begin + STILL {
         poll::wait([None; 0], now, now.checked_add(LOOK)).ok()?;
         now = clock::monotonic();
-        // Who reads leaves less, whatever comes meanwhile.
+        // Who reads leaves less, whatever comes meanwhile, and who waits for a processor is about to read.
         let unread = pipes::unread_of(pid, 0)?;
-        if unread < most {
+        if unread < most || process::look(pid).is_none_or(|facts| facts.is_runnable) {
             return None;
         }
         most = unread;
