@@ -189,3 +189,20 @@ fn every_difference_is_in_the_table_of_differences_with_its_manual_page() {
     }
     check(&mistakes, "docs/compatibility.md lists every deliberate difference");
 }
+
+#[test]
+fn every_source_file_that_a_document_names_exists() {
+    let root = Path::new(ROOT);
+    let mut missing = Vec::new();
+    for (document, text) in text_files(&root.join("docs")) {
+        for word in text.split('`').skip(1).step_by(2) {
+            let is_path = ["src/", "crates/", "tests/"].iter().any(|start| word.starts_with(start))
+                && !word.contains(['*', ' ', ':'])
+                && !word.contains("NAME");
+            if is_path && !root.join(word).exists() {
+                missing.push(format!("{}: {word}", document.display()));
+            }
+        }
+    }
+    check(&missing, "a document names files that exist");
+}

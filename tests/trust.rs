@@ -219,7 +219,7 @@ fn no_swap_at_any_moment_leads_root_elsewhere() {
     drop(swappers);
     assert_unchanged(&sandbox, &before);
     // With the end of the attack its effect ends.
-    sandbox.run("rm -f service/web/supervise/link service/web/log/supervise/link service/web/log/main/link");
+    sandbox.run("find service/web/supervise service/web/log/supervise service/web/log/main -type l -delete");
     sandbox.wait_until("both are served again", || {
         ["service/web", "service/web/log"].into_iter().all(|directory| sandbox.is_served(directory))
     });

@@ -95,12 +95,14 @@ impl Guard {
             match self.watch.as_ref().map(|watch| watch.add(&fifo, Interest::Fate)) {
                 Some(Ok(watched)) => {
                     self.guarded.insert(watched, pid);
-                    // The owner of the directory may have changed before its fifo was watched.
-                    if inspect::has_misplaced_instance(&directory) {
+                    // The owner of the directory may have changed before its fifo was watched, and put something else in
+                    // the place of the fifo.
+                    if inspect::has_misplaced_instance(&directory) || !inspect::is_fifo(&fifo) {
                         to_look.push(pid);
                     }
                 }
-                Some(Err(error)) if error.is(libc::ENOENT) => {
+                // Another account may have put anything there; only without memory for a watch it cannot be tried again.
+                Some(Err(error)) if !error.is(libc::ENOSPC) && !error.is(libc::ENOMEM) => {
                     to_look.push(pid);
                     self.pending.push((pid, attempts.saturating_add(1)));
                     let next = now + if attempts < ATTEMPTS { PAUSE } else { LONG_PAUSE };

@@ -60,6 +60,11 @@ pub fn left_behind(directory: &CStr, boot: &str) -> Instance {
     Instance { service: alive(service), finish: alive(finish), ..instance }
 }
 
+/// Whether there is a fifo of this name, and no link to one.
+pub fn is_fifo(path: &CStr) -> bool {
+    files::look_at_link(HERE, path).is_ok_and(|facts| facts.is_some_and(|facts| facts.is_fifo))
+}
+
 /// Whether supervise must move its instance record.
 pub fn has_misplaced_instance(directory: &CStr) -> bool {
     Confined::open(HERE, &below(directory, SUPERVISE))

@@ -28,7 +28,8 @@ pub enum Interest {
     Everything,
     /// Names that come, go or change their modes, and each write to a file.
     Writes,
-    /// Of a file: the next time that it is renamed, or loses a name, or changes its mode; then it is not watched any more.
+    /// Of a file, or of a link: the next time that it is renamed, or loses a name, or changes its mode; then it is not
+    /// watched any more.
     Fate,
 }
 
@@ -62,6 +63,7 @@ impl Watch {
                 AddWatchFlags::IN_ATTRIB
                     | AddWatchFlags::IN_MOVE_SELF
                     | AddWatchFlags::IN_DELETE_SELF
+                    | AddWatchFlags::IN_DONT_FOLLOW
                     | AddWatchFlags::IN_ONESHOT
             }
             Interest::Everything => {
