@@ -64,9 +64,9 @@ demo:
 # A process through two participants of SkyNET; needs an installed RabbitMQ, and jq.
 demo-skynet:
 	$(toolchain)
-	@demo/skynet.sh
+	@crates/skynet/demo/skynet.sh
 	$(CARGO) build --locked --workspace
-	@demo/skynet.sh $(TARGET_DIR)/debug
+	@crates/skynet/demo/skynet.sh $(TARGET_DIR)/debug
 
 # Everything that must hold. The last lines are the test runner's own.
 check: requirements
@@ -145,7 +145,8 @@ install: all
 	for page in man/*.[1-8] $(wildcard crates/*/man/*.[1-8]); do \
 		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page || exit 1; \
 	done
-	cp -r skeletons packaging/participant-template $(DESTDIR)$(PREFIX)/share/servicedir
+	cp -r skeletons crates/skynet/packaging/participant-template $(DESTDIR)$(PREFIX)/share/servicedir
+	cp -r crates/skynet/skeletons $(DESTDIR)$(PREFIX)/share/servicedir
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/servicedir/python/SkyNET crates/exo/python/SkyNET/*.py
 	chmod -R u=rwX,go=rX $(DESTDIR)$(PREFIX)/share/servicedir
 ifneq ($(filter skynet,$(CRATES)),)

@@ -122,9 +122,10 @@ fn check_installed(sandbox: &Sandbox, directory: &str, clone: &Files) {
 
 /// Where a file of the clone is installed below share/servicedir, if it is.
 fn shared(path: &Path) -> Option<&Path> {
-    let template = path.strip_prefix("packaging").ok();
+    let of_skynet = path.strip_prefix("crates/skynet").unwrap_or(path);
+    let template = of_skynet.strip_prefix("packaging").ok();
     let template = template.filter(|rest| rest.starts_with("participant-template"));
-    template.or(path.starts_with("skeletons").then_some(path))
+    template.or(of_skynet.starts_with("skeletons").then_some(of_skynet))
 }
 
 /// With an argument that means nothing to it, a program ends at once, in one of the usual ways.

@@ -5,7 +5,7 @@ use crate::scene::{Said, Sandbox};
 #[test]
 fn the_tour_ends_by_itself_and_shows_what_it_promises() {
     let sandbox = Sandbox::new();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/skynet.sh");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../skynet/demo/skynet.sh");
     let programs = std::path::Path::new(env!("CARGO_BIN_EXE_exo")).parent().unwrap();
     let mut tour = sandbox.command("sh", "");
     tour.arg(script).arg(programs).env("TMPDIR", sandbox.path(""));

@@ -6,11 +6,11 @@ use participant::config::Config;
 use participant::files::OWN;
 use std::path::{Path, PathBuf};
 
-const RUN: &str = include_str!("../../../skeletons/participant/run");
-const LOG_RUN: &str = include_str!("../../../skeletons/participant/log/run");
-const NOTIFY: &str = include_str!("../../../skeletons/participant/notify");
-const EXO: &str = include_str!("../../../skeletons/participant/exo");
-const CONFIG: &str = include_str!("../../../skeletons/participant/config.exo");
+const RUN: &str = include_str!("../skeletons/participant/run");
+const LOG_RUN: &str = include_str!("../skeletons/participant/log/run");
+const NOTIFY: &str = include_str!("../skeletons/participant/notify");
+const EXO: &str = include_str!("../skeletons/participant/exo");
+const CONFIG: &str = include_str!("../skeletons/participant/config.exo");
 
 /// The file that has supervise wait until a participant says that it is ready.
 pub const NOTIFICATION_FD: &str = "notification-fd";

@@ -3,7 +3,7 @@
 use crate::support::Sandbox;
 
 /// The skeleton's.
-const NOTIFY: &str = include_str!("../../../skeletons/participant/notify");
+const NOTIFY: &str = include_str!("../skeletons/participant/notify");
 
 /// Enables a participant that has the skeleton's `notify`.
 fn enable(sandbox: &Sandbox, name: &str, run: &str) {

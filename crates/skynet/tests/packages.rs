@@ -2,7 +2,7 @@
 
 use crate::support::{Sandbox, is_root};
 
-const INSTRUCTIONS: &str = include_str!("../../../packaging/participant-template/README.md");
+const INSTRUCTIONS: &str = include_str!("../packaging/participant-template/README.md");
 
 /// An exoskeleton that takes up to five files of `/srv/queue` into its hand at once, and moves them to `/srv/done`. When it
 /// is told to stop, it finishes what it has in hand. It does not finish the file `5` before.

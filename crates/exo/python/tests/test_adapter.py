@@ -151,8 +151,8 @@ class Skeleton(unittest.TestCase):
     """What skynet install makes a participant of that has no logic yet."""
 
     def test_it_runs(self):
-        root = os.path.dirname(os.path.dirname(os.path.dirname(PACKAGE)))
-        with adapter("participant_logic.py", os.path.join(root, "skeletons", "participant")) as exo:
+        crates = os.path.dirname(os.path.dirname(PACKAGE))
+        with adapter("participant_logic.py", os.path.join(crates, "skynet", "skeletons", "participant")) as exo:
             exo.start().work(1, item())
             exo.send("status", id=1)
             self.assertIs(exo.receive("answer")["return"], None)

@@ -6,8 +6,8 @@ use std::path::Path;
 
 impl Sandbox {
     /// Runs a script as root of a system of its own: a copy of this one, in which everything may be changed, with our
-    /// programs in `/usr/bin`, our skeletons and what is for packages in `/skeletons` and `/packaging`, an empty `/service`,
-    /// and no processes but its own, which end with it.
+    /// programs in `/usr/bin`, the skeleton of a participant in `/skeletons`, the files for packages in `/packaging`, an empty
+    /// `/service`, and no processes but its own, which end with it.
     /// Returns what it printed. In the script, `wait_for COMMAND...` waits until the command succeeds, and `scan` starts svscan.
     #[track_caller]
     pub fn system(&self, script: &str) -> String {
@@ -22,7 +22,7 @@ impl Sandbox {
         fs::write(self.path("script"), script).unwrap();
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         self.run(&format!(
-            "there=$PWD; cd '{}' && cp -r skeletons packaging \"$there\"",
+            "there=$PWD; cd '{}' && cp -r packaging \"$there\" && cd crates/skynet && cp -r skeletons packaging \"$there\"",
             repository.display()
         ));
         self.run(

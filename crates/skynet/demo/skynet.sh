@@ -7,7 +7,7 @@ set -eu
 # ---- What it needs --------------------------------------------------------
 
 # shellcheck source=demo/stage.sh
-. "$(dirname "$0")/stage.sh"
+. "$(dirname "$0")/../../../demo/stage.sh"
 
 for program in python3 jq; do
     command -v $program >/dev/null || stop "the demonstration needs $program: apt-get install $program"
