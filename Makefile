@@ -94,7 +94,7 @@ lint:
 # Most of the integration tests wait, so more of them than there are processors can run at a time.
 test:
 	$(CARGO) test --quiet --locked --lib
-	$(CARGO) test --quiet --locked --package participant --package skynet --package exo --lib --bins
+	$(CARGO) test --quiet --locked --package skynet-core --package skynet --package exo --lib --bins
 	$(CARGO) build --quiet --locked --workspace
 	RUST_TEST_THREADS=8 $(CARGO) test --quiet --locked --package skynet --package exo --test integration
 	PYTHONDONTWRITEBYTECODE=1 python3 -m unittest discover --quiet --start-directory crates/exo/python/tests

@@ -1,7 +1,7 @@
 //! The items in hand.
 #![forbid(unsafe_code)]
 
-use participant::workitem::Workitem;
+use skynet_core::workitem::Workitem;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

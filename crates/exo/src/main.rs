@@ -47,9 +47,9 @@ mod tls;
 
 use failure::Failure;
 use local::Source;
-use participant::workitem::Registration;
 use protocol::Request;
 use setup::Setup;
+use skynet_core::workitem::Registration;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;

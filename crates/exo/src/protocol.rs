@@ -4,8 +4,8 @@
 use crate::fault::Fault;
 use crate::json;
 use crate::level::Level;
-use participant::workitem::Workitem;
 use serde_json::{Map, Value, json};
+use skynet_core::workitem::Workitem;
 
 /// What the logic is told.
 #[derive(Debug, Clone, PartialEq)]

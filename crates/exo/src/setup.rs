@@ -5,9 +5,9 @@ use crate::endpoint::{Endpoint, endpoints};
 use crate::event::{Origin, Settings};
 use crate::failure::Failure;
 use crate::level::Level;
-use participant::config::Config;
-use participant::files::{Files, Unreadable, find_home};
 use serde_json::{Map, Value};
+use skynet_core::config::Config;
+use skynet_core::files::{Files, Unreadable, find_home};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ impl Setup {
         if !file.is_file() || ending.is_some_and(|ending| SETTINGS.contains(&ending)) {
             return Self::read(&file);
         }
-        let own = file.with_file_name(participant::files::OWN);
+        let own = file.with_file_name(skynet_core::files::OWN);
         let mut setup = if own.is_file() {
             Self::read(&own)?
         } else {
@@ -128,7 +128,7 @@ impl Setup {
 
     /// What the life of the participant depends on.
     pub fn settings(&self, origin: Origin) -> Result<Settings, Failure> {
-        let own = self.directory.join(participant::files::OWN);
+        let own = self.directory.join(skynet_core::files::OWN);
         let number = |key: &str| {
             let value = self.config.participant(key, &self.name);
             value.parse::<u16>().map_err(|_| {

@@ -1,7 +1,7 @@
 //! Changes single lines of text files and leaves the rest as people have written it.
 #![forbid(unsafe_code)]
 
-use participant::ini::{self, Line, without_mark};
+use skynet_core::ini::{self, Line, without_mark};
 use std::ops::Range;
 
 /// The settings file `text` with `key=value` in `section`: in place of the lines that set it, which are the last ones of

@@ -5,10 +5,10 @@
 #![forbid(unsafe_code)]
 
 use crate::open::{Open, Run};
-use participant::items::{End, Note, Verdict};
 use servicedir::json::Object;
 use servicedir::tai::Stamp;
 use servicedir::text::clean;
+use skynet_core::items::{End, Note, Verdict};
 
 /// Each power of two is divided into so many classes, a power of two itself.
 const CLASSES: u64 = 128;
@@ -188,7 +188,7 @@ pub const TITLES: [&str; COLUMNS] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use participant::items::Work;
+    use skynet_core::items::Work;
     use std::time::Duration;
 
     fn history(times: impl IntoIterator<Item = u64>) -> History {

@@ -2,7 +2,7 @@
 //! built, or below a developer's home.
 #![forbid(unsafe_code)]
 
-use participant::files::Files;
+use skynet_core::files::Files;
 use std::path::{Path, PathBuf};
 
 /// The directories that everything is in.

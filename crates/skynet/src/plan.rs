@@ -2,8 +2,8 @@
 #![forbid(unsafe_code)]
 
 use crate::edit::{assign, set};
-use participant::config::Config;
-use participant::files::OWN;
+use skynet_core::config::Config;
+use skynet_core::files::OWN;
 use std::path::{Path, PathBuf};
 
 const RUN: &str = include_str!("../skeletons/participant/run");

@@ -2,10 +2,10 @@
 #![forbid(unsafe_code)]
 
 use crate::open::{Fate, Open, Run};
-use participant::items::{Note, Verdict};
 use servicedir::json::{self, Object};
 use servicedir::tai::Stamp;
 use servicedir::text::clean;
+use skynet_core::items::{Note, Verdict};
 use std::collections::BTreeMap;
 
 /// What participants have done for a process.
@@ -172,7 +172,7 @@ pub const TEXTS: [&str; 4] = ["PROCESS", "FIRST", "LAST", "PARTICIPANTS"];
 #[cfg(test)]
 mod tests {
     use super::*;
-    use participant::items::parse;
+    use skynet_core::items::parse;
     use std::time::Duration;
 
     #[test]

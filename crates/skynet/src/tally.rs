@@ -2,8 +2,8 @@
 #![forbid(unsafe_code)]
 
 use memchr::memchr;
-use participant::items::{Note, parse};
 use servicedir::tai::{LABEL, Stamp};
+use skynet_core::items::{Note, parse};
 use std::collections::BTreeSet;
 
 /// What a log tells about work.

@@ -3,7 +3,7 @@
 use crate::accounts::Ids;
 use crate::failure::Failure;
 use crate::plan::{Entry, Mode, Owner, Plan, What};
-use participant::files::read;
+use skynet_core::files::read;
 use std::fs::{self, Metadata, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};

@@ -7,8 +7,8 @@ use crate::hand::{Item, Phase};
 use crate::json;
 use crate::level::{Level, excerpt};
 use crate::protocol::ToLogic;
-use participant::items::{Note, Work};
-use participant::workitem::Workitem;
+use skynet_core::items::{Note, Work};
+use skynet_core::workitem::Workitem;
 use std::time::Duration;
 
 /// A message of the broker.

@@ -6,7 +6,7 @@ use crate::event::Action;
 use crate::fault::Fault;
 use crate::hand::{Item, Phase};
 use crate::level::Level;
-use participant::items::{End, Note, Verdict, Work};
+use skynet_core::items::{End, Note, Verdict, Work};
 use std::time::Duration;
 
 impl Machine {

@@ -8,9 +8,9 @@ use crate::hand::{Item, Phase};
 use crate::json;
 use crate::level::{Level, excerpt};
 use crate::protocol::{Request, ToLogic, is_broken_answer};
-use participant::items::{End, Note, Verdict, Work};
-use participant::workitem::Workitem;
 use serde_json::{Value, json};
+use skynet_core::items::{End, Note, Verdict, Work};
+use skynet_core::workitem::Workitem;
 use std::time::Duration;
 
 /// What somebody has asked, and waits for.

@@ -6,7 +6,7 @@ use crate::event::Action;
 use crate::fault::Fault;
 use crate::hand::{Item, Phase};
 use crate::level::Level;
-use participant::items::{self, End, Note, Verdict};
+use skynet_core::items::{self, End, Note, Verdict};
 use std::time::Duration;
 
 /// How long to wait before something is sent again that the broker did not take.

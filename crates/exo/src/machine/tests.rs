@@ -4,8 +4,8 @@ use super::*;
 use crate::event::{Caller, Origin, Refusal};
 use crate::fault::Fault;
 use crate::protocol::Request;
-use participant::workitem::Workitem;
 use serde_json::{Map, Value, json};
+use skynet_core::workitem::Workitem;
 
 /// Which message is an item, and which is one that was there before.
 mod delivering;

@@ -5,7 +5,7 @@ use crate::accounts::may_give;
 use crate::cli::{Item, Selection};
 use crate::failure::{Failure, Outcome, complain};
 use crate::site::{Participant, Site};
-use participant::files::OWN;
+use skynet_core::files::OWN;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;

@@ -13,10 +13,10 @@ use crate::logs::progress::Progress;
 use crate::logs::wanted::Wanted;
 use crate::site::Site;
 use crate::table::table;
-use participant::items::{self, Note};
 use servicedir::json;
 use servicedir::sys::clock;
 use servicedir::tai::Stamp;
+use skynet_core::items::{self, Note};
 use std::rc::Rc;
 
 /// Carries out `skynet history`.

@@ -8,7 +8,7 @@ use crate::plan::{self, Exo, Mode, NOTIFICATION_FD, Plan, Present, Request, Want
 use crate::site::{Participant, Site};
 use crate::writing::{self, Owners, Written};
 use memchr::memmem;
-use participant::files::{OWN, read, read_text};
+use skynet_core::files::{OWN, read, read_text};
 use std::fmt;
 use std::fs;
 use std::io::ErrorKind;

@@ -5,7 +5,7 @@ use crate::cli::Rebuild;
 use crate::failure::{Failure, Outcome, complain, say};
 use crate::plan::Request;
 use crate::site::{Participant, Site};
-use participant::files;
+use skynet_core::files;
 use std::fs;
 use std::path::Path;
 
