@@ -2,7 +2,6 @@
 
 use crate::address::Address;
 use crate::amqp::{self, ENGINE, Trouble};
-use crate::failure::Failure;
 use crate::listening::control_queue;
 use crate::protocol::Request;
 use crate::queue::{self, Unusable};
@@ -14,6 +13,7 @@ use amqprs::error::Error;
 use amqprs::{Ack, BasicProperties, Cancel, CloseChannel, Nack, Return};
 use async_trait::async_trait;
 use serde_json::{Value, json};
+use skynet_core::failure::Failure;
 use skynet_core::workitem::{Registration, registration};
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -93,7 +93,8 @@ pub async fn ask(setup: &Setup, wfid: &str, request: Request) -> Result<u8, Fail
                 // What has just been begun can be asked about in a moment.
                 if start.elapsed() >= HESITATION {
                     let _ = connection.close().await;
-                    return Err(Failure { message: format!("{} has nothing of {wfid} in hand", setup.name), code: 1 });
+                    let text = format!("{} has nothing of {wfid} in hand", setup.name);
+                    return Err(Failure { code: 1, ..Failure::mistake(text) });
                 }
                 sleep(Duration::from_millis(100)).await;
                 question(&channel, &queue, &mine, request).await.map_err(failed)?;

@@ -1,7 +1,7 @@
 //! Work without a broker: items from standard input or from files, replies on standard output.
 
 use crate::event::Event;
-use crate::failure::Failure;
+use skynet_core::failure::Failure;
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{BufRead, ErrorKind, Write};

@@ -1,11 +1,11 @@
 //! The logic: a process of its own, and the pipes to it.
 
 use crate::event::Event;
-use crate::failure::Failure;
 use crate::protocol::{FromLogic, ToLogic};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use servicedir::sys::process;
+use skynet_core::failure::Failure;
 use skynet_core::ini::without_mark;
 use std::ffi::{OsStr, OsString};
 use std::io::Read;

@@ -3,7 +3,6 @@
 use crate::attempts::Attempts;
 use crate::broker::{Broker, Wanted};
 use crate::event::{Action, Event, Origin};
-use crate::failure::Failure;
 use crate::ledger::Ledger;
 use crate::level::Level;
 use crate::local::{Local, Source};
@@ -11,6 +10,7 @@ use crate::logic::{Logic, Program};
 use crate::machine::Machine;
 use crate::ready::Readiness;
 use crate::setup::Setup;
+use skynet_core::failure::Failure;
 use std::io::Write;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};

@@ -3,11 +3,11 @@
 use crate::address::{Address, Login, Nodes, Secret, Tls};
 use crate::endpoint::{Endpoint, endpoints};
 use crate::event::{Origin, Settings};
-use crate::failure::Failure;
 use crate::level::Level;
 use serde_json::{Map, Value};
 use skynet_core::config::Config;
-use skynet_core::files::{Files, Unreadable, find_home};
+use skynet_core::failure::Failure;
+use skynet_core::files::{Files, find_home};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -84,8 +84,7 @@ impl Setup {
         // A link in a scan directory is not where the participant is.
         let real = directory.canonicalize().unwrap_or_else(|_| directory.clone());
         let files = find_home(&real).map_or_else(|| Files::system(Path::new("/")), |home| Files::home(&home));
-        let found = files.read(known, own, text);
-        let found = found.map_err(|Unreadable { path, error }| Failure::file("read", &path, &error))?;
+        let found = files.read(known, own, text)?;
         let odd = found.oddities.iter();
         let oddities = odd.map(|(path, odd)| format!("{}:{}: {}", path.display(), odd.line, odd.what));
         let oddities = oddities.collect();

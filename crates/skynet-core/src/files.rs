@@ -1,6 +1,7 @@
 //! The files that settings are in (docs/skynet.md): of the system, of an image, or of a mini-SkyNET.
 
 use crate::config::{Config, Oddity};
+use crate::failure::Failure;
 use crate::ini::{self, Line};
 use servicedir::sys::files::HERE;
 use servicedir::sys::peek::{self, Refusal};
@@ -41,15 +42,6 @@ pub struct Found {
     pub oddities: Vec<(PathBuf, Oddity)>,
 }
 
-/// A file that cannot be read.
-#[derive(Debug)]
-pub struct Unreadable {
-    /// The file.
-    pub path: PathBuf,
-    /// Why.
-    pub error: io::Error,
-}
-
 impl Files {
     /// Those of the system whose root directory is `root`.
     pub fn system(root: &Path) -> Self {
@@ -80,7 +72,7 @@ impl Files {
     }
 
     /// Reads those of all participants, also what comes after one that cannot be read; returns the first of those.
-    fn read_common(&self, found: &mut Found) -> Result<(), Unreadable> {
+    fn read_common(&self, found: &mut Found) -> Result<(), Failure> {
         let mut paths = self.common.clone();
         paths.extend(fragments(&self.fragments).unwrap_or_default());
         let mut outcome = Ok(());
@@ -117,7 +109,7 @@ impl Files {
     }
 
     /// What they say of the participant `name`, of whose own settings, in the file `own`, the text may be known already.
-    pub fn read(&self, name: &str, own: &Path, text: Option<&str>) -> Result<Found, Unreadable> {
+    pub fn read(&self, name: &str, own: &Path, text: Option<&str>) -> Result<Found, Failure> {
         let mut found = Found::default();
         self.read_common(&mut found)?;
         match text {
@@ -133,32 +125,32 @@ impl Files {
 
 impl Found {
     /// Adds what a file says, if it is there.
-    fn read(&mut self, path: PathBuf) -> Result<(), Unreadable> {
+    fn read(&mut self, path: PathBuf) -> Result<(), Failure> {
         match fs::read_to_string(&path) {
             Ok(text) => self.add(path, &text),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(Unreadable { path, error }),
+            Err(error) => return Err(Failure::file("read", &path, &error)),
         }
         Ok(())
     }
 
     /// The same for a file in a directory that may be that of supervisord, whose files about programs are none of ours.
-    fn read_included(&mut self, path: PathBuf) -> Result<(), Unreadable> {
+    fn read_included(&mut self, path: PathBuf) -> Result<(), Failure> {
         match fs::read_to_string(&path) {
             Ok(text) if is_of_supervisord(&text) => {}
             Ok(text) => self.add(path, &text),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(Unreadable { path, error }),
+            Err(error) => return Err(Failure::file("read", &path, &error)),
         }
         Ok(())
     }
 
     /// The same for the file in the directory of a participant, in whose place its account may put anything.
-    fn read_own(&mut self, path: PathBuf) -> Result<(), Unreadable> {
+    fn read_own(&mut self, path: PathBuf) -> Result<(), Failure> {
         match read_text(&path) {
             Ok(text) => self.add(path, &text),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(Unreadable { path, error }),
+            Err(error) => return Err(Failure::file("read", &path, &error)),
         }
         Ok(())
     }

@@ -1,10 +1,10 @@
-//! Why a command could not be carried out, and what it says then.
+//! How a command ends, and what it prints: results on standard output, failures on standard error.
 
 use crate::accounts::may_give;
 use servicedir::text::clean;
+pub use skynet_core::failure::{Failure, MISTAKE};
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
-use std::path::Path;
 
 /// How a command has ended that could be tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,61 +23,22 @@ impl Outcome {
     }
 }
 
-/// The exit code when the command is a mistake.
-pub const MISTAKE: u8 = 100;
-
-/// The exit code when the system stood in the way.
-const TROUBLE: u8 = 111;
-
-/// Why a command could not even be tried.
-#[derive(Debug)]
-pub struct Failure {
-    message: String,
-    code: u8,
+/// The message of a failure, with advice for an account that lacks permission.
+pub fn message(failure: &Failure) -> String {
+    let is_helped_by_root = failure.is_denied && !may_give();
+    let advice = "; root may, and a mini-SkyNET of your own needs no root: see --root";
+    failure.message.clone() + if is_helped_by_root { advice } else { "" }
 }
 
-impl Failure {
-    /// The command is a mistake.
-    pub fn usage(message: impl Display) -> Self {
-        Self { message: message.to_string(), code: MISTAKE }
-    }
+/// Reports the failure of the whole command.
+pub fn tell(failure: &Failure) {
+    complain(message(failure));
+}
 
-    /// The system stood in the way.
-    pub fn system(what: impl Display, error: &io::Error) -> Self {
-        let hint = match error.kind() {
-            ErrorKind::PermissionDenied if !may_give() => {
-                "; root may, and a mini-SkyNET of your own needs no root: see --root"
-            }
-            _ => "",
-        };
-        Self { message: format!("unable to {what}: {error}{hint}"), code: TROUBLE }
-    }
-
-    /// The same about a file.
-    pub fn file(verb: &str, path: &Path, error: &io::Error) -> Self {
-        Self::system(format_args!("{verb} {}", path.display()), error)
-    }
-
-    /// What is to be said.
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-
-    /// The exit code.
-    pub const fn code(&self) -> u8 {
-        self.code
-    }
-
-    /// Says it.
-    pub fn tell(&self) {
-        complain(&self.message);
-    }
-
-    /// Says it of the participant `name`, one of several: the others are seen to nevertheless.
-    pub fn tell_of(&self, name: &str) -> Outcome {
-        complain(format_args!("{name}: {}", self.message));
-        Outcome::NotDone
-    }
+/// Reports the failure of the participant `name`, one of several: the others are still processed.
+pub fn tell_of(failure: &Failure, name: &str) -> Outcome {
+    complain(format_args!("{name}: {}", message(failure)));
+    Outcome::NotDone
 }
 
 /// Says on standard error what is wrong. That nobody listens is nobody's fault. Names of files in it, and what files

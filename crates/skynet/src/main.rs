@@ -69,8 +69,8 @@ fn main() -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::NotDone) => ExitCode::from(1),
         Err(failure) => {
-            failure.tell();
-            ExitCode::from(failure.code())
+            failure::tell(&failure);
+            ExitCode::from(failure.code)
         }
     }
 }

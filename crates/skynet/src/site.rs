@@ -1,7 +1,7 @@
 //! What is there: the participants of a system or of a mini-SkyNET, and their settings.
 
 use crate::cli::Selection;
-use crate::failure::{Failure, Outcome, complain, say};
+use crate::failure::{self, Failure, Outcome, complain, say};
 use crate::layout::{DEFAULTS, Layout, Moved, below, read_moved};
 use crate::names::{NoName, resolve_all};
 use crate::plan::NOTIFICATION_FD;
@@ -10,7 +10,7 @@ use servicedir::service::directory::Directory;
 use servicedir::sys::files::HERE;
 use servicedir::sys::process;
 use skynet_core::config::Config;
-use skynet_core::files::{self, Found, OWN, Unreadable, find_home};
+use skynet_core::files::{self, Found, OWN, find_home};
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
 use std::fs;
@@ -276,7 +276,7 @@ impl Site {
                 }
                 Ok(_) => ours.push(participant),
                 Err(failure) => {
-                    let why = failure.message();
+                    let why = failure::message(&failure);
                     complain(format_args!("{name} may be user-managed, and is left alone: {why}"));
                     outcome = Outcome::NotDone;
                 }
@@ -313,8 +313,7 @@ impl Site {
     }
 
     fn read_config(&self, name: &str, directory: &Path, own: Option<&str>) -> Result<Found, Failure> {
-        let found = self.layout.files.read(name, &directory.join(OWN), own);
-        found.map_err(|Unreadable { path, error }| Failure::file("read", &path, &error))
+        self.layout.files.read(name, &directory.join(OWN), own)
     }
 }
 

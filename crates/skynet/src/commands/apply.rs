@@ -1,7 +1,7 @@
 //! `skynet apply`: makes svscan take up changes now.
 
 use super::enable::make_supervise_parents;
-use crate::failure::{Failure, Outcome, complain, say};
+use crate::failure::{Failure, Outcome, complain, say, tell_of};
 use crate::scanning;
 use crate::site::Site;
 use std::fs;
@@ -13,7 +13,7 @@ pub fn run(site: &Site) -> Result<Outcome, Failure> {
     let mut outcome = Outcome::Done;
     for participant in participants.iter().filter(|participant| participant.is_enabled) {
         if let Err(failure) = make_supervise_parents(site, participant) {
-            outcome = failure.tell_of(&participant.name);
+            outcome = tell_of(&failure, &participant.name);
         }
     }
     for entry in fs::read_dir(place).into_iter().flatten().flatten() {

@@ -3,7 +3,7 @@
 use super::{apply, making};
 use crate::carry::{Order, carry_out, tell};
 use crate::cli::{Selection, Switch};
-use crate::failure::{Failure, Outcome, complain, say};
+use crate::failure::{Failure, Outcome, complain, say, tell_of};
 use crate::layout::Layout;
 use crate::names::is_valid;
 use crate::progress::{End, Task};
@@ -47,7 +47,7 @@ pub fn enable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
         match add(site, &participant) {
             Ok(Outcome::Done) => enabled.push(participant),
             Ok(Outcome::NotDone) => outcomes.push(Outcome::NotDone),
-            Err(failure) => outcomes.push(failure.tell_of(&participant.name)),
+            Err(failure) => outcomes.push(tell_of(&failure, &participant.name)),
         }
     }
     if arguments.now && !enabled.is_empty() {
@@ -157,7 +157,7 @@ pub fn disable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
         match remove(site, &participant) {
             Ok(Outcome::Done) => disabled.push(participant),
             Ok(Outcome::NotDone) => outcomes.push(Outcome::NotDone),
-            Err(failure) => outcomes.push(failure.tell_of(&participant.name)),
+            Err(failure) => outcomes.push(tell_of(&failure, &participant.name)),
         }
     }
     outcomes.push(stop(disabled, arguments.now));

@@ -3,7 +3,7 @@
 
 use crate::accounts::may_give;
 use crate::cli::{Item, Selection};
-use crate::failure::{Failure, Outcome, complain};
+use crate::failure::{Failure, Outcome, complain, tell_of};
 use crate::site::{Participant, Site};
 use skynet_core::files::OWN;
 use std::ffi::OsStr;
@@ -27,7 +27,7 @@ pub(crate) fn tell(site: &Site, selection: &Selection, option: &str) -> Result<O
         if let Ok(Outcome::NotDone) = told {
             complain(format_args!("{}: {option} failed, for the reason in the line above", participant.name));
         }
-        outcomes.push(told.unwrap_or_else(|failure| failure.tell_of(&participant.name)));
+        outcomes.push(told.unwrap_or_else(|failure| tell_of(&failure, &participant.name)));
     }
     Ok(Outcome::all(outcomes))
 }

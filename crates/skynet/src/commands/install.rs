@@ -25,7 +25,7 @@ struct Logic {
 /// Carries out `skynet install`.
 pub fn run(site: &Site, arguments: &Install) -> Result<Outcome, Failure> {
     let path = arguments.logic.as_deref().or(arguments.old_logic.as_deref());
-    let path = path.ok_or_else(|| Failure::usage("install what? Name the file with the logic"))?;
+    let path = path.ok_or_else(|| Failure::mistake("install what? Name the file with the logic"))?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let name = arguments.name.as_deref().unwrap_or(&stem);
     let may_be_missing = arguments.skip_missing || arguments.old_logic.is_some();
@@ -36,21 +36,21 @@ pub fn run(site: &Site, arguments: &Install) -> Result<Outcome, Failure> {
     let logic = read(path)?;
     let names = match arguments.instances {
         Some(count) if !(1..=MOST).contains(&count) => {
-            return Err(Failure::usage(format_args!("-i {count}: from 1 to {MOST} can be made")));
+            return Err(Failure::mistake(format_args!("-i {count}: from 1 to {MOST} can be made")));
         }
         Some(count) => (0..count).map(|number| format!("{name}_{number}")).collect(),
         None => vec![name.to_string()],
     };
     for name in &names {
         if !names::is_valid(name) {
-            return Err(Failure::usage(format_args!(
+            return Err(Failure::mistake(format_args!(
                 "{name} cannot be the name of a participant: letters, digits and ._-+@ can; choose one with -n"
             )));
         }
     }
     for (option, value) in [("-q", &arguments.queue), ("-r", &arguments.regexp)] {
         if !value.as_deref().is_none_or(is_value) {
-            return Err(Failure::usage(format_args!(
+            return Err(Failure::mistake(format_args!(
                 "what {option} gives has a character in it, or a blank at an end, that cannot be in config.exo"
             )));
         }
@@ -58,7 +58,7 @@ pub fn run(site: &Site, arguments: &Install) -> Result<Outcome, Failure> {
     let participants = site.participants()?;
     if let Some(taken) = participants.iter().find(|known| known.is_packaged && names.contains(&known.name)) {
         let name = &taken.name;
-        return Err(Failure::usage(format_args!(
+        return Err(Failure::mistake(format_args!(
             "{name} is a participant that a package owns; choose another name with -n"
         )));
     }
@@ -97,15 +97,15 @@ fn read(path: &Path) -> Result<Logic, Failure> {
     let facts = fs::metadata(path).map_err(|error| Failure::file("read", path, &error))?;
     if facts.is_dir() {
         let path = path.display();
-        return Err(Failure::usage(format_args!("{path} is a directory; name the file with the logic")));
+        return Err(Failure::mistake(format_args!("{path} is a directory; name the file with the logic")));
     }
     if !facts.is_file() {
         let path = path.display();
-        return Err(Failure::usage(format_args!("{path} is not a regular file, which logic is")));
+        return Err(Failure::mistake(format_args!("{path} is not a regular file, which logic is")));
     }
     let file_name = file_name.ok_or_else(|| {
         let name = PathBuf::from(name);
-        Failure::usage(format_args!(
+        Failure::mistake(format_args!(
             "{} cannot be the name of logic: it means something else in the directory of a participant, or has \
              characters other than letters, digits and ._-+@",
             name.display()

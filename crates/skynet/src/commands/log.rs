@@ -36,7 +36,7 @@ pub fn run(site: &Site, arguments: &cli::Log) -> Result<Outcome, Failure> {
     let mut wanted = Wanted::new(since);
     if let Some(wfid) = &arguments.wfid {
         if wfid.is_empty() {
-            return Err(Failure::usage("a wfid is not empty"));
+            return Err(Failure::mistake("a wfid is not empty"));
         }
         wanted = wanted.with_process(wfid.as_bytes());
     }
@@ -100,7 +100,7 @@ fn follows_by_itself(arguments: &cli::Log) -> bool {
 pub(super) fn since_label(text: Option<&str>) -> Result<Option<Label>, Failure> {
     let Some(text) = text else { return Ok(None) };
     let label = since::parse(text, clock::wall().as_secs(), clock::local);
-    label.map(Some).ok_or_else(|| Failure::usage(format_args!("--since {text}: it {}", since::HELP)))
+    label.map(Some).ok_or_else(|| Failure::mistake(format_args!("--since {text}: it {}", since::HELP)))
 }
 
 /// The log of a participant.

@@ -113,7 +113,7 @@ pub fn scan_directory(site: &Site) -> Result<(), Failure> {
     let place = &site.layout.service;
     if place.is_symlink() && !place.exists() {
         let target = fs::read_link(place).unwrap_or_default();
-        return Err(Failure::usage(format_args!(
+        return Err(Failure::mistake(format_args!(
             "{} is a link to {}, which does not exist: make that directory, or remove the link",
             place.display(),
             target.display()
@@ -127,13 +127,13 @@ pub fn scan_directory(site: &Site) -> Result<(), Failure> {
 fn check_account(site: &Site, account: &str) -> Result<(), Failure> {
     let layout = &site.layout;
     if !names::is_valid(account) {
-        return Err(Failure::usage(format_args!("{account} cannot be the name of an account")));
+        return Err(Failure::mistake(format_args!("{account} cannot be the name of an account")));
     }
     if layout.is_home() || accounts::find(&layout.root, account).is_some() {
         return Ok(());
     }
     if layout.root == Path::new("/") {
-        return Err(Failure::usage(format_args!(
+        return Err(Failure::mistake(format_args!(
             "There is no account {account}; make one with useradd --system {account}, or choose another"
         )));
     }

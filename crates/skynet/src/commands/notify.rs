@@ -49,7 +49,7 @@ pub(crate) fn run(site: &Site, arguments: &Notify) -> Result<Outcome, Failure> {
     let name = Path::new(&arguments.name).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let status = Directory::open(HERE, c".").ok().and_then(|directory| directory.status().ok());
     let Some(want) = status.map(|status| status.want) else {
-        return Err(Failure::usage(
+        return Err(Failure::mistake(
             "notify is for the script of that name in the directory of a participant",
         ));
     };
@@ -64,7 +64,7 @@ pub(crate) fn run(site: &Site, arguments: &Notify) -> Result<Outcome, Failure> {
     }
     let now = Stamp::from_unix(clock::wall());
     let suppressed = count(now).map_err(|error| {
-        Failure::usage(format_args!("unable to write down what was told about {name}: {}", error.text()))
+        Failure::mistake(format_args!("unable to write down what was told about {name}: {}", error.text()))
     })?;
     let Some(suppressed) = suppressed else { return Ok(Outcome::Done) };
     wait_for_log();

@@ -2,7 +2,7 @@
 
 use super::making::Make;
 use crate::cli::Rebuild;
-use crate::failure::{Failure, Outcome, complain, say};
+use crate::failure::{Failure, Outcome, complain, say, tell_of};
 use crate::plan::Request;
 use crate::site::{Participant, Site};
 use skynet_core::files;
@@ -44,7 +44,7 @@ pub fn run(site: &Site, arguments: &Rebuild) -> Result<Outcome, Failure> {
             Make::plan(site, name, directory, &Request::default(), None).and_then(|make| make.carry_out());
         match made {
             Ok(made) => say(format_args!("{name}: {made}")),
-            Err(failure) => outcomes.push(failure.tell_of(name)),
+            Err(failure) => outcomes.push(tell_of(&failure, name)),
         }
     }
     Ok(Outcome::all(outcomes))

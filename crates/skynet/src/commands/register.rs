@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 /// Carries out `skynet register` and `skynet unregister`, which are options of the exoskeleton.
 pub(crate) fn run(site: &Site, arguments: &Register, option: &str) -> Result<Outcome, Failure> {
     if site.layout.root != Path::new("/") {
-        return Err(Failure::usage(format_args!(
+        return Err(Failure::mistake(format_args!(
             "participants of an image are registered when it runs: {} has no broker",
             site.layout.root.display()
         )));
@@ -31,11 +31,11 @@ pub(crate) fn run(site: &Site, arguments: &Register, option: &str) -> Result<Out
         (Some(name), ..) => name,
         (None, [name], _) => name,
         (None, [], Some(regexp)) => regexp,
-        (None, ..) => return Err(Failure::usage("-r and -q are for one participant: name it with -n")),
+        (None, ..) => return Err(Failure::mistake("-r and -q are for one participant: name it with -n")),
     };
     for value in [Some(name), regexp.as_ref(), queue.as_ref()].into_iter().flatten() {
         if value.is_empty() || !is_value(value) {
-            return Err(Failure::usage(format_args!("{value:?} is no name, regexp or queue")));
+            return Err(Failure::mistake(format_args!("{value:?} is no name, regexp or queue")));
         }
     }
     let participants = site.participants()?;
@@ -55,8 +55,9 @@ pub(crate) fn run(site: &Site, arguments: &Register, option: &str) -> Result<Out
     let scratch = Scratch::new(site, account, &settings(&config, &own))?;
     let exo = match local {
         Some(participant) => participant.directory.join("exo"),
-        None => installed_exo(site)
-            .ok_or_else(|| Failure::usage("exo is not installed: only it can talk to the process engine"))?,
+        None => installed_exo(site).ok_or_else(|| {
+            Failure::mistake("exo is not installed: only it can talk to the process engine")
+        })?,
     };
     let told = engine::run(&exo, account, &[OsStr::new(option), scratch.file().as_os_str()])?;
     if told == Outcome::NotDone {

@@ -4,7 +4,7 @@ use super::enable::{Link, look};
 use super::rebuild::is_ours;
 use crate::carry::{Order, carry_out};
 use crate::cli::Selection;
-use crate::failure::{Failure, Outcome, complain, say};
+use crate::failure::{Failure, Outcome, complain, say, tell_of};
 use crate::progress::{End, Task};
 use crate::site::{Participant, Site, Supervision};
 use std::fs;
@@ -32,7 +32,7 @@ pub fn run(site: &Site, selection: &Selection) -> Result<Outcome, Failure> {
             }
             None => match unlink(site, &participant) {
                 Ok(()) => leaving.push(participant),
-                Err(failure) => outcomes.push(failure.tell_of(&participant.name)),
+                Err(failure) => outcomes.push(tell_of(&failure, &participant.name)),
             },
         }
     }
@@ -53,7 +53,7 @@ pub fn run(site: &Site, selection: &Selection) -> Result<Outcome, Failure> {
     }));
     for participant in &gone {
         if let Err(failure) = remove(site, participant) {
-            outcomes.push(failure.tell_of(&participant.name));
+            outcomes.push(tell_of(&failure, &participant.name));
         }
     }
     Ok(Outcome::all(outcomes))
