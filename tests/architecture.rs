@@ -317,17 +317,20 @@ fn nothing_is_left_for_later() {
 
 #[test]
 fn every_dependency_says_why_it_is_there() {
-    let manifest = fs::read_to_string(Path::new(ROOT).join("Cargo.toml")).unwrap();
     let mut breaches = Vec::new();
-    let mut above = "";
-    let mut in_dependencies = false;
-    for line in manifest.lines() {
-        if line.starts_with('[') {
-            in_dependencies = line.ends_with("dependencies]");
-        } else if in_dependencies && line.contains('=') && !above.starts_with('#') {
-            breaches.push(line.to_string());
+    let crates = fs::read_dir(Path::new(ROOT).join("crates")).unwrap().map(|entry| entry.unwrap().path());
+    for manifest in crates.chain([ROOT.into()]).map(|directory| directory.join("Cargo.toml")) {
+        let text = fs::read_to_string(&manifest).unwrap();
+        let mut above = "";
+        let mut in_dependencies = false;
+        for line in text.lines() {
+            if line.starts_with('[') {
+                in_dependencies = ["[dependencies]", "[dev-dependencies]"].contains(&line);
+            } else if in_dependencies && line.contains('=') && !above.starts_with('#') {
+                breaches.push(format!("{}: {line}", relative(&manifest)));
+            }
+            above = line;
         }
-        above = line;
     }
     check(&breaches, "a dependency needs a sentence");
 }
