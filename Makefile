@@ -19,21 +19,13 @@ SCRIPTS = $(shell find . \( -name target -o -name .git \) -prune -o -type f -per
 # How long the slow proofs take: make fuzz SECONDS=60
 SECONDS ?= 60
 
-# What looks up accounts needs the C library's name service, which is loaded at run time. All else is one file with many
-# names, which the system has in memory once for all of them. It is linked statically, at a fixed address: so it starts
-# faster, and each idle supervise has 40 KB less memory of its own; and with its data at the start of a page, so that these
-# are in as few pages as can be. Where there is no static C library, it is linked like the rest.
+# Two programs are files of their own, all others are one file with many names. scripts/link.sh says why, and how each is
+# linked.
 DYNAMIC = envuidgid setuidgid
 TOGETHER = $(filter-out $(DYNAMIC),$(PROGRAMS))
-# Of what these two load, the unwinder of GCC comes along instead, where there is one to take along.
-UNWINDER := $(wildcard $(shell $(CC) -print-file-name=libgcc_eh.a 2>/dev/null))
-ifneq ($(UNWINDER),)
-DYNAMIC_FLAGS = -L native=$(dir $(UNWINDER)) -l static=gcc_eh
-endif
+DYNAMIC_FLAGS = $(shell CC='$(CC)' scripts/link.sh dynamic)
+STATIC_FLAGS = $(shell CC='$(CC)' scripts/link.sh static)
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
-ifneq ($(wildcard $(shell $(CC) -print-file-name=libc.a 2>/dev/null)),)
-STATIC_FLAGS = -C target-feature=+crt-static -C relocation-model=static -C link-arg=-Wl,-z,separate-loadable-segments
-endif
 
 # Says what a first build needs, where the messages of make would not.
 define toolchain
