@@ -1,4 +1,4 @@
-//! What makes a file, a directory or a pipe the one it is, whatever names lead to it.
+//! The identity of a file, a directory or a pipe, which all of its names share.
 #![forbid(unsafe_code)]
 
 use std::fmt;

@@ -16,7 +16,7 @@ pub mod options;
 // TAI64N stamps: 12 bytes, `@` labels, and local time. *Pure.*
 pub mod tai;
 
-// What makes a file the one it is. *Pure.*
+// The identity of a file. *Pure.*
 pub mod file_id;
 
 // Signals by their numbers and names. *Pure.*

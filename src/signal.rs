@@ -24,11 +24,13 @@ impl Signal {
     pub const KILL: Self = Self(libc::SIGKILL);
     /// What a terminal sends for control-\.
     pub const QUIT: Self = Self(libc::SIGQUIT);
+    /// A process has used memory that is not its own.
+    pub const SEGV: Self = Self(libc::SIGSEGV);
     /// Stops a process, which cannot prevent it.
     pub const STOP: Self = Self(libc::SIGSTOP);
     /// Asks a process to end.
     pub const TERM: Self = Self(libc::SIGTERM);
-    /// Urgent data on a socket; here it has supervise look again.
+    /// Urgent data on a socket. svscan sends it so that supervise checks its directory.
     pub const URG: Self = Self(libc::SIGURG);
     /// Without a meaning of its own.
     pub const USR1: Self = Self(libc::SIGUSR1);

@@ -85,7 +85,7 @@ class Run:
         command, directory = commands[self.suite]
         environment = dict(os.environ, CARGO_MANIFEST_DIR=str(directory), PYTHONDONTWRITEBYTECODE="1")
         environment.setdefault("RUST_TEST_THREADS", "8")
-        # The README is tested with `make install`: each time, the compiler would take longer than all tests.
+        # The test of the README runs `make install`. An optimised build would take longer than all other tests.
         environment.update(CARGO_PROFILE_RELEASE_OPT_LEVEL="0", CARGO_PROFILE_RELEASE_LTO="off")
         # The variables of make and of this program are not for the tests.
         for variable in ("RUNS", "LOAD", "ONLY", "JOBS", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):

@@ -160,8 +160,7 @@ mod tests {
     }
 
     fn known() -> More {
-        let last =
-            LastExit { at: at(99), how: Exit::Killed(Signal::from_name("SEGV").unwrap()), failures: None };
+        let last = LastExit { at: at(99), how: Exit::Killed(Signal::SEGV), failures: None };
         More { ready: Some(at(103)), last_exit: Some(last), starts: Some(3), ..More::default() }
     }
 

@@ -149,7 +149,7 @@ mod tests {
     fn some_exit_codes_have_a_meaning() {
         for (how, expected) in [
             (Exit::Exited(3), "exit 3"),
-            (Exit::Killed(Signal::from_name("SEGV").unwrap()), "killed by SEGV"),
+            (Exit::Killed(Signal::SEGV), "killed by SEGV"),
             (Exit::Exited(127), "exit 127: a program that run names was not found"),
             (Exit::Exited(0), "exit 0: has run put itself into the background?"),
         ] {

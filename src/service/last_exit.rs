@@ -119,7 +119,7 @@ mod tests {
         }
         let failures = Failures { times: 5, since: at, error: None };
         let text = format!("{label} killed SEGV\nfailures 5 since {label} colour blue\nmore\n");
-        assert_eq!(read(&text), Some((Exit::Killed(Signal::from_name("SEGV").unwrap()), Some(failures))));
+        assert_eq!(read(&text), Some((Exit::Killed(Signal::SEGV), Some(failures))));
         assert_eq!(read(&format!("{label} killed \u{1b}[2J")), None);
     }
 

@@ -1,7 +1,6 @@
 //! What supervise decides: events in, actions out (docs/compatibility.md 1.3).
 //!
-//! The one liberty over the original: it never sleeps. A start that comes too early becomes a deadline, and
-//! whatever happens until then is acted on at once (docs/decisions.md 5).
+//! Unlike the original, it never sleeps: a start that comes too early becomes a deadline (docs/decisions.md 5).
 #![forbid(unsafe_code)]
 
 use super::event::{Action, Actions, Event, Now};
@@ -381,8 +380,7 @@ impl Machine {
             }
             After::Nothing | After::Clearing(..) | After::Finish | After::Finishing(..) => {}
         }
-        let is_free =
-            self.after == After::Nothing && self.earliest_start().is_none_or(|earliest| earliest <= now);
+        let is_free = self.after == After::Nothing && self.earliest_start() <= Some(now);
         if self.start == Start::Owed && is_free {
             self.start = Start::Asked;
             actions.push(Action::Start);

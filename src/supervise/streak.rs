@@ -167,7 +167,7 @@ mod tests {
             }
             clock += if run == 'L' { BRIEF } else { Duration::from_secs(1) };
             let (how, want) = match run {
-                'k' => (Exit::Killed(Signal::from_name("SEGV").unwrap()), Want::Up),
+                'k' => (Exit::Killed(Signal::SEGV), Want::Up),
                 'd' => (Exit::Exited(1), Want::Down),
                 '.' => (Exit::Exited(0), Want::Once),
                 'e' => (Exit::Exited(111), Want::Up),

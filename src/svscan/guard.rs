@@ -19,6 +19,9 @@ const ATTEMPTS: u32 = 5;
 /// The pause after so many attempts.
 const LONG_PAUSE: Duration = Duration::from_secs(15);
 
+/// The errors that mean that there is no fifo at the moment. Other errors are not temporary.
+const MISSING: [i32; 3] = [libc::ENOENT, libc::ENOTDIR, libc::ELOOP];
+
 /// The fifos that are watched.
 pub struct Guard {
     /// `None` where the system refuses it.
@@ -101,8 +104,7 @@ impl Guard {
                         to_look.push(pid);
                     }
                 }
-                // Another account may have put anything there; only without memory for a watch it cannot be tried again.
-                Some(Err(error)) if !error.is(libc::ENOSPC) && !error.is(libc::ENOMEM) => {
+                Some(Err(error)) if MISSING.iter().any(|&missing| error.is(missing)) => {
                     to_look.push(pid);
                     self.pending.push((pid, attempts.saturating_add(1)));
                     let next = now + if attempts < ATTEMPTS { PAUSE } else { LONG_PAUSE };

@@ -33,8 +33,8 @@ pub fn reader_of_output() -> Option<OwnedFd> {
 }
 
 /// Takes over the descriptor `number`, which this process was started with, so that its children do not inherit it. The file
-/// is not opened again: it may belong to another account. `None` if this process was started without it: all that it has
-/// opened itself since is closed on exec, and has another owner.
+/// is not opened again: it may belong to another account. `None` if this process was started without it: the descriptors
+/// that it has opened itself are closed on exec, and have other owners.
 pub fn take_over(number: i32) -> Option<OwnedFd> {
     // SAFETY: fcntl gets numbers alone, and touches no memory of ours.
     let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };

@@ -12,7 +12,7 @@ use std::ffi::CString;
 fn each(mut see: impl FnMut(i32)) {
     let directory = process::proc_is_ours().then(|| files::open_directory(HERE, c"/proc"));
     let Some(Ok(directory)) = directory else { return };
-    // What comes or goes meanwhile may be missing, and what cannot be listed is.
+    // A process that starts or ends meanwhile may be missing. If `/proc` cannot be listed, all are.
     let _ = listing::each(&directory, |name, _| {
         if let Some(pid) = name.to_str().ok().and_then(|name| name.parse().ok()) {
             see(pid);

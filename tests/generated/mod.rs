@@ -1,5 +1,5 @@
 //! Generated cases: random scripts, inputs, directories and arguments are given to our programs and to the original,
-//! and whatever can be seen from outside must be the same. What may differ (docs/compatibility.md 1.18) is not generated, or
+//! and all observable behaviour must be the same. What may differ (docs/compatibility.md 1.18) is not generated, or
 //! is named where the comparison leaves it out.
 //!
 //! Each generator runs a fixed number of cases, in `SECONDS_IN_CHECK` at most. `SVTOOLS_SECONDS=600` lets each run

@@ -89,7 +89,7 @@ impl Config {
     pub fn add(&mut self, file: &Path, text: &str) -> Vec<Oddity> {
         let mut oddities = Vec::new();
         let mut section = String::new();
-        // The key whose value may go on, and the blank lines after what there is of it.
+        // The key whose value may continue, and the number of blank lines since the last line of the value.
         let (mut open, mut blanks) = (None::<String>, 0);
         for (index, line) in ini::lines(text).enumerate() {
             let mut odd = |what: String| oddities.push(Oddity { line: index + 1, what });

@@ -27,7 +27,7 @@ pub struct Files {
     pub common: Vec<PathBuf>,
     /// The directory of more of that, `*.conf` in the order of their names. `include_dir` names one more.
     pub fragments: PathBuf,
-    /// What the paths in settings are below.
+    /// The directory that absolute paths in settings begin at.
     pub root: PathBuf,
     /// The directory with `NAME.conf`, which has the last word.
     pub last: Option<PathBuf>,
@@ -71,7 +71,7 @@ impl Files {
         found.config
     }
 
-    /// Reads those of all participants, also what comes after one that cannot be read; returns the first of those.
+    /// Reads the settings of all participants. A file that cannot be read does not stop it; the first such error is returned.
     fn read_common(&self, found: &mut Found) -> Result<(), Failure> {
         let mut paths = self.common.clone();
         paths.extend(fragments(&self.fragments).unwrap_or_default());
@@ -124,30 +124,28 @@ impl Files {
 }
 
 impl Found {
-    /// Adds what a file says, if it is there.
+    /// Adds the settings in a file, if it exists.
     fn read(&mut self, path: PathBuf) -> Result<(), Failure> {
-        match fs::read_to_string(&path) {
-            Ok(text) => self.add(path, &text),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(Failure::file("read", &path, &error)),
-        }
-        Ok(())
+        let text = fs::read_to_string(&path);
+        self.add_read(path, text)
     }
 
-    /// The same for a file in a directory that may be that of supervisord, whose files about programs are none of ours.
+    /// The same for a file of `include_dir`, which may be a directory of supervisord: its files about programs have no
+    /// settings of ours.
     fn read_included(&mut self, path: PathBuf) -> Result<(), Failure> {
-        match fs::read_to_string(&path) {
-            Ok(text) if is_of_supervisord(&text) => {}
-            Ok(text) => self.add(path, &text),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(Failure::file("read", &path, &error)),
-        }
-        Ok(())
+        let text =
+            fs::read_to_string(&path).map(|text| if is_of_supervisord(&text) { String::new() } else { text });
+        self.add_read(path, text)
     }
 
-    /// The same for the file in the directory of a participant, in whose place its account may put anything.
+    /// The same for the file in the directory of a participant, which its account may replace by anything.
     fn read_own(&mut self, path: PathBuf) -> Result<(), Failure> {
-        match read_text(&path) {
+        let text = read_text(&path);
+        self.add_read(path, text)
+    }
+
+    fn add_read(&mut self, path: PathBuf, text: io::Result<String>) -> Result<(), Failure> {
+        match text {
             Ok(text) => self.add(path, &text),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(Failure::file("read", &path, &error)),
@@ -204,7 +202,7 @@ pub fn fragments(directory: &Path) -> io::Result<Vec<PathBuf>> {
 pub fn find_home(directory: &Path) -> Option<PathBuf> {
     let is_named = |path: &Path| path.ends_with("BOSS") && path.is_dir();
     let is_whole = |path: &Path| path.join("participants").is_dir() && path.join("service").is_dir();
-    // The root directory of a system, in which maintainer scripts of packages run, is none, whatever is in it.
+    // Maintainer scripts of packages run in the root directory of the system, and mean the system.
     directory.ancestors().filter(|above| *above != Path::new("/")).find_map(|above| {
         let candidates = [above.to_path_buf(), above.join("BOSS")];
         candidates.into_iter().find(|path| is_named(path) || is_whole(path))

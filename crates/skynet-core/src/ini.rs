@@ -19,7 +19,7 @@ pub enum Line<'a> {
     },
     /// One more line of the value of the last setting, because it is indented deeper than that.
     More(&'a str),
-    /// Nothing of all that.
+    /// Anything else.
     Odd(&'a str),
 }
 

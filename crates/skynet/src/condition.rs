@@ -212,11 +212,8 @@ mod tests {
     fn some() -> Vec<Condition> {
         let mut busy = facts(1234, Want::Up);
         busy.account.more.ready = Some(at(103));
-        busy.account.more.last_exit = Some(LastExit {
-            at: at(99),
-            how: Exit::Killed(Signal::from_name("SEGV").unwrap()),
-            failures: None,
-        });
+        busy.account.more.last_exit =
+            Some(LastExit { at: at(99), how: Exit::Killed(Signal::SEGV), failures: None });
         busy.account.more.starts = Some(3);
         busy.items = Some(Count { in_hand: 1, done: 17, since: at(105) });
         let mut disabled = condition("b", Supervised::Yes(Box::new(facts(0, Want::Down))));

@@ -153,7 +153,7 @@ mod tests {
         check("exit", 0, Want::Up, None);
         check("exit", 3, Want::Up, Some(Exit::Exited(3)));
         check("exit", 256, Want::Up, Some(Exit::Unknown));
-        check("killed", 11, Want::Up, Some(Exit::Killed(Signal::from_name("SEGV").unwrap())));
+        check("killed", 11, Want::Up, Some(Exit::Killed(Signal::SEGV)));
         check("killed", 9, Want::Up, Some(Exit::Killed(Signal::KILL)));
         // svc -t, and a shell that was told so.
         check("killed", 15, Want::Up, None);
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn the_message_says_what_has_happened() {
-        let crash = Crash { pid: 7, how: Exit::Killed(Signal::from_name("SEGV").unwrap()) };
+        let crash = Crash { pid: 7, how: Exit::Killed(Signal::SEGV) };
         let message =
             Message { name: "p", host: "h", when: "T", crash: &crash, suppressed: 2, log: "a\nb\n" };
         let expected = "The participant p on h was killed by SEGV (process 7) at T.\n\

@@ -20,8 +20,8 @@ pub fn set(text: &str, section: &str, key: &str, value: &str) -> String {
     join(&lines)
 }
 
-/// Which lines the one with `key` takes the place of, none if there is no such section, and its indentation. With another
-/// one, it could become a part of the setting before it, or what follows a part of it.
+/// The lines that the line with `key` replaces, none if there is no such section, and its indentation. A different
+/// indentation could make it continue the setting before it, or make the next line continue it.
 fn place<'a>(
     kinds: &[Line<'_>],
     lines: &[&'a str],

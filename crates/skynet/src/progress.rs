@@ -135,7 +135,7 @@ enum Said {
 struct Starting {
     /// The run that is to end.
     ending: Option<NonZeroU32>,
-    /// Whether the run has ended whose end is not a failure.
+    /// Whether the one run whose exit is not a failure has ended.
     has_ended: bool,
     /// Whether it is as good if it stays down then.
     may_stop: bool,
@@ -198,7 +198,7 @@ impl Progress {
             }
             Task::Reload if sight.pid.is_none() && sight.want != Want::Up => Step::End(End::Stopped),
             Task::Reload if sight.pid.is_some() => {
-                // One that was not ready before, as without its broker, is none the worse for it.
+                // A participant that was not ready before, for example because its broker is away, need not be ready after.
                 self.tells_readiness &= sight.is_ready;
                 // If somebody else has told it to stop, it may stay down.
                 self.phase =

@@ -317,7 +317,7 @@ impl Site {
     }
 }
 
-/// What moves the directories, and where that is written; what counts most is first.
+/// The settings that move the directories, each with its place in a file, the strongest first.
 fn moves(root: &Path, config: &Config) -> Vec<(String, Moved)> {
     let path = |key| Some(config.get("skynet", key)).filter(|path| !path.is_empty()).map(PathBuf::from);
     let key = "service_dir";
@@ -334,7 +334,7 @@ fn moves(root: &Path, config: &Config) -> Vec<(String, Moved)> {
     [settings].into_iter().chain(fragments).collect()
 }
 
-/// Why a directory cannot hold the links to participants. Older sites have named that of supervisord's settings.
+/// Why a directory cannot hold the links to participants. Older sites name the directory of supervisord's settings.
 fn why_no_scan_directory(path: &Path) -> Option<String> {
     if path.exists() && !path.is_dir() {
         return Some("it is not a directory".to_string());

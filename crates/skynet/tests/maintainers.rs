@@ -11,7 +11,7 @@ fn a_run_of_another_hand_is_never_lost() {
         sandbox.write(&format!("BOSS/participants/{name}/config.exo"), "[participant]\nrunas=nobody\n");
     }
     let said = sandbox.run("skynet rebuild --force");
-    assert!(said.contains("own: left alone, because its run is not of skynet"), "{said}");
+    assert!(said.contains("own: left alone, because skynet has not written its run"), "{said}");
     assert!(said.contains("old/run.old: a script that skynet has not written is kept\n"), "{said}");
     assert!(said.contains("\nold: written again: "), "{said}");
     assert!(sandbox.read("BOSS/participants/old/run.old").contains("setuidgid boss ./exo"));
@@ -68,7 +68,7 @@ fn a_participant_that_was_not_ready_is_reloaded_without_waiting_for_that() {
 }
 
 #[test]
-fn settings_of_a_registration_are_read_whatever_the_umask_is() {
+fn settings_of_a_registration_are_read_under_any_umask() {
     if !is_root() {
         return;
     }

@@ -141,13 +141,10 @@ pub fn disable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
         say(format_args!("{name} is disabled: its link led nowhere"));
     }
     if !dangling.is_empty() {
-        // What they have led to may still run, and svscan alone knows of that.
+        // Their participants may still run. svscan, which has started them, ends them.
         for svscan in scanning::scanners(&site.layout.service) {
             scanning::look_now(svscan);
         }
-    }
-    if selection.names.is_empty() && !selection.all {
-        return Ok(Outcome::Done);
     }
     let selection = &selection;
     let (participants, found) = select(site, selection, site.select_whole(selection)?);
@@ -167,8 +164,8 @@ pub fn disable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
     Ok(Outcome::all(outcomes))
 }
 
-/// The links of what is meant that lead nowhere, because the directory of the participant was removed, and what is meant
-/// without them. In an image, a link leads somewhere only when the image runs.
+/// Splits a selection into the links whose participant was removed, and the rest. In an image, a link leads somewhere only
+/// when the image runs.
 fn without_dangling(site: &Site, selection: &Selection) -> Result<(Vec<PathBuf>, Selection), Failure> {
     let Layout { service, storage, packaged, root, .. } = &site.layout;
     let present: Vec<String> = site.participants()?.into_iter().map(|participant| participant.name).collect();

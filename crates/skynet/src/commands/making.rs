@@ -1,6 +1,5 @@
 //! What `install` and `rebuild` share: a participant as its settings want it, and the directory that it becomes.
 
-use super::rebuild::keep_foreign_scripts;
 use crate::accounts;
 use crate::failure::{Failure, complain, say};
 use crate::names;
@@ -16,6 +15,9 @@ use std::path::{Path, PathBuf};
 
 /// The longest exoskeleton that is compared with another, in bytes.
 const LONGEST_PROGRAM: usize = 1 << 28;
+
+/// In the scripts that skynet writes.
+const MARK: &str = "skynet install and skynet rebuild write";
 
 /// A participant that is to be written.
 #[derive(Debug)]
@@ -106,6 +108,27 @@ impl Make {
         let written = writing::carry_out(&self.plan, self.owners)?;
         Ok(Made { directory, written })
     }
+}
+
+/// Whether a participant has a `run` that skynet has not written, which does not start an exoskeleton.
+pub fn has_own_run(directory: &Path) -> bool {
+    let run = read_text(&directory.join("run"));
+    run.is_ok_and(|text| !text.contains(MARK) && !text.contains("exo"))
+}
+
+/// Keeps the scripts in a directory that other programs than this have written, as `run.old` and `log/run.old`, before they
+/// are written again. Returns the new names.
+fn keep_foreign_scripts(directory: &Path) -> Result<Vec<&'static str>, Failure> {
+    let mut kept = Vec::new();
+    for (script, copy) in [("run", "run.old"), ("log/run", "log/run.old")] {
+        let (script, copy_path) = (directory.join(script), directory.join(copy));
+        let is_foreign = read_text(&script).is_ok_and(|text| !text.contains(MARK));
+        if is_foreign && !copy_path.exists() {
+            fs::copy(&script, &copy_path).map_err(|error| Failure::file("write", &copy_path, &error))?;
+            kept.push(copy);
+        }
+    }
+    Ok(kept)
 }
 
 /// Makes the directory of links if there is none.

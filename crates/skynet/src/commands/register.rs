@@ -61,7 +61,7 @@ pub(crate) fn run(site: &Site, arguments: &Register, option: &str) -> Result<Out
     };
     let told = engine::run(&exo, account, &[OsStr::new(option), scratch.file().as_os_str()])?;
     if told == Outcome::NotDone {
-        // exo names the file that it has read, which is gone when it is looked for.
+        // exo names the file that it has read, which no longer exists when the administrator looks for it.
         let file = config.file("boss", "amqp_host").or_else(|| config.file("boss", "amqp_pwd"));
         let file = file.map_or("no file: the defaults hold".to_string(), |file| file.display().to_string());
         complain(format_args!("{name}: {option} failed; its settings of the broker are in {file}"));
@@ -91,7 +91,8 @@ impl Scratch {
         // In a mini-SkyNET, the exoskeleton finds the other settings from where its own are.
         let parent = if site.layout.is_home() { site.layout.own.clone() } else { std::env::temp_dir() };
         let scratch = Self(parent.join(format!(".skynet-register.{}", std::process::id())));
-        // One that is there is not ours. There may be a password in it, and whatever the umask is, the account reads it.
+        // A directory that exists is not ours. The settings may contain a password, and the account must be able to read
+        // them under any umask.
         let make = || fs::DirBuilder::new().mode(0o700).create(&scratch.0);
         make().map_err(|error| Failure::file("make", &scratch.0, &error))?;
         let path = scratch.file();

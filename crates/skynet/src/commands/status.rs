@@ -100,7 +100,7 @@ fn logger_trouble(participant: &Participant) -> Option<LoggerTrouble> {
     while now < begin + STILL {
         poll::wait([None; 0], now, now.checked_add(LOOK)).ok()?;
         now = clock::monotonic();
-        // Who reads leaves less, whatever comes meanwhile, and who waits for a processor is about to read.
+        // A logger that reads leaves fewer bytes, even if more are written; one that waits for a processor is about to.
         let unread = pipes::unread_of(pid, 0)?;
         if unread < most || process::look(pid).is_none_or(|facts| facts.is_runnable) {
             return None;
