@@ -58,14 +58,23 @@ fn under_svscan_nothing_has_to_happen_for_it() {
     sandbox.wait_until("the services are their programs", || {
         before.map(program_of) == ["sleep", "multilog"].map(str::to_owned)
     });
-    for damage in ["rm -rf supervise", "rm supervise/control", "mv supervise/control supervise/elsewhere"] {
+    let damages = [
+        ("rm -rf supervise", "control"),
+        ("rm supervise/control", "control"),
+        ("mv supervise/control supervise/elsewhere", "control"),
+        ("rm supervise/ok", "ok"),
+        ("mv supervise/ok supervise/elsewhere", "ok"),
+        ("rm supervise/ok && ln -s elsewhere supervise/ok && rm supervise/ok", "ok"),
+        ("rm supervise/lock", "lock"),
+        ("cp supervise/lock supervise/new && mv supervise/new supervise/lock && rm supervise/lock", "lock"),
+    ];
+    for (damage, file) in damages {
         for name in [WEB, LOG] {
-            let supervise = sandbox.path(name).join("supervise/control");
-            let old = fs::metadata(&supervise).unwrap().ino();
+            let file = sandbox.path(name).join("supervise").join(file);
+            let old = fs::metadata(&file).unwrap().ino();
             sandbox.run(&format!("cd {name} && {damage}"));
             sandbox.wait_until(&format!("{name} is served after {damage}"), || {
-                fs::metadata(&supervise).is_ok_and(|new| new.ino() != old)
-                    && sandbox.sh(&format!("svok {name}")).status.success()
+                fs::metadata(&file).is_ok_and(|new| new.ino() != old) && sandbox.is_served(name)
             });
         }
     }

@@ -189,11 +189,24 @@ impl<'a> Records<'a> {
         self.status.is_due |= introduced != Some(status);
     }
 
-    /// In a new process of the service: writes at once how the last one was, and that this one is up.
-    pub fn introduce(&mut self, status: Status) {
-        self.status.set(status);
-        self.flush();
-        self.introduced = Some(status);
+    /// Opens what [`Self::introduce`] writes to. Until a new process has a memory of its own it must not do that: supervise
+    /// would believe that the file is open, but the process has its own files from the beginning.
+    pub fn prepare(&mut self) {
+        if self.instance_file.is_none() {
+            self.open_instance();
+        }
+    }
+
+    /// In a new process: writes the instance at once, and if it is the service, how the last one was and that this one is
+    /// up.
+    pub fn introduce(&mut self, instance: &Instance, up: Option<Status>) {
+        self.instance.set(instance.clone());
+        self.write_instance();
+        if let Some(status) = up {
+            self.status.set(status);
+            self.write();
+            self.introduced = Some(status);
+        }
     }
 
     /// The service has ended.
@@ -232,7 +245,15 @@ impl<'a> Records<'a> {
             self.retry = None;
             return;
         }
-        self.flush_instance();
+        if self.instance.is_due {
+            self.prepare();
+        }
+        self.write();
+    }
+
+    /// Writes what is due to files that are open, or are only for that time.
+    fn write(&mut self) {
+        self.write_instance();
         let (name, at) = (self.name, self.directory.files());
         let path = |file: &'static CStr| move || [name.to_bytes(), b"/", file.to_bytes()].concat();
         let lost = [
@@ -246,9 +267,11 @@ impl<'a> Records<'a> {
     }
 
     fn flush_instance(&mut self) {
-        if self.instance.is_due && self.instance_file.is_none() {
-            self.open_instance();
-        }
+        self.prepare();
+        self.write_instance();
+    }
+
+    fn write_instance(&mut self) {
         if let Some(file) = &self.instance_file {
             let path = || self.location.path(self.name);
             self.instance.write(path, |instance| facts::write_instance(file, instance));

@@ -271,10 +271,11 @@ impl<'a> Supervise<'a> {
                 // It may read how it is.
                 self.records.flush();
                 let Self { signals, scripts, instance, records, settings, .. } = self;
+                records.prepare();
                 let (lock, memory) = (records.directory().lock_number(), settings.memory());
                 let started = scripts.finish(how, Start { signals, lock, memory }, |finish| {
                     instance.finish = finish;
-                    records.identify(instance);
+                    records.introduce(instance, None);
                 });
                 return match started {
                     Some(pid) => self.feed(Event::Finishing(pid)),
@@ -365,16 +366,15 @@ impl<'a> Supervise<'a> {
         self.instance.readiness = readiness.as_ref().and_then(|(pipe, ..)| pipes::inode(pipe));
         let now = now();
         let Self { machine, signals, scripts, instance, records, settings: files, .. } = self;
+        records.prepare();
         let start = Start { signals, lock: records.directory().lock_number(), memory: files.memory() };
         let to_us = readiness.as_ref().map(|(_, to_us, number)| (to_us, *number));
         // With one memory, what the process writes down of itself, supervise knows then, too.
         let started = scripts.run(to_us, start, |service| {
             instance.service = service;
-            records.identify(instance);
             // The program finds itself up, and who is told that it runs does, too.
-            if let Some(pid) = service.and_then(|service| as_pid(service.pid)) {
-                records.introduce(machine.once_up(pid, now));
-            }
+            let pid = service.and_then(|service| as_pid(service.pid));
+            records.introduce(instance, pid.map(|pid| machine.once_up(pid, now)));
         });
         match started {
             Ok((pid, error)) => {

@@ -1,51 +1,56 @@
-//! Watches the fifos of the supervises, so that a supervise whose `supervise/` is removed learns of it. supervise
-//! itself has no watch: the system lends only some 128 of them to an account.
+//! Watches the lock and the fifos of the supervises, so that a supervise that loses `supervise/`, or one of them, learns of
+//! it. supervise itself has no watch: the system lends only some 128 of them to an account.
 
 use super::inspect;
 use super::table::Table;
-use crate::service::directory::CONTROL;
+use crate::service::directory::{CONTROL, LOCK, OK};
 use crate::sys::poll::Many;
 use crate::sys::watch::{Change, Interest, Watch, Watched};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::CStr;
 use std::time::{Duration, Instant};
 
-/// After this time a supervise that was just started has made its fifo; and after this time a program that removes
+/// What other programs find a supervise by, for as long as it runs.
+const GUARDED: [&CStr; 3] = [LOCK, CONTROL, OK];
+
+/// After this time a supervise that was just started has made these; and after this time a program that removes
 /// `supervise/` has done so: it would find the directory full again if that were made earlier.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How often a fifo that is not there is looked for after this pause; later after a longer one.
+/// How often a file that is not there is looked for after this pause; later after a longer one.
 const ATTEMPTS: u32 = 5;
 
 /// The pause after so many attempts.
 const LONG_PAUSE: Duration = Duration::from_secs(15);
 
-/// The errors that mean that there is no fifo at the moment. Other errors are not temporary.
+/// The errors that mean that there is no file at the moment. Other errors are not temporary.
 const MISSING: [i32; 3] = [libc::ENOENT, libc::ENOTDIR, libc::ELOOP];
 
-/// The fifos that are watched.
+/// The files that are watched.
 pub struct Guard {
     /// `None` where the system refuses it.
     watch: Option<Watch>,
-    /// The supervise that each fifo belongs to.
+    /// The supervise that each file belongs to.
     guarded: BTreeMap<Watched, i32>,
-    /// The supervises whose fifos are to be watched, and how often each was looked for in vain.
-    pending: Vec<(i32, u32)>,
+    /// The supervises whose files are to be watched, and how often one of them was missing.
+    pending: BTreeMap<i32, u32>,
     next: Option<Instant>,
-    /// The supervises whose fifos have changed, which are to look at [`Self::next`].
-    concerned: Vec<i32>,
+    /// The supervises whose files have changed, which are to look at [`Self::next`].
+    concerned: BTreeSet<i32>,
 }
 
 impl Guard {
     /// Watches nothing yet; what happens is announced to `ready` as `number`.
     pub fn new(ready: &Many, number: u64) -> Self {
         let watch = Watch::new().and_then(|watch| ready.add(&watch, number).map(|()| watch)).ok();
-        Self { watch, guarded: BTreeMap::new(), pending: Vec::new(), next: None, concerned: Vec::new() }
+        let (guarded, pending, concerned) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Self { watch, guarded, pending, next: None, concerned }
     }
 
-    /// Watches the fifo of the supervise `pid`, too, a moment later.
+    /// Watches the files of the supervise `pid`, too, a moment later.
     pub fn add(&mut self, pid: i32, now: Instant) {
         if self.watch.is_some() {
-            self.pending.push((pid, 0));
+            self.pending.insert(pid, 0);
             self.next = self.next.or(Some(now + PAUSE));
         }
     }
@@ -53,8 +58,8 @@ impl Guard {
     /// Forgets a supervise that has ended.
     pub fn forget(&mut self, pid: i32) {
         let Self { watch, guarded, pending, concerned, .. } = self;
-        pending.retain(|(known, _)| *known != pid);
-        concerned.retain(|known| *known != pid);
+        pending.remove(&pid);
+        concerned.remove(&pid);
         guarded.retain(|watched, known| {
             if *known == pid {
                 watch.iter().for_each(|watch| watch.remove(*watched));
@@ -68,51 +73,56 @@ impl Guard {
         self.next
     }
 
-    /// Takes note of the fifos to which something has happened.
+    /// Takes note of the files to which something has happened.
     pub fn note_changes(&mut self, now: Instant) {
         let Self { watch, guarded, concerned, .. } = self;
         watch.iter().for_each(|watch| {
             watch.each_change(|change| match change {
                 Change::Everything => concerned.extend(std::mem::take(guarded).into_values()),
                 Change::Gone(watched) | Change::Name(watched, _) => {
-                    concerned.extend(guarded.remove(&watched))
+                    concerned.extend(guarded.remove(&watched));
                 }
             });
         });
-        // However often something happens to a fifo, svscan is woken once before it is watched again.
+        // However often something happens to a file, svscan is woken once before it is watched again.
         self.concerned.clone().into_iter().for_each(|pid| self.add(pid, now));
     }
 
-    /// Begins to watch the fifos that are due. Returns the supervises that have none, or whose fifos have changed: each is
-    /// to look.
-    pub fn look<P>(&mut self, table: &Table<P>, now: Instant) -> Vec<i32> {
+    /// Begins to watch the files that are due. Returns the supervises that miss one, or whose files have changed: each is to
+    /// look.
+    pub fn look<P>(&mut self, table: &Table<P>, now: Instant) -> BTreeSet<i32> {
         if self.next.is_none_or(|next| now < next) {
-            return Vec::new();
+            return BTreeSet::new();
         }
         self.next = None;
         let mut to_look = std::mem::take(&mut self.concerned);
         for (pid, attempts) in std::mem::take(&mut self.pending) {
             let Some((name, role, _)) = table.whereabouts(pid) else { continue };
             let directory = inspect::directory(name, role);
-            let fifo = inspect::below(&directory, CONTROL);
-            match self.watch.as_ref().map(|watch| watch.add(&fifo, Interest::Fate)) {
-                Some(Ok(watched)) => {
-                    self.guarded.insert(watched, pid);
-                    // The owner of the directory may have changed before its fifo was watched, and put something else in
-                    // the place of the fifo.
-                    if inspect::has_misplaced_instance(&directory) || !inspect::is_fifo(&fifo) {
-                        to_look.push(pid);
-                    }
-                }
-                Some(Err(error)) if MISSING.iter().any(|&missing| error.is(missing)) => {
-                    to_look.push(pid);
-                    self.pending.push((pid, attempts.saturating_add(1)));
-                    let next = now + if attempts < ATTEMPTS { PAUSE } else { LONG_PAUSE };
-                    self.next = Some(self.next.map_or(next, |earlier| earlier.min(next)));
-                }
-                Some(Err(_)) | None => {}
+            let is_missing = GUARDED.map(|file| self.is_missing(pid, &inspect::below(&directory, file)));
+            if is_missing.contains(&true) {
+                to_look.insert(pid);
+                self.pending.insert(pid, attempts.saturating_add(1));
+                let next = now + if attempts < ATTEMPTS { PAUSE } else { LONG_PAUSE };
+                self.next = Some(self.next.map_or(next, |earlier| earlier.min(next)));
+            } else if inspect::has_misplaced_instance(&directory) || !inspect::has_own_files(&directory) {
+                // The owner of the directory may have changed before its files were watched, and put something else in
+                // the place of one.
+                to_look.insert(pid);
             }
         }
         to_look
+    }
+
+    /// Watches a file of the supervise `pid`. Says whether it is not there.
+    fn is_missing(&mut self, pid: i32, file: &CStr) -> bool {
+        match self.watch.as_ref().map(|watch| watch.add(file, Interest::Fate)) {
+            Some(Ok(watched)) => {
+                self.guarded.insert(watched, pid);
+                false
+            }
+            Some(Err(error)) => MISSING.iter().any(|&missing| error.is(missing)),
+            None => false,
+        }
     }
 }

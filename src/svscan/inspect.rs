@@ -2,12 +2,12 @@
 
 use super::event::{Completeness, Logging, Role};
 use crate::file_id::FileId;
-use crate::service::directory::{Directory, SUPERVISE};
+use crate::service::directory::{CONTROL, Directory, LOCK, OK, SUPERVISE};
 use crate::service::instance::{Instance, Process};
 use crate::service::instance_file;
 use crate::service::told;
 use crate::sys::confined::Confined;
-use crate::sys::files::{self, HERE};
+use crate::sys::files::{self, Facts, HERE};
 use crate::sys::{Result as SysResult, process};
 use std::ffi::{CStr, CString};
 
@@ -60,9 +60,12 @@ pub fn left_behind(directory: &CStr, boot: &str) -> Instance {
     Instance { service: alive(service), finish: alive(finish), ..instance }
 }
 
-/// Whether there is a fifo of this name, and no link to one.
-pub fn is_fifo(path: &CStr) -> bool {
-    files::look_at_link(HERE, path).is_ok_and(|facts| facts.is_some_and(|facts| facts.is_fifo))
+/// Whether the lock and the fifos of a supervise are such files, and no links to any.
+pub fn has_own_files(directory: &CStr) -> bool {
+    let is = |file, kind: fn(Facts) -> bool| {
+        files::look_at_link(HERE, &below(directory, file)).is_ok_and(|facts| facts.is_some_and(kind))
+    };
+    is(LOCK, |lock| lock.is_regular) && [CONTROL, OK].into_iter().all(|file| is(file, |fifo| fifo.is_fifo))
 }
 
 /// Whether supervise must move its instance record.

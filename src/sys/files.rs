@@ -225,17 +225,21 @@ pub fn replace(at: impl AsFd, from: &CStr, to: &CStr) -> Result<()> {
         let (from, to) = (from.as_ptr(), to.as_ptr());
         let how = libc::RENAME_EXCHANGE;
         // SAFETY: the descriptor is open, and both names are strings that end in NUL and outlive the call.
-        unsafe { libc::syscall(libc::SYS_renameat2, directory, from, directory, to, how) == 0 }
+        let result = unsafe { libc::syscall(libc::SYS_renameat2, directory, from, directory, to, how) };
+        if result == 0 { Ok(()) } else { Err(Errno::last()) }
     };
-    if !exchange() {
+    if exchange().is_err() {
         return rename(at, from, to);
     }
     if unlinkat(&at, from, UnlinkatFlags::NoRemoveDir).is_ok() {
         return Ok(());
     }
-    // It was a directory, say: then renaming knows what is wrong.
-    exchange();
-    rename(at, from, to)
+    match exchange() {
+        // What was there was removed in the last moment.
+        Err(error) if error.is(libc::ENOENT) => Ok(()),
+        // It was a directory, say: then renaming knows what is wrong.
+        Ok(()) | Err(_) => rename(at, from, to),
+    }
 }
 
 /// Gives the file `from` a second name in the same directory; an error if the name is taken.
