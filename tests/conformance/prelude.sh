@@ -27,16 +27,17 @@ show() {
     [ -z "$(tail -c 1 "$2" | tr '\000' '0')" ] || echo '<no newline>'
 }
 
-# wait_until CMD ARG...: polls, silently, until the command succeeds; ends the case after a minute, or more if it is slow.
+# wait_until CMD ARG...: polls, silently, until the command succeeds, less often after a second: what takes longer is
+# counted in seconds. Ends the case after some minutes.
 wait_until() {
     rounds=0
     until "$@" >/dev/null 2>&1; do
         rounds=$((rounds + 1))
-        if [ "$rounds" -gt 3000 ]; then
+        if [ "$rounds" -gt 1500 ]; then
             echo "*** waited in vain: $*"
             exit 99
         fi
-        sleep 0.02
+        if [ "$rounds" -lt 25 ]; then sleep 0.02; else sleep 0.2; fi
     done
 }
 

@@ -916,10 +916,12 @@ sed '/ warning: sv: run /d' "$CASE/sv"
 #= commands: a service that keeps failing is reported
 #! differs 1.3/failing
 service sv <<'END'
+echo >>runs
 exit 3
 END
 supervised sv
-wait_until file_has "$CASE/sv" 'run exited 3'
+# The third end in a row is told before the fourth start.
+wait_until lines sv/runs 4
 svc -dx sv
 end supervise "$sv"
 sed 's/[0-9]* times in [0-9]* s/N times in T s/' "$CASE/sv" | sort -u
