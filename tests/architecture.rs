@@ -159,6 +159,7 @@ fn every_other_module_is_known_as_an_edge() {
         "src/supervise/facts.rs",
         "src/supervise/leftovers.rs",
         "src/supervise/messages.rs",
+        "src/supervise/perform.rs",
         "src/supervise/reaper.rs",
         "src/supervise/records.rs",
         "src/supervise/scripts.rs",

@@ -1,7 +1,7 @@
 //! The end of svscan, with services that do not obey: they have their time, nobody waits for ever, and nothing is left.
 
 use crate::support::tree::lines;
-use crate::support::{GRACE, Running, Sandbox, best_of_attempts, process_state, send, show};
+use crate::support::{ENDLESS_GRACE, GRACE, Running, Sandbox, best_of_attempts, process_state, send, show};
 use nix::sys::signal::Signal::{self, SIGINT, SIGSTOP, SIGTERM};
 use std::time::{Duration, Instant};
 
@@ -123,6 +123,7 @@ fn what_a_service_leaves_behind_is_told_before_it_is_killed() {
     let tree = Tree::new(&[("deaf/run", DEAF), ("left/run", "setsid ./child &\nexec sleep 1000")]);
     let child = "trap 'echo bye >told; exit' TERM\n: >ready\nwhile :; do sleep 0.1; done";
     tree.sandbox.script("service/left/child", child);
+    tree.sandbox.write("service/left/timeout-kill", ENDLESS_GRACE);
     let mut svscan = tree.start(&["deaf", "left"]);
     tree.sandbox.wait_until("the child listens", || tree.sandbox.path("service/left/ready").exists());
     tree.end(&mut svscan, "orphans beside a deaf service");

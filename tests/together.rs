@@ -2,7 +2,7 @@
 //! their time, `finish` is run, and every line is logged, as if svscan alone had got the signal.
 
 use crate::support::tree::lines;
-use crate::support::{Running, Sandbox, kill, process_state, send};
+use crate::support::{ENDLESS_GRACE, Running, Sandbox, kill, process_state, send};
 use nix::sys::signal::Signal::{self, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGSTOP, SIGTERM};
 use std::fs::File;
 use std::io::Write;
@@ -36,6 +36,9 @@ impl Group {
         sandbox.script("new/run", PENSIVE);
         sandbox.script("new/finish", FINISH);
         sandbox.script("new/log/run", log);
+        for name in ["new", "new/log"] {
+            sandbox.write(&format!("{name}/timeout-kill"), ENDLESS_GRACE);
+        }
         let words = ["new/in", "new/log/in"].map(|name| sandbox.fifo(name));
         sandbox.run(&format!("mkdir service && mv new {WEB}"));
         let svscan = sandbox.start("setsid svscan service", "messages");

@@ -99,26 +99,5 @@ impl Action {
     }
 }
 
-/// The actions that one event causes: a few, held without allocating.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Actions {
-    list: [Option<Action>; 8],
-}
-
-impl Actions {
-    /// Adds one at the end.
-    pub(super) fn push(&mut self, action: Action) {
-        if let Some(place) = self.list.iter_mut().find(|place| place.is_none()) {
-            *place = Some(action);
-        }
-    }
-}
-
-impl IntoIterator for Actions {
-    type Item = Action;
-    type IntoIter = std::iter::Flatten<std::array::IntoIter<Option<Action>, 8>>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.list.into_iter().flatten()
-    }
-}
+/// The actions that one event causes, in order. Those of which the machine is told the outcome come last.
+pub type Actions = Vec<Action>;

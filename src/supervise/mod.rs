@@ -1,6 +1,6 @@
 //! supervise: keeps one service running (docs/compatibility.md 1.3).
 //!
-//! [`machine`] decides, [`run`] does.
+//! [`run`] waits for what happens, [`machine`] decides, [`perform`] does it.
 
 // Where an earlier supervise has left off.
 pub mod beginning;
@@ -16,11 +16,13 @@ pub mod machine;
 pub mod messages;
 // The pauses between starts. *Pure.*
 pub mod pacing;
+// Performs what the machine decides.
+pub mod perform;
 // Which of its processes have ended.
 pub mod reaper;
 // What is written down for others, and when.
 pub mod records;
-// The lock, the fifos, the loop that performs what the machine decides.
+// The lock, the fifos, the loop that waits for what happens.
 pub mod run;
 // `finish` and `notify`.
 pub mod scripts;

@@ -60,6 +60,16 @@ struct Record<T> {
     trouble: Option<Trouble>,
 }
 
+/// What a new process has written.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Written {
+    instance: bool,
+    finishing: bool,
+    ready: bool,
+    last_exit: bool,
+    status: bool,
+}
+
 impl<T> Record<T> {
     const fn new() -> Self {
         Self { value: None, is_due: false, trouble: None }
@@ -76,6 +86,19 @@ impl<T> Record<T> {
         let trouble = write(value).err();
         self.is_due = trouble.as_ref().is_some_and(|trouble| !trouble.is_written());
         self.report(path, trouble)
+    }
+
+    /// Writes it, if it is due, and returns whether it is written now.
+    fn is_written(&self, write: impl FnOnce(&T) -> Result<(), Trouble>) -> bool {
+        self.value.as_ref().filter(|_| self.is_due).is_some_and(|value| write(value).is_ok())
+    }
+
+    /// Takes note that it was written by another process, or that that was not possible.
+    fn settle(&mut self, is_written: bool) {
+        if is_written {
+            self.is_due = false;
+            self.trouble = None;
+        }
     }
 
     fn report(&mut self, path: impl Fn() -> Vec<u8>, trouble: Option<Trouble>) -> bool {
@@ -189,8 +212,7 @@ impl<'a> Records<'a> {
         self.status.is_due |= introduced != Some(status);
     }
 
-    /// Opens what [`Self::introduce`] writes to. Until a new process has a memory of its own it must not do that: supervise
-    /// would believe that the file is open, but the process has its own files from the beginning.
+    /// Opens what [`Self::introduce`] writes to: what a new process opens, supervise does not.
     pub fn prepare(&mut self) {
         if self.instance_file.is_none() {
             self.open_instance();
@@ -198,13 +220,32 @@ impl<'a> Records<'a> {
     }
 
     /// In a new process: writes the instance at once, and if it is the service, how the last one was and that this one is
-    /// up.
-    pub fn introduce(&mut self, instance: &Instance, up: Option<Status>) {
+    /// up. Returns what supervise is to be told with [`Self::introduced`].
+    pub fn introduce(&self, instance: &Instance, up: Option<Status>) -> Written {
+        let at = self.directory.files();
+        let is_written =
+            self.instance_file.as_ref().map(|file| facts::write_instance(file, instance).is_ok());
+        let instance = is_written.unwrap_or(false);
+        let Some(status) = up else { return Written { instance, ..Written::default() } };
+        Written {
+            instance,
+            finishing: self.finishing.is_written(|&is_finishing| facts::write_finishing(at, is_finishing)),
+            ready: self.ready.is_written(|&since| facts::write_ready(at, since)),
+            last_exit: self.last_exit.is_written(|last| facts::write_last_exit(at, last)),
+            status: facts::write_status(at, &status).is_ok(),
+        }
+    }
+
+    /// A new process has introduced itself; what it could not write is due.
+    pub fn introduced(&mut self, instance: &Instance, up: Option<Status>, written: Written) {
         self.instance.set(instance.clone());
-        self.write_instance();
+        self.instance.settle(written.instance);
+        self.finishing.settle(written.finishing);
+        self.ready.settle(written.ready);
+        self.last_exit.settle(written.last_exit);
         if let Some(status) = up {
             self.status.set(status);
-            self.write();
+            self.status.settle(written.status);
             self.introduced = Some(status);
         }
     }
@@ -246,14 +287,8 @@ impl<'a> Records<'a> {
             return;
         }
         if self.instance.is_due {
-            self.prepare();
+            self.flush_instance();
         }
-        self.write();
-    }
-
-    /// Writes what is due to files that are open, or are only for that time.
-    fn write(&mut self) {
-        self.write_instance();
         let (name, at) = (self.name, self.directory.files());
         let path = |file: &'static CStr| move || [name.to_bytes(), b"/", file.to_bytes()].concat();
         let lost = [
@@ -268,10 +303,6 @@ impl<'a> Records<'a> {
 
     fn flush_instance(&mut self) {
         self.prepare();
-        self.write_instance();
-    }
-
-    fn write_instance(&mut self) {
         if let Some(file) = &self.instance_file {
             let path = || self.location.path(self.name);
             self.instance.write(path, |instance| facts::write_instance(file, instance));

@@ -1,16 +1,15 @@
 //! The programs of a service directory: `run`, `finish`, which supervise waits for, and `notify`, which it does not.
 
 use super::run::{unable, warn};
-use super::sending::as_pid;
 use crate::exit::Exit;
 use crate::report::Failure;
 use crate::service::directory::{FINISH, NOTIFY};
 use crate::service::instance::Process;
 use crate::sys::exec::Prepared;
+use crate::sys::launch::{self, Launched};
 use crate::sys::signals::Inbox;
 use crate::sys::{Errno, Result as SysResult, files, held, pipes, process};
 use crate::text::clean;
-use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::num::NonZeroU32;
 use std::os::fd::{AsFd, OwnedFd};
@@ -39,6 +38,17 @@ pub enum Memory {
     Copied,
 }
 
+/// A new process that becomes a script.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct New<W> {
+    /// The process, if it can be looked at.
+    pub process: Option<Process>,
+    /// What was written down of it, as told by what wrote that.
+    pub written: W,
+    /// Why it could not become the script, if that is known already.
+    pub error: Option<Errno>,
+}
+
 /// Runs the scripts of one service.
 #[derive(Debug)]
 pub struct Scripts<'a> {
@@ -46,9 +56,7 @@ pub struct Scripts<'a> {
     name: &'a CStr,
     environment: &'a [&'a CStr],
     run: Prepared<'a>,
-    /// Why the process that was started last could not become `run`, if it could not.
-    error: Cell<Option<Errno>>,
-    /// Where such a process with a memory of its own tells that.
+    /// Where a process with a memory of its own tells why it could not become `run`.
     verdict: Option<OwnedFd>,
     /// The present run of `notify`.
     notify: Option<i32>,
@@ -60,39 +68,41 @@ impl<'a> Scripts<'a> {
     /// None runs yet.
     pub fn new(name: &'a CStr, environment: &'a [&'a CStr]) -> Self {
         let run = Prepared::file(c"./run", &[c"./run"], environment);
-        Self { name, environment, run, error: Cell::new(None), verdict: None, notify: None, news: None }
+        Self { name, environment, run, verdict: None, notify: None, news: None }
     }
 
     /// Runs `./run` when `introduce` has written down what its process is. It says that it is ready by `readiness`: a
-    /// pipe, and its number there. Returns its process, and why that could not become `./run`, if that is known already.
-    pub fn run(
+    /// pipe, and its number there.
+    pub fn run<W: Copy + Default>(
         &mut self,
         readiness: Option<(&OwnedFd, i32)>,
         start: Start<'_>,
-        introduce: impl FnOnce(Option<Process>),
-    ) -> SysResult<(i32, Option<Errno>)> {
-        self.error.set(None);
+        introduce: impl Fn(Option<Process>) -> W,
+    ) -> SysResult<Launched<New<W>>> {
         let (verdict, judge) = match start.memory {
             Memory::Shared => (None, None),
             Memory::Copied => pipes::new().ok().unzip(),
         };
-        let fail = |what: &[&[u8]], error: Errno| {
-            self.error.set(Some(error));
+        let started = start_script(start, introduce, || {
+            let (what, error) = self.become_run(readiness);
             if let Some(judge) = &judge {
                 let _ = files::write_all(judge.as_fd(), &error.number().to_ne_bytes());
             }
-            unable(what, error.bytes())
-        };
-        let pid = launch(start, introduce, || {
-            if let Some((pipe, number)) = readiness {
-                if let Err(error) = files::become_descriptor(pipe, number) {
-                    return fail(&[b"set up descriptors for ", self.name.to_bytes()], error);
-                }
-            }
-            fail(&[b"start ", self.name.to_bytes(), b"/run"], self.run.exec())
-        })?;
+            (unable(&[&what], error.bytes()), error)
+        });
         self.verdict = verdict;
-        Ok((pid, self.error.get()))
+        started
+    }
+
+    /// In a child: becomes `./run`, or returns what was not possible, and why.
+    fn become_run(&self, readiness: Option<(&OwnedFd, i32)>) -> (Vec<u8>, Errno) {
+        let name = self.name.to_bytes();
+        if let Some((pipe, number)) = readiness {
+            if let Err(error) = files::become_descriptor(pipe, number) {
+                return ([b"set up descriptors for ", name].concat(), error);
+            }
+        }
+        ([b"start ", name, b"/run"].concat(), self.run.exec())
     }
 
     /// Why the process that has just ended could not become `run`, if that was not known when it was started.
@@ -109,19 +119,18 @@ impl<'a> Scripts<'a> {
 
     /// Runs `./finish CODE SIGNAL NAME` when `introduce` has written down what its process is; the code is 256 if it is
     /// not known, or if a signal has ended the service.
-    pub fn finish(
+    pub fn finish<W: Copy + Default>(
         &self,
         how: Exit,
         start: Start<'_>,
-        introduce: impl FnOnce(Option<Process>),
-    ) -> Option<NonZeroU32> {
+        introduce: impl Fn(Option<Process>) -> W,
+    ) -> Option<Launched<New<W>>> {
         let (code, signal) = match how {
             Exit::Exited(code) => (code, 0),
             Exit::Killed(signal) => (256, signal.number()),
             Exit::Unknown => (256, 0),
         };
-        let pid = self.start(&[FINISH, &word(code), &word(signal), self.name], start, introduce)?;
-        as_pid(pid)
+        self.start(&[FINISH, &word(code), &word(signal), self.name], start, introduce)
     }
 
     /// Runs `./notify NAME start|exit|killed PID CODE`. While it runs, the news wait, and the last are kept.
@@ -137,7 +146,8 @@ impl<'a> Scripts<'a> {
             Some(Exit::Unknown) => (c"exit", 256),
         };
         let pid = i32::try_from(pid.get()).unwrap_or(0);
-        self.notify = self.start(&[NOTIFY, self.name, what, &word(pid), &word(code)], start, |_| {});
+        let started = self.start(&[NOTIFY, self.name, what, &word(pid), &word(code)], start, |_| {});
+        self.notify = started.map(|started| started.pid);
     }
 
     /// Takes note that a child has ended. If that was `notify`, it may be told the next news.
@@ -150,21 +160,22 @@ impl<'a> Scripts<'a> {
         }
     }
 
-    fn start(
+    fn start<W: Copy + Default>(
         &self,
         command: &[&CStr],
         start: Start<'_>,
-        introduce: impl FnOnce(Option<Process>),
-    ) -> Option<i32> {
+        introduce: impl Fn(Option<Process>) -> W,
+    ) -> Option<Launched<New<W>>> {
         let script = *command.first()?;
         let program = Prepared::file(script, command, self.environment);
         let file = script.to_bytes().strip_prefix(b".").unwrap_or_default();
-        let started = launch(start, introduce, || {
+        let started = start_script(start, introduce, || {
             // The original has no such script.
             let script = [self.name.to_bytes(), file].concat();
-            unable(&[b"start ", clean(&script).as_bytes()], program.exec().bytes())
+            let error = program.exec();
+            (unable(&[b"start ", clean(&script).as_bytes()], error.bytes()), error)
         });
-        let refused = |error: crate::sys::Errno| {
+        let refused = |error: Errno| {
             warn(&[b"unable to fork for ", self.name.to_bytes(), file, b": ", error.bytes()]);
         };
         started.map_err(refused).ok()
@@ -173,24 +184,30 @@ impl<'a> Scripts<'a> {
 
 /// Makes a process that becomes a script by `body`, after `introduce` was told who it is. Until then it has the lock, so that
 /// no other supervise can miss it.
-fn launch(
+fn start_script<W: Copy + Default>(
     start: Start<'_>,
-    introduce: impl FnOnce(Option<Process>),
-    body: impl FnOnce() -> Failure,
-) -> SysResult<i32> {
+    introduce: impl Fn(Option<Process>) -> W,
+    body: impl Fn() -> (Failure, Errno),
+) -> SysResult<Launched<New<W>>> {
     let Start { signals, lock, memory } = start;
-    let identify = |pid| introduce(process::started(pid).map(|started| Process { pid, started }));
+    let identify = |pid| {
+        let process = process::started(pid).map(|started| Process { pid, started });
+        New { process, written: introduce(process), error: None }
+    };
     let become_script = || {
         files::close_copy(lock);
         signals.release(&[]);
         body()
     };
     match memory {
-        Memory::Shared => process::launch(|pid| {
-            identify(pid);
-            become_script()
+        Memory::Shared => launch::launch(|pid, told| {
+            let new = identify(pid);
+            told.set(new);
+            let (failure, error) = become_script();
+            told.set(New { error: Some(error), ..new });
+            failure
         }),
-        Memory::Copied => held::start(identify, become_script),
+        Memory::Copied => held::start(identify, || become_script().0),
     }
 }
 

@@ -7,8 +7,10 @@ use crate::file_id::FileId;
 use crate::report::{Failure, SYSTEM, warning};
 use crate::supervise::event::Task;
 use crate::sys::exec::Prepared;
+use crate::sys::launch::{Launched, launch};
 use crate::sys::signals::{self, Inbox};
-use crate::sys::{Errno, files, limits, process};
+use crate::sys::{Errno, files, limits};
+use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -68,8 +70,8 @@ impl<'a> Launcher<'a> {
         let words = [Some(c"supervise"), delay.as_deref(), Some(&*directory)];
         let words: Vec<&CStr> = words.into_iter().flatten().collect();
         let supervise = Prepared::command(&words, &self.environment);
-        match process::launch(|_| self.become_supervise(&supervise, place, signals)) {
-            Ok(pid) => Some(pid),
+        match launch(|_, _: &Cell<()>| self.become_supervise(&supervise, place, signals)) {
+            Ok(Launched { pid, .. }) => Some(pid),
             Err(error) => {
                 warn(&[b"unable to fork for ", inspect::directory(place.name, place.role).to_bytes()], error);
                 None

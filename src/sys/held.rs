@@ -1,13 +1,14 @@
 //! A child that waits until its parent has taken note of it.
 
+use super::launch::Launched;
 use super::{Result, files, pipes, process};
 use crate::report::{Failure, SYSTEM};
 use std::os::fd::AsFd;
 
-/// Starts a child with a copy of the memory of this process, and returns its number. The child runs `body`, as in
-/// [`process::spawn`], when `introduce`, which is told its number, has returned in this process. This process does not wait
-/// for more than that, also if the child hangs; if this process ends before, the child ends as well.
-pub fn start(introduce: impl FnOnce(i32), body: impl FnOnce() -> Failure) -> Result<i32> {
+/// Starts a child with a copy of the memory of this process, and returns its number, and what `introduce`, which is told
+/// that, returns in this process. Then the child runs `body`, as in [`process::spawn`]. This process does not wait for more
+/// than that, also if the child hangs; if this process ends before, the child ends as well.
+pub fn start<T>(introduce: impl FnOnce(i32) -> T, body: impl FnOnce() -> Failure) -> Result<Launched<T>> {
     let (gate, key) = pipes::new()?;
     let mut key = Some(key);
     let pid = process::spawn(|| {
@@ -18,12 +19,12 @@ pub fn start(introduce: impl FnOnce(i32), body: impl FnOnce() -> Failure) -> Res
             Ok(_) | Err(_) => Failure::silent(SYSTEM),
         }
     })?;
-    introduce(pid);
+    let told = introduce(pid);
     // A child that was killed meanwhile does not read; its end is told as that of any other.
     if let Some(key) = &key {
         let _ = files::write_all(key.as_fd(), b"!");
     }
-    Ok(pid)
+    Ok(Launched { pid, told })
 }
 
 #[cfg(test)]
@@ -33,16 +34,17 @@ mod tests {
 
     #[test]
     fn a_child_begins_when_its_parent_has_taken_note_of_it() {
-        let (mut noted, file) = (0, std::env::temp_dir().join(format!("held-{}", std::process::id())));
-        let pid = start(
+        let file = std::env::temp_dir().join(format!("held-{}", std::process::id()));
+        let started = start(
             |pid| {
-                noted = pid;
                 std::fs::write(&file, "noted").unwrap();
+                pid
             },
             || Failure::silent(if file.exists() { 3 } else { 4 }),
         );
-        assert_eq!(pid, Ok(noted));
-        assert_eq!(process::wait(noted), Ok(Exit::Exited(3)));
+        let Launched { pid, told } = started.unwrap();
+        assert_eq!(pid, told);
+        assert_eq!(process::wait(pid), Ok(Exit::Exited(3)));
         std::fs::remove_file(&file).unwrap();
     }
 }

@@ -24,6 +24,8 @@ pub mod handle;
 pub mod held;
 // Accounts and the identity of this process.
 pub mod identity;
+// Children that use the memory of this process until they are another program.
+pub mod launch;
 // Limits of the resources of this process.
 pub mod limits;
 // The names in a directory.

@@ -1,13 +1,13 @@
 //! Children: making, signalling and burying them.
 
-use super::{Errno, Result, clock, files, messages, startup};
+use super::{Errno, Result, clock, files, startup};
 use crate::exit::Exit;
 use crate::file_id::FileId;
 use crate::report::Failure;
 use crate::signal::Signal;
 use nix::sys::signal::kill;
 use nix::unistd::{ForkResult, Pid, fork};
-use std::ffi::{CStr, CString, c_int, c_void};
+use std::ffi::{CStr, CString, c_int};
 use std::io::Read as _;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
@@ -35,53 +35,6 @@ pub fn spawn(body: impl FnOnce() -> Failure) -> Result<i32> {
             unsafe { libc::_exit(i32::from(code)) }
         }
     }
-}
-
-/// How much stack [`launch`] gives to a child, in bytes: many times what it takes to prepare and call `execve`.
-const STACK: usize = 256 * 1024;
-
-/// The same as [`spawn`] for a child that becomes another program at once; `body` is told its number. Nothing is copied for
-/// it: until it is that program it uses the memory of this process, which waits. So `body` must change nothing that this
-/// process goes on to use, and what it has allocated and not freed when it becomes the program is never freed.
-pub fn launch<B: FnOnce(i32) -> Failure>(body: B) -> Result<i32> {
-    struct Child<B> {
-        body: Option<B>,
-        pid: c_int,
-    }
-    extern "C" fn child<B: FnOnce(i32) -> Failure>(child: *mut c_void) -> c_int {
-        // SAFETY: `launch` passes this pointer, and does not go on before this process has another memory or has ended.
-        let child = unsafe { &mut *child.cast::<Child<B>>() };
-        let code = child.body.take().map_or(0, |body| {
-            let failure = body(child.pid);
-            // The parent waits as long as this takes.
-            messages::say(failure.message());
-            failure.code()
-        });
-        // SAFETY: ends the child at once, without running exit handlers that belong to the parent.
-        unsafe { libc::_exit(c_int::from(code)) }
-    }
-    let mut new = Child { body: Some(body), pid: 0 };
-    let (protection, kind) =
-        (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK);
-    // SAFETY: asks for new memory.
-    let stack = unsafe { libc::mmap(std::ptr::null_mut(), STACK, protection, kind, -1, 0) };
-    if stack == libc::MAP_FAILED {
-        return Err(Errno::last());
-    }
-    // The kernel writes the number of the child before the child begins.
-    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PARENT_SETTID | libc::SIGCHLD;
-    let argument = &raw mut new;
-    // SAFETY: the pointer is that of a variable, of which this is a part.
-    let number = unsafe { &raw mut (*argument).pid };
-    // SAFETY: this is the end of that memory, from which the stack grows down.
-    let end = unsafe { stack.byte_add(STACK) };
-    // SAFETY: the stack is the child's alone, and `child` gets what it expects. This process has one thread, and the
-    // kernel keeps that waiting as long as the child uses its memory.
-    let pid = unsafe { libc::clone(child::<B>, end, flags, argument.cast(), number) };
-    let started = if pid == -1 { Err(Errno::last()) } else { Ok(pid) };
-    // SAFETY: nobody uses this memory any more.
-    unsafe { libc::munmap(stack, STACK) };
-    started
 }
 
 /// Has the kernel kill the process that `command` is going to start when this one ends, however that happens.

@@ -130,10 +130,8 @@ up() {
     wait_until execed "$pid"
 }
 # asleep DIR: waits until a sleeper is up and has become sleep, so that all facts about it are final.
-asleep() {
-    up "$1"
-    wait_until sleeping "$pid" sleep
-}
+asleep() { wait_until set_asleep "$1"; }
+set_asleep() { pid=$(pid_of "$1") && [ -n "$pid" ] && sleeping "$pid" sleep; }
 # The child of fork looks like supervise until it has exec'd.
 execed() { [ "$(head -c 9 "/proc/$1/cmdline")" != supervise ]; }
 

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 /// How long anything may take that should happen at once. Only failing tests wait so long.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
-/// How often a condition is looked at before it has failed. On a machine that has nothing else to do, that is about
-/// as long as the deadline; with many busy processes the looks, and what they wait for, take longer.
-const LOOKS: u32 = 6000;
+/// How often a condition is looked at before it has failed. On a machine that has nothing else to do, that takes some two
+/// minutes; with many busy processes the looks, and what they wait for, take longer.
+const LOOKS: u32 = 20_000;
 
 /// Waiting for something that should happen at once.
 pub struct Patience {
@@ -24,7 +24,7 @@ impl Patience {
     pub fn lasts(&mut self) -> bool {
         self.looks += 1;
         std::thread::sleep(Duration::from_millis(5));
-        self.looks < LOOKS || self.start.elapsed() < DEADLINE
+        self.looks < LOOKS || self.start.elapsed() < 2 * DEADLINE
     }
 }
 

@@ -348,7 +348,7 @@ wait_until lines "$CASE/sv" 2
 sort -u "$CASE/sv"
 sleeper new
 mv new/run sv/run
-up sv
+asleep sv
 outcome stat_of sv
 status sv
 svc -dx sv

@@ -227,8 +227,16 @@ impl Node {
         let mut command = Command::new("/usr/lib/rabbitmq/bin/rabbitmqctl");
         command.env_clear().env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin").env("HOME", &self.directory);
         command.env("ERL_EPMD_PORT", self.epmd.to_string()).env("LANG", "C.UTF-8");
-        let output = command.args(["-n", &self.name]).args(words).output().unwrap();
-        assert!(output.status.success(), "{words:?}: {output:?}");
+        command.args(["-n", &self.name]).args(words);
+        // It gives up when a busy node does not answer within some seconds.
+        let mut patience = Patience::new();
+        loop {
+            let output = command.output().unwrap();
+            if output.status.success() {
+                break;
+            }
+            assert!(patience.lasts(), "{words:?}: {output:?}");
+        }
     }
 
     /// A virtual host that nobody else uses.

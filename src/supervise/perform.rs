@@ -1,0 +1,191 @@
+//! Performing what the machine decides. What comes of it are events for the machine.
+
+use super::event::{Action, Event, Now};
+use super::facts;
+use super::leftovers::{self, Leftovers, Origin};
+use super::messages::{warn, warn_verbatim};
+use super::run::{Supervise, now};
+use super::scripts::{New, Start};
+use super::sending::{self, as_number, as_pid};
+use super::settings::Settings;
+use crate::exit::Exit;
+use crate::service::instance::{Instance, Process};
+use crate::sys::launch::Launched;
+use crate::sys::{Errno, pipes, process};
+use std::collections::VecDeque;
+use std::num::NonZeroU32;
+use std::ops::ControlFlow;
+
+/// Whether supervise goes on; it breaks when it is to end, with success.
+pub(super) type Flow = ControlFlow<()>;
+
+/// Events that have come, each with the time at which it did.
+type Events = VecDeque<(Event, Now)>;
+
+impl Supervise<'_> {
+    /// Tells the machine what has happened, and performs what it decides.
+    pub(super) fn feed(&mut self, event: Event) -> Flow {
+        self.handle(Events::from([(event, now())]))
+    }
+
+    /// Performs actions, and what follows from them.
+    pub(super) fn perform(&mut self, actions: Vec<Action>) -> Flow {
+        let mut events = Events::new();
+        actions.into_iter().try_for_each(|action| self.act(action, &mut events))?;
+        self.handle(events)
+    }
+
+    fn handle(&mut self, mut events: Events) -> Flow {
+        while let Some((event, now)) = events.pop_front() {
+            let mut actions = self.machine.handle(event, now).into_iter();
+            actions.try_for_each(|action| self.act(action, &mut events))?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn act(&mut self, action: Action, events: &mut Events) -> Flow {
+        match action {
+            Action::Exit => return ControlFlow::Break(()),
+            Action::Start => self.start(events),
+            Action::Finish(how) => events.push_back((self.finish(how), now())),
+            Action::EndLeftovers(pid) => events.extend(self.end_leftovers(pid).map(|event| (event, now()))),
+            Action::KillLeftovers => {
+                self.leftovers.iter_mut().for_each(|leftovers| leftovers.kill(self.name));
+                events.extend(self.cleared().map(|event| (event, now())));
+            }
+            Action::ReportLeftovers(pid) => {
+                leftovers::report(self.name, self.origin(pid), self.scripts.notify());
+            }
+            Action::Publish(status) => self.records.publish(status),
+            Action::RecordEnd(how, failures) => {
+                self.readiness = None;
+                self.instance.service = None;
+                self.records.end(how, failures);
+            }
+            Action::RecordFinishing => self.records.finishing(true),
+            Action::RecordFinished => {
+                self.instance.finish = None;
+                self.records.finishing(false);
+            }
+            Action::RecordReady => self.records.ready(),
+            Action::Send(pid, signal, scope) => {
+                let is_adopted = [self.machine.pid(), self.machine.finish_pid()].contains(&Some(pid));
+                let adopted = self.adopted.as_ref().filter(|_| is_adopted);
+                sending::send(pid, signal, scope, adopted);
+            }
+            Action::Notify(pid, how) => {
+                self.records.flush();
+                let Self { signals, scripts, records, settings, .. } = self;
+                let (lock, memory) = (records.directory().lock_number(), settings.memory());
+                scripts.notify_of(pid, how, Start { signals, lock, memory });
+            }
+            Action::WarnFailing(warning) => {
+                let sentence = warning.sentence();
+                warn(&[&facts::full_name(self.name), b": ", sentence.as_bytes()]);
+            }
+            Action::WarnRefused(error, pause) => {
+                let pause = format!(", sleeping {} seconds: ", pause.as_secs());
+                let error = Errno::from_raw(error).bytes();
+                warn_verbatim(&[b"unable to fork for ", self.name.to_bytes(), pause.as_bytes(), error]);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn start(&mut self, events: &mut Events) {
+        let settings = self.load_settings();
+        if settings.end_leftovers {
+            process::gather_orphans();
+        }
+        let readiness = settings.notification.and_then(|number| {
+            let pipe = pipes::lasting().map_err(|error| {
+                warn(&[b"unable to create pipe for ", self.name.to_bytes(), b": ", error.bytes()]);
+            });
+            pipe.ok().map(|(from_service, to_us)| (from_service, to_us, number))
+        });
+        self.instance.starts = self.instance.starts.saturating_add(1);
+        self.instance.readiness = readiness.as_ref().and_then(|(pipe, ..)| pipes::inode(pipe));
+        let now = now();
+        let Self { machine, signals, scripts, instance, records, settings: files, .. } = self;
+        records.prepare();
+        let start = Start { signals, lock: records.directory().lock_number(), memory: files.memory() };
+        let to_us = readiness.as_ref().map(|(_, to_us, number)| (to_us, *number));
+        // The program finds itself up, and who is told that it runs does, too.
+        let up = |service: Option<Process>| {
+            service.and_then(|service| as_pid(service.pid)).map(|pid| machine.once_up(pid, now))
+        };
+        let started = scripts.run(to_us, start, |service| {
+            records.introduce(&Instance { service, ..instance.clone() }, up(service))
+        });
+        match started {
+            Ok(Launched { pid, told: New { process, written, error } }) => {
+                instance.service = process;
+                records.introduced(instance, up(process), written);
+                self.readiness = readiness.map(|(from_service, ..)| from_service);
+                events.push_back((Event::Settings(settings), now));
+                // A parent is never given a number that is none.
+                events.extend(as_pid(pid).map(|pid| (Event::Started(pid), now)));
+                events.extend(error.map(|error| (Event::Unexecuted(error.number()), now)));
+            }
+            Err(error) => {
+                instance.starts = instance.starts.saturating_sub(1);
+                instance.readiness = None;
+                events.push_back((Event::Refused(error.number()), now));
+            }
+        }
+    }
+
+    fn finish(&mut self, how: Exit) -> Event {
+        // It may read how it is.
+        self.records.flush();
+        let Self { signals, scripts, instance, records, settings, .. } = self;
+        records.prepare();
+        let start = Start { signals, lock: records.directory().lock_number(), memory: settings.memory() };
+        let started = scripts
+            .finish(how, start, |finish| records.introduce(&Instance { finish, ..instance.clone() }, None));
+        let pid = started.and_then(|Launched { pid, told }| {
+            instance.finish = told.process;
+            records.introduced(instance, None, told.written);
+            as_pid(pid)
+        });
+        pid.map_or(Event::Finished(Exit::Unknown), Event::Finishing)
+    }
+
+    fn origin(&self, pid: NonZeroU32) -> Origin {
+        Origin { pid: as_number(pid), may_lead_session: self.led_session, ended: self.ended }
+    }
+
+    fn end_leftovers(&mut self, pid: NonZeroU32) -> Option<Event> {
+        let (origin, spared) = (self.origin(pid), self.scripts.notify());
+        let found = leftovers::find_mortal(self.name, origin, spared);
+        if found.is_empty() {
+            return Some(Event::Cleared);
+        }
+        let list = leftovers::list(&found);
+        warn(&[b"ending what ", self.name.to_bytes(), b" has left running: ", list.as_bytes()]);
+        match Leftovers::end(origin, spared, &found) {
+            Ok(leftovers) => {
+                self.leftovers = Some(leftovers);
+                self.cleared()
+            }
+            Err(error) => {
+                warn(&[b"unable to wait for what ", self.name.to_bytes(), b" has left: ", error.bytes()]);
+                Some(Event::Cleared)
+            }
+        }
+    }
+
+    /// What there is to tell when some of what the service has left behind has ended.
+    pub(super) fn cleared(&mut self) -> Option<Event> {
+        if self.leftovers.as_mut().is_none_or(|leftovers| !leftovers.are_gone()) {
+            return None;
+        }
+        self.leftovers = None;
+        Some(Event::Cleared)
+    }
+
+    /// The settings of the service as its files say now.
+    pub(super) fn load_settings(&mut self) -> Settings {
+        self.settings.load(self.name)
+    }
+}
