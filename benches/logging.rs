@@ -1,6 +1,6 @@
 //! multilog and its peers: what a line costs, and how soon it is in the log.
 
-use crate::report::{Report, Row, Target, Unit, median};
+use crate::report::{Report, Row, Target, Unit, median, place_of_logs};
 use crate::suite::Suite;
 use crate::tree::{POLLIN, wait_for};
 use crate::{Bench, ROLE, progress};
@@ -112,8 +112,11 @@ const MEGABYTE: usize = 1_000_000;
 
 pub fn measure(bench: &Bench, report: &mut Report) {
     let megabytes = bench.size(300, 30);
-    let disk =
-        if place() == std::env::temp_dir() { "" } else { ", into memory, so that no disk is measured" };
+    let disk = if place_of_logs() == std::env::temp_dir() {
+        ""
+    } else {
+        ", into memory, so that no disk is measured"
+    };
     report.note(
         "logging",
         format!(
@@ -141,17 +144,9 @@ pub fn measure(bench: &Bench, report: &mut Report) {
     }
 }
 
-/// Where logs are written: in memory, if there is enough of it.
-pub fn place() -> PathBuf {
-    let memory = Path::new("/dev/shm");
-    let free =
-        nix::sys::statvfs::statvfs(memory).map(|facts| facts.blocks_available() * facts.fragment_size());
-    if free.is_ok_and(|free| free > 1_000_000_000) { memory.to_owned() } else { std::env::temp_dir() }
-}
-
 /// The directory for logs of this run.
 pub fn directory(scratch: &Path) -> PathBuf {
-    place().join(scratch.file_name().unwrap()).with_extension("logs")
+    place_of_logs().join(scratch.file_name().unwrap()).with_extension("logs")
 }
 
 /// A logger with its arguments, and a fresh directory.

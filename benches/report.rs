@@ -3,7 +3,7 @@
 use crate::Bench;
 use crate::suite::Suite;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Something that is measured, of each suite that has it.
@@ -255,7 +255,7 @@ fn machine(bench: &Bench) -> String {
     let _ = writeln!(text, "| packages | {} |", packages.trim_end_matches(','));
     let _ = writeln!(text, "| ours | {} {} |", env!("CARGO_PKG_VERSION"), shell(&commit));
     let scratch = shell(&format!("stat -f -c %T '{}'", bench.scratch.display()));
-    let logs = shell(&format!("stat -f -c %T '{}'", crate::logging::place().display()));
+    let logs = shell(&format!("stat -f -c %T '{}'", place_of_logs().display()));
     let _ = writeln!(text, "| file systems | {scratch}; logs on {logs} |");
     let _ = writeln!(text, "| load before | {} |\n", bench.load);
     text
@@ -306,4 +306,12 @@ fn chart(report: &Report) -> String {
         height - 12
     );
     svg
+}
+
+/// Where logs are written: in memory, if there is enough of it.
+pub fn place_of_logs() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    let free =
+        nix::sys::statvfs::statvfs(memory).map(|facts| facts.blocks_available() * facts.fragment_size());
+    if free.is_ok_and(|free| free > 1_000_000_000) { memory.to_owned() } else { std::env::temp_dir() }
 }

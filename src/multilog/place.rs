@@ -8,7 +8,7 @@ use crate::file_id::FileId;
 use crate::sys::confined::Confined;
 use crate::sys::files::{self, Contention, Facts, HERE};
 use crate::sys::listing::{self, Kind};
-use crate::sys::{Errno, Result as SysResult, clock};
+use crate::sys::{Errno, Result as SysResult, clock, trusted};
 use crate::tai::Stamp;
 use std::ffi::{CStr, CString};
 use std::fs::File;
@@ -37,7 +37,7 @@ impl<'a> Place<'a> {
         let unable = |verb: &'static [u8]| move |error| Trouble { what: object(verb, path, &[]), error };
         // That it is there already is fine; anything else shows when it is opened.
         let _ = files::make_directory(HERE, path, 0o700);
-        let directory = files::open_directory(HERE, path).map_err(unable(b"open directory "))?;
+        let directory = trusted::open_directory(HERE, path).map_err(unable(b"open directory "))?;
         let directory = Confined::as_owned(directory);
         let identity = files::look_open(&directory).map_err(unable(b"open directory "))?.identity;
         let (lock, lock_identity) = lock(&directory).map_err(unable(b"lock directory "))?;

@@ -4,7 +4,7 @@ use crate::chain::Chain;
 use crate::environment::{Change, Environment};
 use crate::report::{Failure, SYSTEM};
 use crate::sys::startup::{self, Program, Word};
-use crate::sys::{Errno, Result as SysResult, files};
+use crate::sys::{Errno, Result as SysResult, files, listing};
 use std::ffi::CStr;
 use std::os::fd::AsFd;
 
@@ -18,7 +18,7 @@ fn run(words: &[Word]) -> Result<u8, Failure> {
     }
     let here = files::open_read(files::HERE, c".").map_err(unable(b"switch to current directory", c""))?;
     let directory = files::open_place(&here, path).map_err(unable(b"switch to directory ", path))?;
-    let names = files::names(&directory).map_err(unable(b"read directory ", path))?;
+    let names = listing::names(&directory).map_err(unable(b"read directory ", path))?;
     let inherited = startup::environment();
     let mut environment = Environment::new(&inherited);
     for name in names.iter().filter(|name| !name.to_bytes().starts_with(b".")) {

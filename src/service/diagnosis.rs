@@ -1,8 +1,9 @@
 //! Finding out why a service cannot stay up: from what its supervise has counted, its `run`, its log and its logger.
 
-use super::directory::{Directory, SUPERVISE};
+use super::directory::Directory;
 use super::failing::{Failing, LoggerTrouble, explain_end};
 use super::last_exit::LastExit;
+use super::names::SUPERVISE;
 use super::run_file::{Access, HEAD, RunFile, explain, explain_carriage_return};
 use super::script::{Demands, find_account};
 use super::status::{Status, Want};

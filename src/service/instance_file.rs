@@ -7,8 +7,8 @@
 //! there until the next boot, also if root takes `supervise/` back. A supervise that cannot use `/run/servicedir` writes `supervise/instance` all the same, for svstat; the next supervise does not trust
 //! that, and adopts nothing, as the original never does.
 
-use super::directory::{INSTANCE, LONGEST_RECORD, inside};
 use super::instance::Instance;
+use super::names::{INSTANCE, LONGEST_RECORD, inside};
 use crate::file_id::FileId;
 use crate::sys::confined::Confined;
 use crate::sys::files::{self, HERE};

@@ -27,6 +27,8 @@ pub mod observation;
 pub mod run_file;
 // What the script `run` asks for. *Pure.*
 pub mod script;
+// What its files are called. *Pure.*
+pub mod names;
 // svstat's line. *Pure.*
 pub mod sentence;
 // The 18 bytes of `supervise/status`. *Pure.*

@@ -2,8 +2,9 @@
 //! polled: a change of `supervise/status` or `supervise/ready` wakes the wait.
 
 use super::control::Letters;
-use super::directory::{CONTROL, Directory, NoControl, OK, SUPERVISE};
+use super::directory::{Directory, NoControl};
 use super::goal::{Answer, Expectation, Moment, end_the_run};
+use super::names::{CONTROL, OK, SUPERVISE};
 use super::observation::Observer;
 use super::status::Want;
 use crate::sys::watch::{Change, Interest, Watch, Watched};

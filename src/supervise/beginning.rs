@@ -3,8 +3,8 @@
 use super::event::{Actions, Event, Task};
 use super::facts;
 use super::machine::Machine;
+use super::perform::now;
 use super::records::Records;
-use super::run::now;
 use super::sending::as_pid;
 use super::settings::Settings;
 use super::settings_files::SettingsFiles;

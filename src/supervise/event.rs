@@ -8,9 +8,8 @@ use crate::service::control::{Command, Scope};
 use crate::service::last_exit::Failures;
 use crate::service::status::Status;
 use crate::signal::Signal;
-use crate::tai::Stamp;
 use std::num::NonZeroU32;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What a supervise is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,15 +18,6 @@ pub enum Task {
     Run(Duration),
     /// It ends what an earlier supervise has left, and exits. It starts nothing but `finish`.
     Stop,
-}
-
-/// The present, on both clocks.
-#[derive(Debug, Clone, Copy)]
-pub struct Now {
-    /// For deadlines.
-    pub instant: Instant,
-    /// For the status record.
-    pub stamp: Stamp,
 }
 
 /// What can happen.

@@ -2,11 +2,11 @@
 //! step, so that a reader finds the old one or the new one.
 
 use crate::exit::Exit;
-use crate::service::directory::{
-    FINISHING, LAST_EXIT, LAST_EXIT_NEW, READY, READY_NEW, STATUS, STATUS_NEW, inside,
-};
 use crate::service::instance::{Instance, Process};
 use crate::service::last_exit::LastExit;
+use crate::service::names::{
+    FINISHING, LAST_EXIT, LAST_EXIT_NEW, READY, READY_NEW, STATUS, STATUS_NEW, inside,
+};
 use crate::service::status::{LENGTH, Status};
 use crate::sys::confined::Confined;
 use crate::sys::files::{self, Facts};

@@ -1,7 +1,7 @@
 //! What a service leaves running when it ends: the processes of its group and session, and the orphans that have
 //! come to this process.
 
-use super::run::warn;
+use super::messages::warn;
 use crate::signal::Signal;
 use crate::sys::poll::Many;
 use crate::sys::process::{self, Facts, Handle};

@@ -3,7 +3,8 @@
 //! Unlike the original, it never sleeps: a start that comes too early becomes a deadline (docs/decisions.md 5).
 #![forbid(unsafe_code)]
 
-use super::event::{Action, Actions, Event, Now};
+use super::event::{Action, Actions, Event};
+use super::now::Now;
 use super::pacing;
 use super::settings::Settings;
 use super::streak::Streak;

@@ -14,6 +14,8 @@ pub mod leftovers;
 pub mod machine;
 // What supervise says.
 pub mod messages;
+// The present, on both clocks. *Pure.*
+pub mod now;
 // The pauses between starts. *Pure.*
 pub mod pacing;
 // Performs what the machine decides.

@@ -1,26 +1,56 @@
 //! Performing what the machine decides. What comes of it are events for the machine.
 
-use super::event::{Action, Event, Now};
+use super::event::{Action, Event};
 use super::facts;
 use super::leftovers::{self, Leftovers, Origin};
+use super::machine::Machine;
 use super::messages::{warn, warn_verbatim};
-use super::run::{Supervise, now};
-use super::scripts::{New, Start};
+use super::now::Now;
+use super::records::Records;
+use super::scripts::{New, Scripts, Start};
 use super::sending::{self, as_number, as_pid};
 use super::settings::Settings;
+use super::settings_files::SettingsFiles;
 use crate::exit::Exit;
 use crate::service::instance::{Instance, Process};
 use crate::sys::launch::Launched;
-use crate::sys::{Errno, pipes, process};
+use crate::sys::process::Handle;
+use crate::sys::signals::Inbox;
+use crate::sys::{Errno, clock, pipes, process};
+use crate::tai::Stamp;
 use std::collections::VecDeque;
+use std::ffi::CStr;
 use std::num::NonZeroU32;
 use std::ops::ControlFlow;
+use std::os::fd::OwnedFd;
 
 /// Whether supervise goes on; it breaks when it is to end, with success.
 pub(super) type Flow = ControlFlow<()>;
 
 /// Events that have come, each with the time at which it did.
 type Events = VecDeque<(Event, Now)>;
+
+/// One supervise and all that it holds.
+pub(super) struct Supervise<'a> {
+    /// The service directory, as it was given; we are in it.
+    pub(super) name: &'a CStr,
+    pub(super) machine: Machine,
+    pub(super) signals: Inbox,
+    pub(super) scripts: Scripts<'a>,
+    pub(super) instance: Instance,
+    pub(super) records: Records<'a>,
+    pub(super) settings: SettingsFiles,
+    /// The service, or `finish`, if it is not a child of ours.
+    pub(super) adopted: Option<Handle>,
+    /// Where the service is going to tell that it is ready.
+    pub(super) readiness: Option<OwnedFd>,
+    /// The service led a session when it ended, as far as that matters.
+    pub(super) led_session: bool,
+    /// When it ended, in ticks since the start of the machine.
+    pub(super) ended: u64,
+    /// What it has left behind, while that is being ended.
+    pub(super) leftovers: Option<Leftovers>,
+}
 
 impl Supervise<'_> {
     /// Tells the machine what has happened, and performs what it decides.
@@ -188,4 +218,9 @@ impl Supervise<'_> {
     pub(super) fn load_settings(&mut self) -> Settings {
         self.settings.load(self.name)
     }
+}
+
+/// The present.
+pub(super) fn now() -> Now {
+    Now { instant: clock::monotonic(), stamp: Stamp::from_unix(clock::wall()) }
 }

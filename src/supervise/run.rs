@@ -1,34 +1,27 @@
 //! supervise's edge: the lock, the fifos, the child, and the loop that performs what the machine decides.
 
 use super::beginning::Beginning;
-use super::event::{Action, Event, Now, Task};
-use super::leftovers::Leftovers;
-use super::machine::Machine;
-pub(super) use super::messages::{unable, warn};
-use super::perform::Flow;
+use super::event::{Action, Event, Task};
+use super::messages::unable;
+use super::perform::{Flow, Supervise};
 use super::reaper::Reaper;
-use super::records::Records;
 use super::scripts::{Scripts, Start};
 use super::sending::as_number;
-use super::settings_files::SettingsFiles;
 use super::state_directory::StateDirectory;
 use crate::exit::Exit;
 use crate::report::Failure;
 use crate::service::control::Command;
-use crate::service::directory::DOWN;
-use crate::service::instance::Instance;
+use crate::service::names::DOWN;
 use crate::service::sentence::HasDown;
 use crate::signal::Signal;
 use crate::sys::files::{self, HERE};
-use crate::sys::process::Handle;
 use crate::sys::signals::Inbox;
 use crate::sys::startup;
 use crate::sys::{clock, pipes, poll, process};
-use crate::tai::Stamp;
 use std::ffi::CStr;
 use std::num::NonZeroU32;
 use std::ops::ControlFlow;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 
 /// Has supervise check that its directory and fifos are in their places. The original's supervise ignores it by default.
 pub const LOOK_AGAIN: Signal = Signal::URG;
@@ -81,32 +74,6 @@ pub fn run(name: &CStr, task: Task) -> Result<u8, Failure> {
     };
     supervise.records.remove_instance();
     Ok(0)
-}
-
-pub(super) fn now() -> Now {
-    Now { instant: clock::monotonic(), stamp: Stamp::from_unix(clock::wall()) }
-}
-
-/// One supervise and all that it holds.
-pub(super) struct Supervise<'a> {
-    /// The service directory, as it was given; we are in it.
-    pub(super) name: &'a CStr,
-    pub(super) machine: Machine,
-    pub(super) signals: Inbox,
-    pub(super) scripts: Scripts<'a>,
-    pub(super) instance: Instance,
-    pub(super) records: Records<'a>,
-    pub(super) settings: SettingsFiles,
-    /// The service, or `finish`, if it is not a child of ours.
-    pub(super) adopted: Option<Handle>,
-    /// Where the service is going to tell that it is ready.
-    pub(super) readiness: Option<OwnedFd>,
-    /// The service led a session when it ended, as far as that matters.
-    pub(super) led_session: bool,
-    /// When it ended, in ticks since the start of the machine.
-    pub(super) ended: u64,
-    /// What it has left behind, while that is being ended.
-    pub(super) leftovers: Option<Leftovers>,
 }
 
 impl Supervise<'_> {

@@ -1,10 +1,10 @@
 //! The programs of a service directory: `run`, `finish`, which supervise waits for, and `notify`, which it does not.
 
-use super::run::{unable, warn};
+use super::messages::{unable, warn};
 use crate::exit::Exit;
 use crate::report::Failure;
-use crate::service::directory::{FINISH, NOTIFY};
 use crate::service::instance::Process;
+use crate::service::names::{FINISH, NOTIFY};
 use crate::sys::exec::Prepared;
 use crate::sys::launch::{self, Launched};
 use crate::sys::signals::Inbox;

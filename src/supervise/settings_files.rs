@@ -1,9 +1,9 @@
 //! Reads the files of [`super::settings`] whenever they are about to make a difference.
 
-use super::run::warn;
+use super::messages::warn;
 use super::scripts::Memory;
 use super::settings::{LONGEST, Setting, Settings};
-use crate::service::directory::{END_LEFTOVERS, FINISH, NOTIFY};
+use crate::service::names::{END_LEFTOVERS, FINISH, NOTIFY};
 use crate::sys::clock;
 use crate::sys::files::{self, HERE};
 use crate::sys::peek::{self, Refusal};

@@ -1,8 +1,9 @@
 //! The directory `supervise/` of a service, held open for as long as supervise runs, with its lock and its fifos.
 
-use super::run::{unable, warn};
+use super::messages::{unable, warn};
 use crate::report::{Failure, SYSTEM};
-use crate::service::directory::{CONTROL, LOCK, OK, SUPERVISE, inside, is_of};
+use crate::service::directory::is_of;
+use crate::service::names::{CONTROL, LOCK, OK, SUPERVISE, inside};
 use crate::sys::Errno;
 use crate::sys::confined::Confined;
 use crate::sys::files::{self, Contention, Facts, HERE};

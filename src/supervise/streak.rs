@@ -1,7 +1,7 @@
 //! How often in a row a service has failed to stay up, and when that is worth a message.
 #![forbid(unsafe_code)]
 
-use super::event::Now;
+use super::now::Now;
 use crate::exit::Exit;
 use crate::service::last_exit::Failures;
 use crate::service::status::Want;

@@ -1,11 +1,11 @@
 //! Taking over the service that an earlier supervise has left running (docs/decisions.md 7).
 
 use super::facts;
-use super::run::warn;
+use super::messages::warn;
 use super::sending::{as_number, as_pid};
 use crate::exit::Exit;
-use crate::service::directory::{FINISHING, inside};
 use crate::service::instance::{Instance, Process};
+use crate::service::names::{FINISHING, inside};
 use crate::service::status::{Status, Want};
 use crate::sys::clock;
 use crate::sys::confined::Confined;

@@ -1,8 +1,9 @@
 //! The orderly end of svscan: who has how much time (docs/decisions.md 8).
 #![forbid(unsafe_code)]
 
-use super::event::{Action, Role};
-use super::table::AT_ONCE;
+use super::event::Action;
+use super::pauses::AT_ONCE;
+use super::role::Role;
 use crate::file_id::FileId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};

@@ -1,20 +1,12 @@
 //! What can happen in a scan directory, and what can be done about it.
 #![forbid(unsafe_code)]
 
+use super::role::Role;
 use super::waiting::Waiting;
 use crate::file_id::FileId;
 use crate::supervise::event::Task;
 use std::ffi::CString;
 use std::time::Duration;
-
-/// Which of the two supervises of a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Role {
-    /// The service itself.
-    Main,
-    /// Its logger, in the directory `log`.
-    Log,
-}
 
 /// Whether a service has a logger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 
 use super::inspect;
 use super::table::Table;
-use crate::service::directory::{CONTROL, LOCK, OK};
+use crate::service::names::{CONTROL, LOCK, OK};
 use crate::sys::poll::Many;
 use crate::sys::watch::{Change, Interest, Watch, Watched};
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,7 +4,7 @@
 
 use super::inspect;
 use crate::file_id::FileId;
-use crate::service::directory::{LOCK, SUPERVISE};
+use crate::service::names::{LOCK, SUPERVISE};
 use crate::sys::locks;
 use crate::sys::process::{self, Handle};
 use crate::sys::processes::ByDirectory;

@@ -1,10 +1,12 @@
 //! What svscan finds behind a name of the scan directory.
 
-use super::event::{Completeness, Logging, Role};
+use super::event::{Completeness, Logging};
+use super::role::Role;
 use crate::file_id::FileId;
-use crate::service::directory::{CONTROL, Directory, LOCK, OK, SUPERVISE};
+use crate::service::directory::Directory;
 use crate::service::instance::{Instance, Process};
 use crate::service::instance_file;
+use crate::service::names::{CONTROL, LOCK, OK, SUPERVISE};
 use crate::service::told;
 use crate::sys::confined::Confined;
 use crate::sys::files::{self, Facts, HERE};

@@ -1,8 +1,8 @@
 //! Starting a supervise, and what it is given.
 
-use super::event::Role;
 use super::inspect;
-use super::run::{PROGRAM, warn};
+use super::messages::{PROGRAM, warn};
+use super::role::Role;
 use crate::file_id::FileId;
 use crate::report::{Failure, SYSTEM, warning};
 use crate::supervise::event::Task;

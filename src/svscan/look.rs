@@ -1,16 +1,18 @@
 //! svscan's eyes: what is in the scan directory, and being told when that changes.
 
-use super::event::{Completeness, FirstStart, Found, Logging, Outlook, Role, Snapshot, Stability};
+use super::event::{Completeness, FirstStart, Found, Logging, Outlook, Snapshot, Stability};
 use super::holder::{Holders, Supervision};
 use super::inspect;
+use super::pauses::PATIENCE;
+use super::role::Role;
 use super::service::Service;
-use super::table::{PATIENCE, Table};
+use super::table::Table;
 use crate::file_id::FileId;
-use crate::service::directory::DOWN;
+use crate::service::names::DOWN;
 use crate::sys::files::{self, HERE};
 use crate::sys::poll::Many;
 use crate::sys::watch::{self, Change, Interest, Watch, Watched};
-use crate::sys::{Errno, clock, memory, process};
+use crate::sys::{Errno, clock, listing, memory, process};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CStr, CString};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -110,13 +112,16 @@ impl Look {
             Err(error) => {
                 // A directory that may not be read is reported when it is read.
                 if !error.is(libc::EACCES) {
-                    super::run::warn(&[b"unable to watch directory"], error);
+                    super::messages::warn(&[b"unable to watch directory"], error);
                 }
                 (None, None)
             }
         };
         let boot = process::boot().unwrap_or_else(|error| {
-            super::run::warn(&[b"unable to read /proc, so that nothing that runs can be taken over"], error);
+            super::messages::warn(
+                &[b"unable to read /proc, so that nothing that runs can be taken over"],
+                error,
+            );
             String::new()
         });
         Self {
@@ -217,7 +222,7 @@ impl Look {
         self.note_changes();
         (self.news, self.changed) = (false, false);
         memory::reserve(0)?;
-        let mut names = files::names(HERE)?;
+        let mut names = listing::names(HERE)?;
         names.sort_unstable();
         let (mut found, mut unexamined) = (Vec::new(), Vec::new());
         // Most of those that are not known yet may be services; with each, svscan needs more memory.
@@ -314,7 +319,7 @@ impl Look {
     /// Says what cannot be examined. The kernel does not tell when that changes.
     fn warn_unexamined(&mut self, path: &[&[u8]], error: Errno) {
         self.outlook = Outlook::Untold;
-        super::run::warn(&[b"unable to stat ", &path.concat()], error);
+        super::messages::warn(&[b"unable to stat ", &path.concat()], error);
     }
 
     /// A file that was closed a moment ago still counts as being written.

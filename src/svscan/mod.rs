@@ -16,10 +16,16 @@ pub mod inspect;
 pub mod look;
 // Starting a supervise.
 pub mod launch;
+// What svscan says.
+pub mod messages;
 // What services leave behind, and how it is ended.
 pub mod orphans;
+// How long it waits for what. *Pure.*
+pub mod pauses;
 // The pipe that a service and its logger have already.
 pub mod pipe;
+// Which of the two supervises of a service. *Pure.*
+pub mod role;
 // The scan directory, and the loop that performs what the table decides.
 pub mod run;
 // One service, as svscan knows it. *Pure.*

@@ -1,12 +1,14 @@
 //! svscan's edge: watches the scan directory, starts supervises, buries children, and ends in good order.
 
-use super::event::{Action, Ending, Event, Role};
+use super::event::{Action, Ending, Event};
 use super::guard::Guard;
 use super::inspect;
 use super::launch::{Launcher, Place};
 use super::look::Look;
+use super::messages::{PROGRAM, warn};
 use super::orphans::{Orphans, Patience};
 use super::pipe::Holding;
+use super::role::Role;
 use super::strays;
 use super::table::Table;
 use super::telling::Messenger;
@@ -31,8 +33,6 @@ use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
-
-pub(super) const PROGRAM: &str = "svscan";
 
 /// What the descriptors that are waited for are numbered; processes have their own numbers.
 const SIGNALS: u64 = u64::MAX;
@@ -337,9 +337,4 @@ impl<'a> Svscan<'a> {
         let left = self.table.logged().map(|name| self.left_behind(name, Role::Log));
         left.flat_map(|log| [log.service, log.finish]).flatten().map(|process| process.pid).collect()
     }
-}
-
-/// Warns of what the system refused.
-pub(super) fn warn(what: &[&[u8]], error: Errno) {
-    say(&warning(PROGRAM, &[&what.concat(), b": ", error.bytes()]));
 }

@@ -1,9 +1,10 @@
 //! One service as svscan knows it: its two supervises, the pipe between them, and what it lacks.
 #![forbid(unsafe_code)]
 
-use super::event::{Action, Completeness, Ending, Logging, Role};
+use super::event::{Action, Completeness, Ending, Logging};
+use super::pauses::{ABSENCE, PATIENCE};
+use super::role::Role;
 use super::supervisor::{Prospect, Supervisor};
-use super::table::{ABSENCE, PATIENCE};
 use crate::file_id::FileId;
 use crate::supervise::event::Task;
 use std::ffi::CString;

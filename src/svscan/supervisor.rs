@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::event::Ending;
-use super::table::{ABSENCE, AT_ONCE};
+use super::pauses::{ABSENCE, AT_ONCE};
 use std::time::{Duration, Instant};
 
 /// Pauses after supervises that have failed at once: the first failure may be a lock that is about to be free.

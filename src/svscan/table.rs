@@ -7,7 +7,8 @@
 #![forbid(unsafe_code)]
 
 use super::ending::{End, Unfinished};
-use super::event::{Action, Ending, Event, FirstStart, Found, Logging, Outlook, Role, Snapshot, Stability};
+use super::event::{Action, Ending, Event, FirstStart, Found, Logging, Outlook, Snapshot, Stability};
+use super::role::Role;
 use super::service::{Presence, Service};
 use super::waiting::{Awaited, Waiting};
 use crate::file_id::FileId;
@@ -23,16 +24,6 @@ const SAFETY_NET: Duration = Duration::from_secs(300);
 
 /// From one look at a scan directory that changes to the next, if services are to be swept: at first, and at most.
 const REST: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
-
-/// How long a directory may be incomplete before it is started as it is.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How long a supervise stays away that was told to exit, or that fails at once again and again; and how long it
-/// takes until something is tried again that the system has refused.
-pub(super) const ABSENCE: Duration = Duration::from_secs(5);
-
-/// A supervise that has run for so long has not failed at once.
-pub(super) const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// All services that svscan knows.
 #[derive(Debug)]

@@ -1,11 +1,13 @@
 //! Telling supervises what to do, also those that do not listen yet.
 
-use super::event::Role;
 use super::inspect;
+use super::pauses::PATIENCE;
+use super::role::Role;
 use super::service::Service;
-use super::table::{PATIENCE, Table};
+use super::table::Table;
 use crate::service::control::Letters;
-use crate::service::directory::{CONTROL, Directory};
+use crate::service::directory::Directory;
+use crate::service::names::CONTROL;
 use crate::sys::files::{self, HERE};
 use crate::sys::{clock, process};
 use std::ffi::CStr;

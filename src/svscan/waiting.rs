@@ -1,7 +1,7 @@
 //! What svscan says it still waits for in the end.
 #![forbid(unsafe_code)]
 
-use super::event::Role;
+use super::role::Role;
 use std::ffi::CString;
 use std::time::Duration;
 

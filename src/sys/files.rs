@@ -3,7 +3,7 @@
 //! The ways to open a file are those of docs/compatibility.md 1.0; all are non-blocking, so that a fifo in place of
 //! a file cannot hold us up. Paths are relative to an open directory, or to the current one ([`HERE`]).
 
-use super::{Errno, Result, memory, trusted};
+use super::{Errno, Result};
 use crate::file_id::FileId;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
 use nix::sys::stat::{FchmodatFlags, Mode, fchmod, fchmodat, fstat, fstatat, mkdirat};
@@ -47,14 +47,6 @@ pub fn open_place(at: impl AsFd, path: &CStr) -> Result<OwnedFd> {
     }
     let directory = openat(at, path, how, Mode::empty())?;
     openat(directory, c".", how, Mode::empty()).map_err(Errno::from)
-}
-
-/// Opens the directory `path` to read it and to work in it. Fails where reading it or changing to it would, and for a link of
-/// another account.
-pub fn open_directory(at: impl AsFd, path: &CStr) -> Result<File> {
-    let directory: File = trusted::open(at, path, OFlag::O_RDONLY | OFlag::O_NONBLOCK)?.into();
-    open_place(&directory, c".")?;
-    Ok(directory)
 }
 
 fn open(at: impl AsFd, path: &CStr, how: OFlag, mode: libc::mode_t) -> Result<File> {
@@ -253,19 +245,6 @@ pub fn remove(at: impl AsFd, path: &CStr) -> Result<()> {
         Err(nix::Error::ENOENT) => Ok(()),
         other => other.map_err(Errno::from),
     }
-}
-
-/// The names in the open directory, in the system's order, without `.` and `..`; `ENOMEM` if there is no memory for them.
-pub fn names(directory: impl AsFd) -> Result<Vec<CString>> {
-    let directory = open(directory, c".", OFlag::O_RDONLY | OFlag::O_DIRECTORY, 0)?;
-    let mut names = Vec::new();
-    let mut room = Ok(());
-    super::listing::each(&directory, |name, _| {
-        if room.is_ok() {
-            room = memory::copy(name).and_then(|name| memory::push(&mut names, name));
-        }
-    })?;
-    room.map(|()| names)
 }
 
 /// What to do about a lock that another process has.

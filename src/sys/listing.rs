@@ -1,9 +1,9 @@
 //! What is in a directory. A listing takes no memory but a buffer of fixed size, so it works where memory is refused.
 
-use super::{Errno, Result, files};
-use std::ffi::CStr;
+use super::{Errno, Result, files, memory};
+use std::ffi::{CStr, CString};
 use std::fs::File;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 
 /// What a name stands for, as far as a listing tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,19 @@ pub fn each(directory: &File, mut see: impl FnMut(&CStr, Kind)) -> Result<()> {
             entries = rest;
         }
     }
+}
+
+/// The names in the open directory, in the system's order, without `.` and `..`; `ENOMEM` if there is no memory for them.
+pub fn names(directory: impl AsFd) -> Result<Vec<CString>> {
+    let directory = files::open_read(directory, c".")?;
+    let mut names = Vec::new();
+    let mut room = Ok(());
+    each(&directory, |name, _| {
+        if room.is_ok() {
+            room = memory::copy(name).and_then(|name| memory::push(&mut names, name));
+        }
+    })?;
+    room.map(|()| names)
 }
 
 /// The first of these entries, and those after it.

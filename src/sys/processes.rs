@@ -4,13 +4,14 @@ use super::files::{self, HERE};
 use super::listing;
 use super::memory;
 use super::process::{self, Facts};
+use super::trusted;
 use crate::file_id::FileId;
 use std::ffi::CString;
 
 /// Shows the number of every process, without memory for a list of them; none if `/proc` cannot be read, or is that of
 /// another namespace.
 fn each(mut see: impl FnMut(i32)) {
-    let directory = process::proc_is_ours().then(|| files::open_directory(HERE, c"/proc"));
+    let directory = process::proc_is_ours().then(|| trusted::open_directory(HERE, c"/proc"));
     let Some(Ok(directory)) = directory else { return };
     // A process that starts or ends meanwhile may be missing. If `/proc` cannot be listed, all are.
     let _ = listing::each(&directory, |name, _| {

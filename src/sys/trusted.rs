@@ -31,6 +31,14 @@ pub fn open(at: impl AsFd, path: &CStr, how: OFlag) -> Result<OwnedFd> {
     }
 }
 
+/// Opens the directory `path` to read it and to work in it. Fails where reading it or changing to it would, and for a link of
+/// another account.
+pub fn open_directory(at: impl AsFd, path: &CStr) -> Result<File> {
+    let directory: File = open(at, path, OFlag::O_RDONLY | OFlag::O_NONBLOCK)?.into();
+    files::open_place(&directory, c".")?;
+    Ok(directory)
+}
+
 /// Opens for reading, without waiting, the file that has this name itself, and no link in its place.
 ///
 /// # Errors

@@ -1,14 +1,16 @@
 //! The participant's connection to the broker: what is done through it, and what happens on it.
 
-use crate::address::Nodes;
 use crate::amqp::{self, ENGINE, Trouble};
 use crate::closed::Closed;
 use crate::event::{Caller, Event};
 use crate::flow::Flow;
-use crate::session::{Incoming, Session, Stamped};
+use crate::incoming::{Incoming, Stamped};
+use crate::session::{Session, Wanted};
 use amqprs::BasicProperties;
 use amqprs::channel::{BasicAckArguments, BasicNackArguments, BasicPublishArguments, BasicRejectArguments};
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -17,21 +19,6 @@ const FAREWELL: Duration = Duration::from_secs(3);
 
 /// How long no reply may be confirmed before it is told.
 const OVERDUE: Duration = Duration::from_secs(10);
-
-/// What a participant needs of its broker.
-#[derive(Debug, Clone)]
-pub struct Wanted {
-    /// Where it is.
-    pub nodes: Nodes,
-    /// What the participant is called.
-    pub name: String,
-    /// The queue that its work comes from.
-    pub queue: String,
-    /// How many items it works on at once.
-    pub prefetch: u16,
-    /// Whether the broker keeps what is rejected, if the settings say so.
-    pub dead_letters: Option<bool>,
-}
 
 /// The connection.
 pub struct Broker {
@@ -52,6 +39,8 @@ pub struct Broker {
     flow: Flow,
     sender: UnboundedSender<Stamped>,
     receiver: UnboundedReceiver<Stamped>,
+    /// The new connections, each until [`Incoming::Linked`] tells of it.
+    opened: Arc<Mutex<HashMap<u64, Session>>>,
 }
 
 impl Broker {
@@ -71,6 +60,7 @@ impl Broker {
             flow,
             sender,
             receiver,
+            opened: Arc::default(),
         }
     }
 
@@ -78,10 +68,14 @@ impl Broker {
     pub fn connect(&mut self, pause: Duration) {
         self.epoch += 1;
         let (wanted, sender, epoch) = (self.wanted.clone(), self.sender.clone(), self.epoch);
+        let opened = Arc::clone(&self.opened);
         tokio::spawn(async move {
             tokio::time::sleep(pause).await;
             let incoming = match Session::open(&wanted, &sender, epoch).await {
-                Ok(session) => Incoming::Linked(Box::new(session)),
+                Ok(session) => {
+                    opened.lock().unwrap_or_else(PoisonError::into_inner).insert(epoch, session);
+                    Incoming::Linked
+                }
                 Err(trouble) => Incoming::Trouble(trouble),
             };
             let _ = sender.send((epoch, incoming));
@@ -94,23 +88,30 @@ impl Broker {
             let Some((epoch, incoming)) = self.receiver.recv().await else {
                 return std::future::pending().await;
             };
-            match incoming {
-                incoming if epoch == self.epoch => {
-                    if let Some(event) = self.event(incoming) {
-                        return event;
-                    }
-                }
-                // Else it would stay at the broker for as long as we do.
-                Incoming::Linked(session) => drop(tokio::spawn(session.close())),
-                _ => {}
+            if matches!(incoming, Incoming::Linked) {
+                self.take_over(epoch);
             }
+            if epoch == self.epoch {
+                if let Some(event) = self.event(incoming) {
+                    return event;
+                }
+            }
+        }
+    }
+
+    /// Takes a new connection, or closes it if it is wanted no more: else it would stay at the broker for as long as we do.
+    fn take_over(&mut self, epoch: u64) {
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner).remove(&epoch);
+        match opened {
+            Some(session) if epoch == self.epoch => self.session = Some(session),
+            Some(session) => drop(tokio::spawn(session.close())),
+            None => {}
         }
     }
 
     fn event(&mut self, incoming: Incoming) -> Option<Event> {
         match incoming {
-            Incoming::Linked(session) => {
-                self.session = Some(*session);
+            Incoming::Linked => {
                 (self.was_linked, self.hung_up_before) = (true, false);
                 (self.is_blocked, self.is_watched) = (false, false);
                 self.troubles.clear();

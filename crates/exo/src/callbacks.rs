@@ -1,7 +1,7 @@
 //! What the broker calls us for on a connection.
 
 use crate::closed::Closed;
-use crate::session::{Incoming, Stamped};
+use crate::incoming::{Incoming, Stamped};
 use amqprs::callbacks::{ChannelCallback, ConnectionCallback};
 use amqprs::channel::Channel;
 use amqprs::connection::Connection;

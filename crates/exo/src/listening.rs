@@ -1,7 +1,7 @@
 //! Letting people ask about an item in hand, by a queue that nobody else has.
 
 use crate::event::Caller;
-use crate::session::{Incoming, Stamped};
+use crate::incoming::{Incoming, Stamped};
 use amqprs::channel::{BasicConsumeArguments, Channel, ConsumerMessage, QueueDeclareArguments};
 use amqprs::connection::Connection;
 use amqprs::error::Error;

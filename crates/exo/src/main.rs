@@ -28,6 +28,7 @@ mod event;
 mod fault;
 mod flow;
 mod hand;
+mod incoming;
 mod json;
 mod ledger;
 mod level;

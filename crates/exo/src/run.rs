@@ -1,7 +1,7 @@
 //! The one loop: waits for broker, logic, signals and time, tells the machine, and carries out what that decides.
 
 use crate::attempts::Attempts;
-use crate::broker::{Broker, Wanted};
+use crate::broker::Broker;
 use crate::event::{Action, Event, Origin};
 use crate::ledger::Ledger;
 use crate::level::Level;
@@ -9,6 +9,7 @@ use crate::local::{Local, Source};
 use crate::logic::{Logic, Program};
 use crate::machine::Machine;
 use crate::ready::Readiness;
+use crate::session::Wanted;
 use crate::setup::Setup;
 use skynet_core::failure::Failure;
 use std::io::Write;

@@ -1,11 +1,10 @@
 //! One connection to the broker, from its beginning to its end.
 
+use crate::address::Nodes;
 use crate::amqp::{self, ENGINE, Trouble};
-use crate::broker::Wanted;
 use crate::callbacks::{Callbacks, Reason, Tickets};
-use crate::closed::Closed;
 use crate::dead_letters;
-use crate::event::Caller;
+use crate::incoming::{Incoming, Stamped};
 use crate::listening::{Listener, Place, control_queue};
 use crate::queue;
 use amqprs::channel::{
@@ -28,64 +27,19 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How often it is asked whether there is work that it does not deliver.
 const LOOK: Duration = Duration::from_secs(15);
 
-/// What happens, and on which connection.
-pub type Stamped = (u64, Incoming);
-
-/// What happens.
-pub enum Incoming {
-    /// The connection is there.
-    Linked(Box<Session>),
-    /// It is not.
-    Trouble(Trouble),
-    /// It is no longer.
-    Lost(String),
-    /// The broker has closed one of its channels.
-    Closed(Closed),
-    /// Messages come from now on.
-    Consuming,
-    /// No more come.
-    Silent,
-    /// The broker has answered on the channel that work comes from.
-    Answer {
-        /// How many messages wait.
-        waiting: u32,
-        /// How many it had been told about before it was asked.
-        told: u64,
-    },
-    /// A message.
-    Delivery {
-        /// What it is acknowledged by.
-        tag: u64,
-        /// Whether it was delivered before.
-        is_again: bool,
-        /// How often it has come back, if the broker counts that.
-        returns: u64,
-        /// What it says.
-        body: Vec<u8>,
-    },
-    /// Whether the broker keeps what is rejected.
-    DeadLetters(bool),
-    /// What was published could not be put into any queue.
-    Returned(u64, String),
-    /// The broker has what was published.
-    Confirmed(u64),
-    /// It has not.
-    Unconfirmed(u64),
-    /// The broker takes nothing that is published, as it says.
-    Blocked(String),
-    /// It does again.
-    Unblocked,
-    /// It is time to see whether the broker has confirmed more than so many messages.
-    Overdue(u64),
-    /// Somebody asks about an item.
-    Asked {
-        /// The process that it belongs to.
-        wfid: String,
-        /// Who asks.
-        from: Caller,
-        /// What.
-        body: Vec<u8>,
-    },
+/// What a participant needs of its broker.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Where it is.
+    pub nodes: Nodes,
+    /// What the participant is called.
+    pub name: String,
+    /// The queue that its work comes from.
+    pub queue: String,
+    /// How many items it works on at once.
+    pub prefetch: u16,
+    /// Whether the broker keeps what is rejected, if the settings say so.
+    pub dead_letters: Option<bool>,
 }
 
 /// A connection with its channels.

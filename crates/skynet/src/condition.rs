@@ -1,12 +1,17 @@
 //! How a participant is: what `skynet status` tells about it, for people and for programs.
 #![forbid(unsafe_code)]
 
-use crate::site::NOT_ENABLED;
 use crate::tally::Count;
 use servicedir::json::Object;
 use servicedir::service::account::{self, Account, More};
 use servicedir::service::status::Want;
 use servicedir::tai::Stamp;
+
+/// What is said of a participant for which no supervise runs.
+pub const UNSUPERVISED: &str = "is not running and has no supervisor";
+
+/// What is said of a participant without a link in the scan directory.
+pub const NOT_ENABLED: &str = "It is not enabled for automatic running";
 
 /// A participant at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,7 +168,6 @@ impl Facts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::site::UNSUPERVISED;
     use servicedir::exit::Exit;
     use servicedir::service::failing::{Failing, LoggerTrouble};
     use servicedir::service::last_exit::{Failures, LastExit};

@@ -1,6 +1,7 @@
 //! What is there: the participants of a system or of a mini-SkyNET, and their settings.
 
 use crate::cli::Selection;
+use crate::condition::{NOT_ENABLED, UNSUPERVISED};
 use crate::failure::{self, Failure, Outcome, complain, say};
 use crate::layout::{DEFAULTS, Layout, Moved, below, read_moved};
 use crate::names::{NoName, resolve_all};
@@ -117,12 +118,6 @@ pub fn left_behind(directory: &Path) -> Option<NonZeroU32> {
     let is_same = process::started(service.pid) == Some(service.started);
     u32::try_from(service.pid).ok().filter(|_| is_same).and_then(NonZeroU32::new)
 }
-
-/// What is said of a participant for which no supervise runs.
-pub const UNSUPERVISED: &str = "is not running and has no supervisor";
-
-/// What is said of a participant without a link in the scan directory.
-pub const NOT_ENABLED: &str = "It is not enabled for automatic running";
 
 impl Site {
     /// The site that is meant: a mini-SkyNET that was named or that the current directory is in, else the system.

@@ -2,7 +2,7 @@
 //! again: whoever is about to send the signal looks here first, and keeps the others away until it was written down.
 
 use nix::fcntl::OFlag;
-use servicedir::service::directory::TOLD;
+use servicedir::service::names::TOLD;
 use servicedir::service::status::Status;
 use servicedir::service::told::note;
 use servicedir::sys::locks;

@@ -10,6 +10,7 @@ mod starting;
 
 use super::super::ending::GRACE;
 use super::super::event::Completeness;
+use super::super::pauses::{ABSENCE, AT_ONCE, PATIENCE};
 use super::super::supervisor::SOON;
 use super::*;
 use crate::supervise::event::Task;

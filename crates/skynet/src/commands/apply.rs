@@ -1,10 +1,11 @@
 //! `skynet apply`: makes svscan take up changes now.
 
-use super::enable::make_supervise_parents;
 use crate::failure::{Failure, Outcome, complain, say, tell_of};
 use crate::scanning;
-use crate::site::Site;
+use crate::site::{Participant, Site};
+use crate::writing;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 /// Carries out `skynet apply`.
 pub fn run(site: &Site) -> Result<Outcome, Failure> {
@@ -36,4 +37,22 @@ pub fn run(site: &Site) -> Result<Outcome, Failure> {
         }
     }
     Ok(outcome)
+}
+
+/// Makes the directories in which supervise makes its own, where a participant on a read-only file system has links
+/// instead: supervise makes one directory, not those that lead to it, and below /run they are gone after each boot.
+pub fn make_supervise_parents(site: &Site, participant: &Participant) -> Result<(), Failure> {
+    // What is below /run in an image is not there when it runs.
+    if site.layout.root != Path::new("/") {
+        return Ok(());
+    }
+    for name in ["supervise", "log/supervise"] {
+        let link = participant.directory.join(name);
+        let Ok(target) = fs::read_link(&link) else { continue };
+        let target = link.parent().map_or(PathBuf::new(), |place| place.join(&target));
+        if let Some(parent) = target.parent().filter(|parent| !parent.is_dir()) {
+            writing::directories(parent).map_err(|error| Failure::file("make", parent, &error))?;
+        }
+    }
+    Ok(())
 }

@@ -62,7 +62,7 @@ pub fn enable(site: &Site, arguments: &Switch) -> Result<Outcome, Failure> {
 /// Makes the link to a participant.
 fn add(site: &Site, participant: &Participant) -> Result<Outcome, Failure> {
     let name = &participant.name;
-    make_supervise_parents(site, participant)?;
+    apply::make_supervise_parents(site, participant)?;
     let link = site.layout.link(name);
     match look(site, participant) {
         Link::Ours => say(format_args!("{name} is enabled already")),
@@ -229,22 +229,4 @@ pub fn look(site: &Site, participant: &Participant) -> Link {
     } else {
         Link::Dangling
     }
-}
-
-/// Makes the directories in which supervise makes its own, where a participant on a read-only file system has links
-/// instead: supervise makes one directory, not those that lead to it, and below /run they are gone after each boot.
-pub fn make_supervise_parents(site: &Site, participant: &Participant) -> Result<(), Failure> {
-    // What is below /run in an image is not there when it runs.
-    if site.layout.root != Path::new("/") {
-        return Ok(());
-    }
-    for name in ["supervise", "log/supervise"] {
-        let link = participant.directory.join(name);
-        let Ok(target) = fs::read_link(&link) else { continue };
-        let target = link.parent().map_or(PathBuf::new(), |place| place.join(&target));
-        if let Some(parent) = target.parent().filter(|parent| !parent.is_dir()) {
-            writing::directories(parent).map_err(|error| Failure::file("make", parent, &error))?;
-        }
-    }
-    Ok(())
 }

@@ -1,0 +1,65 @@
+//! What happens on a connection to the broker.
+
+use crate::amqp::Trouble;
+use crate::closed::Closed;
+use crate::event::Caller;
+
+/// What happens, and on which connection.
+pub type Stamped = (u64, Incoming);
+
+/// What happens.
+pub enum Incoming {
+    /// The connection is there, and was handed over.
+    Linked,
+    /// It is not.
+    Trouble(Trouble),
+    /// It is no longer.
+    Lost(String),
+    /// The broker has closed one of its channels.
+    Closed(Closed),
+    /// Messages come from now on.
+    Consuming,
+    /// No more come.
+    Silent,
+    /// The broker has answered on the channel that work comes from.
+    Answer {
+        /// How many messages wait.
+        waiting: u32,
+        /// How many it had been told about before it was asked.
+        told: u64,
+    },
+    /// A message.
+    Delivery {
+        /// What it is acknowledged by.
+        tag: u64,
+        /// Whether it was delivered before.
+        is_again: bool,
+        /// How often it has come back, if the broker counts that.
+        returns: u64,
+        /// What it says.
+        body: Vec<u8>,
+    },
+    /// Whether the broker keeps what is rejected.
+    DeadLetters(bool),
+    /// What was published could not be put into any queue.
+    Returned(u64, String),
+    /// The broker has what was published.
+    Confirmed(u64),
+    /// It has not.
+    Unconfirmed(u64),
+    /// The broker takes nothing that is published, as it says.
+    Blocked(String),
+    /// It does again.
+    Unblocked,
+    /// It is time to see whether the broker has confirmed more than so many messages.
+    Overdue(u64),
+    /// Somebody asks about an item.
+    Asked {
+        /// The process that it belongs to.
+        wfid: String,
+        /// Who asks.
+        from: Caller,
+        /// What.
+        body: Vec<u8>,
+    },
+}
