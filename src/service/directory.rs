@@ -11,7 +11,7 @@ use super::names::{
 use super::sentence::HasDown;
 use super::status::{LENGTH, Status};
 use crate::sys::files::Facts;
-use crate::sys::{Errno, Result, files, peek, pipes, trusted};
+use crate::sys::{Errno, Result, files, peek, pipes, process, trusted};
 use crate::tai::{LABEL, Stamp};
 use std::ffi::CStr;
 use std::fs::File;
@@ -110,15 +110,18 @@ impl Directory {
             Stamp::from_digits(label.strip_prefix(b"@")?)
         });
         let last_exit = read(LAST_EXIT).and_then(|line| LastExit::decode(&line));
-        let starts = self.instance().map(|instance| instance.starts);
+        let starts =
+            process::boot().ok().and_then(|boot| self.instance(&boot)).map(|instance| instance.starts);
         More { ready, last_exit, starts, ..More::default() }
     }
 
     /// Which processes supervise the service, and are it, as supervise has written that down last. Only for reports: the
-    /// owner of `supervise/` may be able to forge it.
-    pub fn instance(&self) -> Option<Instance> {
+    /// owner of `supervise/` may be able to forge it. What another boot of the machine or another directory has left says
+    /// nothing.
+    pub fn instance(&self, boot: &str) -> Option<Instance> {
         let own = || Instance::decode(&self.read(INSTANCE)?);
-        instance_file::read_stored(self).or_else(own)
+        let here = files::look_open(&self.0).ok()?.identity;
+        instance_file::read_stored(self).or_else(own).filter(|instance| instance.is_about(boot, Some(here)))
     }
 
     /// Opens a fifo of supervise for writing; `ELOOP` if it is a symbolic link to anything.

@@ -52,6 +52,12 @@ pub struct Instance {
 }
 
 impl Instance {
+    /// Whether it was written in this boot of the machine, and in this service directory: a copy of one that runs has the
+    /// record of the other.
+    pub fn is_about(&self, boot: &str, directory: Option<FileId>) -> bool {
+        self.boot == boot && self.directory.is_some() && self.directory == directory
+    }
+
     /// Reads the file; lines of other kinds are ignored, a damaged file says nothing.
     pub fn decode(content: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(content).ok()?;
@@ -152,6 +158,22 @@ mod tests {
             };
             assert_eq!(Instance::decode(&instance.encode()), Some(instance));
         }
+    }
+
+    #[test]
+    fn a_record_is_about_one_directory_in_one_boot() {
+        let here = Some(FileId::new(8, 9));
+        for (boot, directory, is_about) in [
+            ("this", here, true),
+            ("another", here, false),
+            ("this", Some(FileId::new(8, 10)), false),
+            ("this", None, false),
+        ] {
+            let instance = Instance { boot: "this".to_owned(), directory: here, ..Instance::default() };
+            assert_eq!(instance.is_about(boot, directory), is_about, "{boot} {directory:?}");
+        }
+        let nowhere = Instance { boot: "this".to_owned(), ..Instance::default() };
+        assert!(!nowhere.is_about("this", None));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::directory::Directory;
 use super::goal::Run;
-use super::instance::Process;
+use super::instance::{Instance, Process};
 use super::status::Status;
 use crate::sys::{clock, process};
 use crate::tai::Stamp;
@@ -26,9 +26,9 @@ impl Observer {
     /// if the process cannot be asked; a record that could not be written does not count against the process.
     pub fn run(&self, directory: &Directory, status: &Status) -> Option<Run> {
         // It may be half written at the first attempt.
-        let instance = directory.instance().or_else(|| directory.instance());
-        let instance = instance.filter(|instance| Some(&instance.boot) == self.boot.as_ref());
-        let Some(instance) = instance else { return recorded(status) };
+        let Some(instance) = self.instance(directory).or_else(|| self.instance(directory)) else {
+            return recorded(status);
+        };
         instance.service.and_then(run_of).or_else(|| {
             let pid = i32::try_from(status.pid?.get()).ok()?;
             match process::look(pid) {
@@ -37,6 +37,15 @@ impl Observer {
                 None => recorded(status),
             }
         })
+    }
+
+    /// The process of a service whose supervise was killed, if that runs on.
+    pub fn left_behind(&self, directory: &Directory) -> Option<NonZeroU32> {
+        self.instance(directory)?.service.and_then(run_of).map(|run| run.pid)
+    }
+
+    fn instance(&self, directory: &Directory) -> Option<Instance> {
+        directory.instance(self.boot.as_ref()?)
     }
 }
 

@@ -9,7 +9,7 @@ use super::sending::as_pid;
 use super::settings::Settings;
 use super::settings_files::SettingsFiles;
 use super::state_directory::StateDirectory;
-use super::takeover::{self, Left, Search};
+use super::takeover::{Left, Search};
 use crate::exit::Exit;
 use crate::service::control::Command;
 use crate::service::instance::Instance;
@@ -62,7 +62,7 @@ impl<'a> Beginning<'a> {
         let (mut records, left) = Records::new(name, directory, instance.directory);
         let mut settings = SettingsFiles::default();
         let has_said_nothing = left.is_none();
-        let left = left.filter(|left| takeover::is_about(left, &instance));
+        let left = left.filter(|left| left.is_about(&instance.boot, instance.directory));
         instance.starts = left.as_ref().map_or(0, |left| left.starts);
         instance.exiting = left.as_ref().is_some_and(|left| left.exiting);
         let search = Search { name, directory: records.directory().files(), now: now().stamp };

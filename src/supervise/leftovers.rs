@@ -100,8 +100,9 @@ impl Leftovers {
         for facts in found {
             let added = Handle::open(facts.pid).and_then(|handle| {
                 // Only from here on can the number not be given to another process unnoticed.
-                let is_same = process::started(facts.pid) == Some(facts.started);
-                is_same.then_some(()).ok_or_else(|| Errno::from_raw(libc::ESRCH))?;
+                process::runs(facts.pid, facts.started)
+                    .then_some(())
+                    .ok_or_else(|| Errno::from_raw(libc::ESRCH))?;
                 let number = u64::try_from(facts.pid).map_err(|_| Errno::from_raw(libc::EINVAL))?;
                 self.ready.add(&handle, number)?;
                 Ok(handle)

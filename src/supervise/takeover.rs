@@ -45,11 +45,6 @@ pub struct End {
     pub at: Stamp,
 }
 
-/// Whether what an earlier supervise has left is about this directory and this boot of the machine.
-pub fn is_about(left: &Instance, present: &Instance) -> bool {
-    left.boot == present.boot && left.directory == present.directory
-}
-
 /// A search for what an earlier supervise has left.
 #[derive(Debug, Clone, Copy)]
 pub struct Search<'a> {
@@ -133,7 +128,7 @@ enum Fate {
 fn open(name: &CStr, process: Process) -> Fate {
     match Handle::open(process.pid) {
         // With the handle open, the number cannot be given to another process unnoticed.
-        Ok(handle) if process::started(process.pid) == Some(process.started) => Fate::Runs(handle),
+        Ok(handle) if process::runs(process.pid, process.started) => Fate::Runs(handle),
         Ok(_) => Fate::Ended,
         Err(error) if error.is(libc::ESRCH) => Fate::Ended,
         Err(error) => {

@@ -51,12 +51,10 @@ fn is_runnable(directory: &CStr) -> bool {
 pub fn left_behind(directory: &CStr, boot: &str) -> Instance {
     let read = || {
         let here = identify(directory)?;
-        trusted_instance(directory)
-            .filter(|instance| instance.boot == boot && instance.directory == Some(here))
+        trusted_instance(directory).filter(|instance| instance.is_about(boot, Some(here)))
     };
-    let alive = |process: Option<Process>| {
-        process.filter(|process| process::started(process.pid) == Some(process.started))
-    };
+    let alive =
+        |process: Option<Process>| process.filter(|process| process::runs(process.pid, process.started));
     let instance: Instance = read().unwrap_or_default();
     let Instance { service, finish, .. } = instance;
     Instance { service: alive(service), finish: alive(finish), ..instance }

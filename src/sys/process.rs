@@ -168,6 +168,11 @@ pub fn started(pid: i32) -> Option<u64> {
     look(pid).map(|facts| facts.started)
 }
 
+/// Whether the process that was given the number `pid` at this time, in ticks since boot, has not ended.
+pub fn runs(pid: i32, since: u64) -> bool {
+    started(pid) == Some(since)
+}
+
 /// A path to the current directory of process `pid`, wherever that is by now.
 pub fn way_to_directory(pid: i32) -> CString {
     // Digits have no NUL byte.

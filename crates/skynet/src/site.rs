@@ -8,8 +8,8 @@ use crate::names::{NoName, resolve_all};
 use crate::plan::NOTIFICATION_FD;
 use nix::errno::Errno;
 use servicedir::service::directory::Directory;
+use servicedir::service::observation::Observer;
 use servicedir::sys::files::HERE;
-use servicedir::sys::process;
 use skynet_core::config::Config;
 use skynet_core::files::{self, Found, OWN, find_home};
 use std::collections::BTreeMap;
@@ -113,10 +113,7 @@ impl Supervision {
 
 /// The process that the supervise of the service in this directory has left running when it was killed.
 pub fn left_behind(directory: &Path) -> Option<NonZeroU32> {
-    let instance = Directory::open(HERE, &c_path(directory)).ok()?.instance()?;
-    let service = instance.service.filter(|_| process::boot().is_ok_and(|boot| boot == instance.boot))?;
-    let is_same = process::started(service.pid) == Some(service.started);
-    u32::try_from(service.pid).ok().filter(|_| is_same).and_then(NonZeroU32::new)
+    Observer::new().left_behind(&Directory::open(HERE, &c_path(directory)).ok()?)
 }
 
 impl Site {

@@ -204,10 +204,13 @@ fn what_runs_without_supervise_is_not_removed() {
          kill -9 $svscan $(pidof supervise)\n\
          wait_for sh -c '! pidof supervise'\n\
          skynet uninstall x 2>&1 | tr -d 0-9; ls /var/lib/SkyNET/store\n\
-         skynet status x | tr -d 0-9; skynet stop x 2>&1 | tr -d 0-9\n",
+         skynet status x | tr -d 0-9; skynet stop x 2>&1 | tr -d 0-9\n\
+         # The copy of its directory has its records, too.\n\
+         cp -a /var/lib/SkyNET/store/x /var/lib/SkyNET/store/y; skynet status y\n",
         "skynet: x is enabled, and running (pid ): skynet disable --now x first\nx\n\
          x  is running (pid ), but has no supervisor\n\
-         x FAILED\nskynet: x: it runs (pid ), but its supervisor was killed\n",
+         x FAILED\nskynet: x: it runs (pid ), but its supervisor was killed\n\
+         y  is not running and has no supervisor. It is not enabled for automatic running\n",
     );
 }
 
