@@ -48,6 +48,11 @@ impl Location {
         if supervise.is_private() && !was_shared() { Self::Own } else { Self::Store(store, name) }
     }
 
+    /// Whether the record stays where it is, because no other account may write to `supervise/`; without a look at the store.
+    pub fn is_settled(&self, supervise: &Confined) -> bool {
+        matches!(self, Self::Own) && supervise.is_private()
+    }
+
     /// Whether both are in `supervise/`, or both in the store.
     pub const fn is_like(&self, other: &Self) -> bool {
         matches!((self, other), (Self::Own, Self::Own) | (Self::Store(..), Self::Store(..)))

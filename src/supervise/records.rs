@@ -157,6 +157,9 @@ impl<'a> Records<'a> {
 
     /// Moves the instance record to the store, if `supervise/` was given to another account.
     pub fn settle(&mut self) {
+        if self.location.is_settled(self.directory.files()) {
+            return;
+        }
         let location = Location::prepare(self.directory.files(), self.identity);
         if !location.is_like(&self.location) {
             let before = std::mem::replace(&mut self.location, location);
