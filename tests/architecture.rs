@@ -64,7 +64,7 @@ fn check(breaches: &[String], rule: &str) {
     assert!(breaches.is_empty(), "{rule}:\n  {}", breaches.join("\n  "));
 }
 
-/// Whether a module does no input or output: those that do not forbid `unsafe`, which none outside of src/sys has, do.
+/// Whether a module is pure: it forbids `unsafe`.
 fn is_pure(text: &str) -> bool {
     text.contains("#![forbid(unsafe_code)]")
 }

@@ -64,7 +64,7 @@ fn under_svscan_nothing_has_to_happen_for_it() {
         ("mv supervise/control supervise/elsewhere", "control"),
         ("rm supervise/ok", "ok"),
         ("mv supervise/ok supervise/elsewhere", "ok"),
-        ("rm supervise/ok && ln -s elsewhere supervise/ok && rm supervise/ok", "ok"),
+        ("ln -s elsewhere supervise/new && mv supervise/new supervise/ok && rm supervise/ok", "ok"),
         ("rm supervise/lock", "lock"),
         ("cp supervise/lock supervise/new && mv supervise/new supervise/lock && rm supervise/lock", "lock"),
     ];

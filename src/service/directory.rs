@@ -119,9 +119,10 @@ impl Directory {
     /// owner of `supervise/` may be able to forge it. What another boot of the machine or another directory has left says
     /// nothing.
     pub fn instance(&self, boot: &str) -> Option<Instance> {
-        let own = || Instance::decode(&self.read(INSTANCE)?);
         let here = files::look_open(&self.0).ok()?.identity;
-        instance_file::read_stored(self).or_else(own).filter(|instance| instance.is_about(boot, Some(here)))
+        let is_about = |instance: &Instance| instance.is_about(boot, Some(here));
+        let own = || Instance::decode(&self.read(INSTANCE)?).filter(is_about);
+        instance_file::read_stored(self).filter(is_about).or_else(own)
     }
 
     /// Opens a fifo of supervise for writing; `ELOOP` if it is a symbolic link to anything.

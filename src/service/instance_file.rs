@@ -4,8 +4,9 @@
 //! have written it. As long as only our account can write to `supervise/`, the record is `supervise/instance`. If another
 //! account owns `supervise/` or may write to it, for example to control the service without being root, the record is a
 //! file in `/run/servicedir`, where only root can write; its name is device and inode of the service directory. It stays
-//! there until the next boot, also if root takes `supervise/` back. A supervise that cannot use `/run/servicedir` writes `supervise/instance` all the same, for svstat; the next supervise does not trust
-//! that, and adopts nothing, as the original never does.
+//! there until the next boot, also if root takes `supervise/` back. A supervise that cannot use `/run/servicedir` writes
+//! `supervise/instance` all the same, for svstat; the next supervise does not trust that, and adopts nothing, as the original
+//! never does.
 
 use super::instance::Instance;
 use super::names::{INSTANCE, LONGEST_RECORD, inside};
@@ -48,7 +49,8 @@ impl Location {
         if supervise.is_private() && !was_shared() { Self::Own } else { Self::Store(store, name) }
     }
 
-    /// Whether the record stays where it is, because no other account may write to `supervise/`; without a look at the store.
+    /// Whether the record stays where it is, because no other account may write to `supervise/`. This takes no look at the
+    /// store.
     pub fn is_settled(&self, supervise: &Confined) -> bool {
         matches!(self, Self::Own) && supervise.is_private()
     }

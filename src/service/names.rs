@@ -1,4 +1,4 @@
-//! What the files of a service directory are called, seen from that directory.
+//! Names of the files in a service directory, relative to it.
 #![forbid(unsafe_code)]
 
 use std::ffi::CStr;

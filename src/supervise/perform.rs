@@ -1,4 +1,4 @@
-//! Performing what the machine decides. What comes of it are events for the machine.
+//! Performs the actions of the machine, and queues the events that result.
 
 use super::event::{Action, Event};
 use super::facts;
@@ -7,7 +7,7 @@ use super::machine::Machine;
 use super::messages::{warn, warn_verbatim};
 use super::now::Now;
 use super::records::Records;
-use super::scripts::{New, Scripts, Start};
+use super::scripts::{Scripts, Start, StartedScript};
 use super::sending::{self, as_number, as_pid};
 use super::settings::Settings;
 use super::settings_files::SettingsFiles;
@@ -55,22 +55,29 @@ pub(super) struct Supervise<'a> {
 impl Supervise<'_> {
     /// Tells the machine what has happened, and performs what it decides.
     pub(super) fn feed(&mut self, event: Event) -> Flow {
-        self.handle(Events::from([(event, now())]))
+        // Most events cause nothing that is to be queued, and take no memory for it.
+        let mut events = Events::new();
+        self.handle((event, now()), &mut events)?;
+        self.handle_all(events)
     }
 
     /// Performs actions, and what follows from them.
     pub(super) fn perform(&mut self, actions: Vec<Action>) -> Flow {
         let mut events = Events::new();
         actions.into_iter().try_for_each(|action| self.act(action, &mut events))?;
-        self.handle(events)
+        self.handle_all(events)
     }
 
-    fn handle(&mut self, mut events: Events) -> Flow {
-        while let Some((event, now)) = events.pop_front() {
-            let mut actions = self.machine.handle(event, now).into_iter();
-            actions.try_for_each(|action| self.act(action, &mut events))?;
+    fn handle_all(&mut self, mut events: Events) -> Flow {
+        while let Some(event) = events.pop_front() {
+            self.handle(event, &mut events)?;
         }
         ControlFlow::Continue(())
+    }
+
+    fn handle(&mut self, (event, now): (Event, Now), events: &mut Events) -> Flow {
+        let mut actions = self.machine.handle(event, now).into_iter();
+        actions.try_for_each(|action| self.act(action, events))
     }
 
     fn act(&mut self, action: Action, events: &mut Events) -> Flow {
@@ -148,7 +155,7 @@ impl Supervise<'_> {
             records.introduce(&Instance { service, ..instance.clone() }, up(service))
         });
         match started {
-            Ok(Launched { pid, told: New { process, written, error } }) => {
+            Ok(Launched { pid, told: StartedScript { process, written, error } }) => {
                 instance.service = process;
                 records.introduced(instance, up(process), written);
                 self.readiness = readiness.map(|(from_service, ..)| from_service);

@@ -88,13 +88,13 @@ impl<T> Record<T> {
         self.report(path, trouble)
     }
 
-    /// Writes it, if it is due, and returns whether it is written now.
-    fn is_written(&self, write: impl FnOnce(&T) -> Result<(), Trouble>) -> bool {
+    /// Writes it, if it is due, and returns whether that was done.
+    fn try_write(&self, write: impl FnOnce(&T) -> Result<(), Trouble>) -> bool {
         self.value.as_ref().filter(|_| self.is_due).is_some_and(|value| write(value).is_ok())
     }
 
     /// Takes note that it was written by another process, or that that was not possible.
-    fn settle(&mut self, is_written: bool) {
+    fn note_written(&mut self, is_written: bool) {
         if is_written {
             self.is_due = false;
             self.trouble = None;
@@ -156,7 +156,7 @@ impl<'a> Records<'a> {
     }
 
     /// Moves the instance record to the store, if `supervise/` was given to another account.
-    pub fn settle(&mut self) {
+    pub fn relocate_instance(&mut self) {
         if self.location.is_settled(self.directory.files()) {
             return;
         }
@@ -232,9 +232,9 @@ impl<'a> Records<'a> {
         let Some(status) = up else { return Written { instance, ..Written::default() } };
         Written {
             instance,
-            finishing: self.finishing.is_written(|&is_finishing| facts::write_finishing(at, is_finishing)),
-            ready: self.ready.is_written(|&since| facts::write_ready(at, since)),
-            last_exit: self.last_exit.is_written(|last| facts::write_last_exit(at, last)),
+            finishing: self.finishing.try_write(|&is_finishing| facts::write_finishing(at, is_finishing)),
+            ready: self.ready.try_write(|&since| facts::write_ready(at, since)),
+            last_exit: self.last_exit.try_write(|last| facts::write_last_exit(at, last)),
             status: facts::write_status(at, &status).is_ok(),
         }
     }
@@ -242,13 +242,13 @@ impl<'a> Records<'a> {
     /// A new process has introduced itself; what it could not write is due.
     pub fn introduced(&mut self, instance: &Instance, up: Option<Status>, written: Written) {
         self.instance.set(instance.clone());
-        self.instance.settle(written.instance);
-        self.finishing.settle(written.finishing);
-        self.ready.settle(written.ready);
-        self.last_exit.settle(written.last_exit);
+        self.instance.note_written(written.instance);
+        self.finishing.note_written(written.finishing);
+        self.ready.note_written(written.ready);
+        self.last_exit.note_written(written.last_exit);
         if let Some(status) = up {
             self.status.set(status);
-            self.status.settle(written.status);
+            self.status.note_written(written.status);
             self.introduced = Some(status);
         }
     }

@@ -1,4 +1,4 @@
-//! supervise's edge: the lock, the fifos, the child, and the loop that performs what the machine decides.
+//! The edge of supervise: waits for signals, commands and deadlines, and passes them to the machine.
 
 use super::beginning::Beginning;
 use super::event::{Action, Event, Task};
@@ -72,6 +72,8 @@ pub fn run(name: &CStr, task: Task) -> Result<u8, Failure> {
         ControlFlow::Continue(()) => supervise.main(task),
         ControlFlow::Break(()) => ControlFlow::Break(()),
     };
+    // What is written last is to be found.
+    supervise.records.flush();
     supervise.records.remove_instance();
     Ok(0)
 }
@@ -83,8 +85,8 @@ impl Supervise<'_> {
             Task::Run(_) if self.instance.exiting => self.feed(Event::Command(Command::Exit))?,
             Task::Run(_) => {}
         }
+        self.records.flush();
         loop {
-            self.records.flush();
             self.settings.forget();
             let waiting = [
                 Some(self.signals.as_fd()),
@@ -99,15 +101,13 @@ impl Supervise<'_> {
             let ready @ [signalled, told, ..] = ready.unwrap_or_default();
             // Draining comes first: a child that ends after this makes the descriptor readable again.
             let look_again = signalled && self.signals.take(LOOK_AGAIN);
-            let mut flow = self.turn(ready);
+            let flow = self.turn(ready);
             self.records.flush();
-            // Also in the end: what is written last is to be found.
             if look_again || self.records.is_lost() {
-                let restored = self.restore_directory();
-                flow = if flow.is_break() { flow } else { restored };
+                self.restore_directory(flow)?;
             }
             if look_again || told {
-                self.records.settle();
+                self.records.relocate_instance();
             }
             flow?;
         }
@@ -144,14 +144,17 @@ impl Supervise<'_> {
         self.feed(Event::Command(Command::Exit))
     }
 
-    /// Makes `supervise/` again if it, or something in it, was removed.
-    fn restore_directory(&mut self) -> Flow {
+    /// Makes `supervise/` again if it, or something in it, was removed; also when supervise is about to end, so that what it
+    /// has written last is to be found.
+    fn restore_directory(&mut self, flow: Flow) -> Flow {
         if !self.records.directory().is_in_place() {
-            // The commands that were given before would be lost with the fifo.
-            while self.obey()? == Obeyed::One {}
+            if flow.is_continue() {
+                // The commands that were given before would be lost with the fifo.
+                while self.obey()? == Obeyed::One {}
+            }
             self.records.restore();
         }
-        Flow::Continue(())
+        flow
     }
 
     /// Takes note of the end of children. That of the service comes before the next command, so that a command

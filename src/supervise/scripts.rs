@@ -38,9 +38,9 @@ pub enum Memory {
     Copied,
 }
 
-/// A new process that becomes a script.
+/// A process that was started to become a script.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct New<W> {
+pub struct StartedScript<W> {
     /// The process, if it can be looked at.
     pub process: Option<Process>,
     /// What was written down of it, as told by what wrote that.
@@ -78,7 +78,7 @@ impl<'a> Scripts<'a> {
         readiness: Option<(&OwnedFd, i32)>,
         start: Start<'_>,
         introduce: impl Fn(Option<Process>) -> W,
-    ) -> SysResult<Launched<New<W>>> {
+    ) -> SysResult<Launched<StartedScript<W>>> {
         let (verdict, judge) = match start.memory {
             Memory::Shared => (None, None),
             Memory::Copied => pipes::new().ok().unzip(),
@@ -124,7 +124,7 @@ impl<'a> Scripts<'a> {
         how: Exit,
         start: Start<'_>,
         introduce: impl Fn(Option<Process>) -> W,
-    ) -> Option<Launched<New<W>>> {
+    ) -> Option<Launched<StartedScript<W>>> {
         let (code, signal) = match how {
             Exit::Exited(code) => (code, 0),
             Exit::Killed(signal) => (256, signal.number()),
@@ -165,7 +165,7 @@ impl<'a> Scripts<'a> {
         command: &[&CStr],
         start: Start<'_>,
         introduce: impl Fn(Option<Process>) -> W,
-    ) -> Option<Launched<New<W>>> {
+    ) -> Option<Launched<StartedScript<W>>> {
         let script = *command.first()?;
         let program = Prepared::file(script, command, self.environment);
         let file = script.to_bytes().strip_prefix(b".").unwrap_or_default();
@@ -188,11 +188,11 @@ fn start_script<W: Copy + Default>(
     start: Start<'_>,
     introduce: impl Fn(Option<Process>) -> W,
     body: impl Fn() -> (Failure, Errno),
-) -> SysResult<Launched<New<W>>> {
+) -> SysResult<Launched<StartedScript<W>>> {
     let Start { signals, lock, memory } = start;
     let identify = |pid| {
         let process = process::started(pid).map(|started| Process { pid, started });
-        New { process, written: introduce(process), error: None }
+        StartedScript { process, written: introduce(process), error: None }
     };
     let become_script = || {
         files::close_copy(lock);
@@ -204,7 +204,7 @@ fn start_script<W: Copy + Default>(
             let new = identify(pid);
             told.set(new);
             let (failure, error) = become_script();
-            told.set(New { error: Some(error), ..new });
+            told.set(StartedScript { error: Some(error), ..new });
             failure
         }),
         Memory::Copied => held::start(identify, || become_script().0),

@@ -2,6 +2,7 @@
 //! it. supervise itself has no watch: the system lends only some 128 of them to an account.
 
 use super::inspect;
+use super::messages::warn;
 use super::table::Table;
 use crate::service::names::{CONTROL, LOCK, OK};
 use crate::sys::poll::Many;
@@ -10,8 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CStr;
 use std::time::{Duration, Instant};
 
-/// What other programs find a supervise by, for as long as it runs.
-const GUARDED: [&CStr; 3] = [LOCK, CONTROL, OK];
+/// What other programs find a supervise by, for as long as it runs. The first is the one that also tells that all of
+/// `supervise/` was removed, so it comes first where the system lends few watches.
+const GUARDED: [&CStr; 3] = [CONTROL, LOCK, OK];
 
 /// After this time a supervise that was just started has made these; and after this time a program that removes
 /// `supervise/` has done so: it would find the directory full again if that were made earlier.
@@ -32,6 +34,10 @@ pub struct Guard {
     watch: Option<Watch>,
     /// The supervise that each file belongs to.
     guarded: BTreeMap<Watched, i32>,
+    /// The files of each supervise.
+    files: BTreeMap<i32, BTreeSet<Watched>>,
+    /// The system has lent all watches that it lends; that was reported.
+    is_short: bool,
     /// The supervises whose files are to be watched, and how often one of them was missing.
     pending: BTreeMap<i32, u32>,
     next: Option<Instant>,
@@ -43,29 +49,37 @@ impl Guard {
     /// Watches nothing yet; what happens is announced to `ready` as `number`.
     pub fn new(ready: &Many, number: u64) -> Self {
         let watch = Watch::new().and_then(|watch| ready.add(&watch, number).map(|()| watch)).ok();
-        let (guarded, pending, concerned) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        Self { watch, guarded, pending, next: None, concerned }
+        Self {
+            watch,
+            guarded: BTreeMap::new(),
+            files: BTreeMap::new(),
+            is_short: false,
+            pending: BTreeMap::new(),
+            next: None,
+            concerned: BTreeSet::new(),
+        }
     }
 
     /// Watches the files of the supervise `pid`, too, a moment later.
     pub fn add(&mut self, pid: i32, now: Instant) {
         if self.watch.is_some() {
             self.pending.insert(pid, 0);
-            self.next = self.next.or(Some(now + PAUSE));
+            self.look_at(now + PAUSE);
         }
     }
 
     /// Forgets a supervise that has ended.
     pub fn forget(&mut self, pid: i32) {
-        let Self { watch, guarded, pending, concerned, .. } = self;
-        pending.remove(&pid);
-        concerned.remove(&pid);
-        guarded.retain(|watched, known| {
-            if *known == pid {
-                watch.iter().for_each(|watch| watch.remove(*watched));
-            }
-            *known != pid
-        });
+        self.pending.remove(&pid);
+        self.concerned.remove(&pid);
+        for watched in self.files.remove(&pid).unwrap_or_default() {
+            self.guarded.remove(&watched);
+            self.watch.iter().for_each(|watch| watch.remove(watched));
+        }
+    }
+
+    fn look_at(&mut self, when: Instant) {
+        self.next = Some(self.next.map_or(when, |earlier| earlier.min(when)));
     }
 
     /// When [`Self::look`] is due.
@@ -75,12 +89,18 @@ impl Guard {
 
     /// Takes note of the files to which something has happened.
     pub fn note_changes(&mut self, now: Instant) {
-        let Self { watch, guarded, concerned, .. } = self;
+        let Self { watch, guarded, files, concerned, .. } = self;
         watch.iter().for_each(|watch| {
             watch.each_change(|change| match change {
-                Change::Everything => concerned.extend(std::mem::take(guarded).into_values()),
+                Change::Everything => {
+                    files.clear();
+                    concerned.extend(std::mem::take(guarded).into_values());
+                }
                 Change::Gone(watched) | Change::Name(watched, _) => {
-                    concerned.extend(guarded.remove(&watched));
+                    if let Some(pid) = guarded.remove(&watched) {
+                        files.get_mut(&pid).map(|files| files.remove(&watched));
+                        concerned.insert(pid);
+                    }
                 }
             });
         });
@@ -96,15 +116,25 @@ impl Guard {
         }
         self.next = None;
         let mut to_look = std::mem::take(&mut self.concerned);
-        for (pid, attempts) in std::mem::take(&mut self.pending) {
+        let pending = std::mem::take(&mut self.pending);
+        let mut missing = BTreeSet::new();
+        for file in GUARDED {
+            for &pid in pending.keys() {
+                let directory = table.whereabouts(pid).map(|(name, role, _)| inspect::directory(name, role));
+                let watched =
+                    directory.map(|directory| self.watch_file(pid, &inspect::below(&directory, file)));
+                if watched == Some(Presence::Missing) {
+                    missing.insert(pid);
+                }
+            }
+        }
+        for (pid, attempts) in pending {
             let Some((name, role, _)) = table.whereabouts(pid) else { continue };
             let directory = inspect::directory(name, role);
-            let is_missing = GUARDED.map(|file| self.is_missing(pid, &inspect::below(&directory, file)));
-            if is_missing.contains(&true) {
+            if missing.contains(&pid) {
                 to_look.insert(pid);
                 self.pending.insert(pid, attempts.saturating_add(1));
-                let next = now + if attempts < ATTEMPTS { PAUSE } else { LONG_PAUSE };
-                self.next = Some(self.next.map_or(next, |earlier| earlier.min(next)));
+                self.look_at(now + if attempts < ATTEMPTS { PAUSE } else { LONG_PAUSE });
             } else if inspect::has_misplaced_instance(&directory) || !inspect::has_own_files(&directory) {
                 // The owner of the directory may have changed before its files were watched, and put something else in
                 // the place of one.
@@ -114,15 +144,27 @@ impl Guard {
         to_look
     }
 
-    /// Watches a file of the supervise `pid`. Says whether it is not there.
-    fn is_missing(&mut self, pid: i32, file: &CStr) -> bool {
+    /// Watches a file of the supervise `pid`, if the system lends another watch.
+    fn watch_file(&mut self, pid: i32, file: &CStr) -> Presence {
         match self.watch.as_ref().map(|watch| watch.add(file, Interest::Fate)) {
             Some(Ok(watched)) => {
                 self.guarded.insert(watched, pid);
-                false
+                self.files.entry(pid).or_default().insert(watched);
             }
-            Some(Err(error)) => MISSING.iter().any(|&missing| error.is(missing)),
-            None => false,
+            Some(Err(error)) if MISSING.iter().any(|&missing| error.is(missing)) => return Presence::Missing,
+            Some(Err(error)) if error.is(libc::ENOSPC) && !self.is_short => {
+                self.is_short = true;
+                warn(&[b"unable to watch all files of supervises"], error);
+            }
+            Some(Err(_)) | None => {}
         }
+        Presence::There
     }
+}
+
+/// Whether a file is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    There,
+    Missing,
 }

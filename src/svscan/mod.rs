@@ -6,7 +6,7 @@
 pub mod ending;
 // Its words: what can happen, and what can be done. *Pure.*
 pub mod event;
-// Watching the fifos of supervises.
+// Watching the lock and the fifos of supervises.
 pub mod guard;
 // Who supervises a directory already.
 pub mod holder;

@@ -29,7 +29,7 @@ use crate::sys::signals::Inbox;
 use crate::sys::startup;
 use crate::sys::{Errno, clock, peek, pipes, process};
 use crate::text::clean;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -37,7 +37,13 @@ use std::time::Duration;
 /// What the descriptors that are waited for are numbered; processes have their own numbers.
 const SIGNALS: u64 = u64::MAX;
 const CHANGES: u64 = u64::MAX - 1;
-const FIFOS: u64 = u64::MAX - 2;
+const GUARDED: u64 = u64::MAX - 2;
+
+/// What is still to be done about something that happened.
+enum Step {
+    Tell(Event<End>),
+    Perform(Action),
+}
 
 /// An end of a pipe from a service to its logger.
 type End = OwnedFd;
@@ -98,7 +104,7 @@ impl<'a> Svscan<'a> {
             table: Table::new(clock::monotonic(), stagger),
             launcher: Launcher::new(startup::environment()),
             look: Look::new(&ready, CHANGES),
-            guard: Guard::new(&ready, FIFOS),
+            guard: Guard::new(&ready, GUARDED),
             signals,
             ready,
             adopted: BTreeMap::new(),
@@ -120,7 +126,7 @@ impl<'a> Svscan<'a> {
                 match number {
                     SIGNALS => self.handle_signals(),
                     CHANGES => self.look.note_changes(),
-                    FIFOS => self.guard.note_changes(clock::monotonic()),
+                    GUARDED => self.guard.note_changes(clock::monotonic()),
                     number => self.lose(number),
                 }
             }
@@ -201,27 +207,39 @@ impl<'a> Svscan<'a> {
 
     /// Tells the table what happened, performs what it decides, and tells it what came of that.
     fn feed(&mut self, event: Event<End>) {
-        for action in self.table.handle(event, clock::monotonic()) {
-            // What comes of one action is dealt with before the next, so that services start in order.
-            if let Some(event) = self.perform(&action) {
-                self.feed(event);
+        let mut steps = VecDeque::from([Step::Tell(event)]);
+        // What comes of one action is dealt with before the next, so that services start in order.
+        while let Some(step) = steps.pop_front() {
+            match step {
+                Step::Tell(event) => {
+                    let actions = self.table.handle(event, clock::monotonic());
+                    actions.into_iter().rev().for_each(|action| steps.push_front(Step::Perform(action)));
+                }
+                Step::Perform(action) => {
+                    let events = self.perform(&action);
+                    events.into_iter().rev().for_each(|event| steps.push_front(Step::Tell(event)));
+                }
             }
         }
     }
 
-    fn perform(&mut self, action: &Action) -> Option<Event<End>> {
+    /// Performs an action, and returns what came of it.
+    fn perform(&mut self, action: &Action) -> Vec<Event<End>> {
         match *action {
-            Action::Scan => return Some(self.scan()),
-            Action::MakePipe(identity, supervises) => return self.make_pipe(identity, supervises),
+            Action::Scan => return vec![self.scan()],
+            Action::MakePipe(identity, supervises) => {
+                return self.make_pipe(identity, supervises).into_iter().collect();
+            }
             Action::Start(identity, role, task) => return self.start(identity, role, task),
             Action::Adopt(pid) if self.adopt(pid) => {}
-            Action::Adopt(pid) => return Some(Event::Ended(pid, Ending::Failed)),
+            Action::Adopt(pid) => return vec![Event::Ended(pid, Ending::Failed)],
             Action::Stop(pid) => {
                 let place = self.table.whereabouts(pid).map(|(name, role, _)| inspect::directory(name, role));
                 // One that was told to end already may take it otherwise the second time.
                 let is_told = place.is_some_and(|directory| inspect::was_told(&directory));
                 self.messenger.tell(pid, if is_told { b"x" } else { b"dx" }, &self.table);
-                return self.grace(pid);
+                let name = self.table.whereabouts(pid).map(|(name, ..)| name);
+                return name.and_then(|name| grace(name, pid)).into_iter().collect();
             }
             Action::Drain(pid) => self.messenger.tell(pid, b"ox", &self.table),
             Action::Kill(pid) => self.messenger.tell(pid, b"dxk", &self.table),
@@ -231,7 +249,7 @@ impl<'a> Svscan<'a> {
             }
             Action::Replace(pid) => self.signal(pid, Signal::KILL),
         }
-        None
+        Vec::new()
     }
 
     fn scan(&mut self) -> Event<End> {
@@ -273,20 +291,20 @@ impl<'a> Svscan<'a> {
         (!self.table.knows(pid) && self.adopt(pid)).then_some(pid)
     }
 
-    fn start(&mut self, identity: FileId, role: Role, task: Task) -> Option<Event<End>> {
+    fn start(&mut self, identity: FileId, role: Role, task: Task) -> Vec<Event<End>> {
         if let Some(pid) = self.find_rival(identity, role) {
-            return Some(Event::Met(identity, role, pid));
+            return vec![Event::Met(identity, role, pid)];
         }
-        let Some(service) = self.table.service(identity) else { return Some(Event::Refused(identity, role)) };
+        let Some(service) = self.table.service(identity) else { return vec![Event::Refused(identity, role)] };
         // In the end nobody looks any more whether the names are what they were.
         let expected = self.table.is_ending().then_some(identity);
         let place = Place { name: service.name(), identity: expected, role, pipe: service.end_of_pipe(role) };
         let Some(pid) = self.launcher.start(&place, task, &self.signals) else {
-            return Some(Event::Refused(identity, role));
+            return vec![Event::Refused(identity, role)];
         };
         self.guard.add(pid, clock::monotonic());
-        self.feed(Event::Started(identity, role, pid));
-        if task == Task::Stop { self.grace(pid) } else { None }
+        let grace = (task == Task::Stop).then(|| grace(service.name(), pid)).flatten();
+        [Some(Event::Started(identity, role, pid)), grace].into_iter().flatten().collect()
     }
 
     /// Watches over a supervise that is not a child, unless it has ended meanwhile.
@@ -300,15 +318,6 @@ impl<'a> Svscan<'a> {
             self.guard.add(pid, clock::monotonic());
         }
         is_watched
-    }
-
-    /// How long a service may take to end, if it says so.
-    fn grace(&self, pid: i32) -> Option<Event<End>> {
-        let (name, ..) = self.table.whereabouts(pid)?;
-        let file = inspect::below(name, Setting::TimeoutKill.file());
-        let mut settings = Settings::default();
-        settings.read(Setting::TimeoutKill, &peek::whole(HERE, &file, LONGEST).ok()?).ok()?;
-        Some(Event::Grace(pid, settings.kill_timeout?))
     }
 
     /// Ends what services have left behind when the services themselves have ended, or have had their time; says whether
@@ -337,4 +346,12 @@ impl<'a> Svscan<'a> {
         let left = self.table.logged().map(|name| self.left_behind(name, Role::Log));
         left.flat_map(|log| [log.service, log.finish]).flatten().map(|process| process.pid).collect()
     }
+}
+
+/// How long the service `name`, of which `pid` is a supervise, may take to end, if it says so.
+fn grace(name: &CStr, pid: i32) -> Option<Event<End>> {
+    let file = inspect::below(name, Setting::TimeoutKill.file());
+    let mut settings = Settings::default();
+    settings.read(Setting::TimeoutKill, &peek::whole(HERE, &file, LONGEST).ok()?).ok()?;
+    Some(Event::Grace(pid, settings.kill_timeout?))
 }

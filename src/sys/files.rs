@@ -227,7 +227,7 @@ pub fn replace(at: impl AsFd, from: &CStr, to: &CStr) -> Result<()> {
         return Ok(());
     }
     match exchange() {
-        // What was there was removed in the last moment.
+        // One of the two was removed in between; a removal just after this call would look the same.
         Err(error) if error.is(libc::ENOENT) => Ok(()),
         // It was a directory, say: then renaming knows what is wrong.
         Ok(()) | Err(_) => rename(at, from, to),

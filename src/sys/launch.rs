@@ -17,11 +17,12 @@ pub struct Launched<T> {
     pub told: T,
 }
 
-/// The same as [`super::process::spawn`] for a child that becomes another program at once. Nothing is copied for it: until it is that
-/// program it uses the memory of this process, which waits. Its descriptors are its own from the beginning: what it opens or
-/// closes, this process does not. So `body`, which is given its number, can change nothing here but what it tells, and that
-/// is a plain value: an open file of the child cannot be taken for one of this process. What it has allocated and not freed
-/// when it becomes the program is never freed.
+/// The same as [`super::process::spawn`] for a child that becomes another program at once. Nothing is copied for it: until it
+/// is that program it uses the memory of this process, which waits. Its descriptors are its own from the beginning: what it
+/// opens or closes, this process does not. So `body`, which is given its number, cannot assign to what this process has, and
+/// must not do so through a cell other than the one that it is given. That takes a plain value, so an open file of the child
+/// cannot be taken for one of this process. What the child has allocated and not freed when it becomes the program is never
+/// freed.
 pub fn launch<T: Copy + Default, B: Fn(i32, &Cell<T>) -> Failure>(body: B) -> Result<Launched<T>> {
     struct Child<B, T> {
         body: B,
@@ -31,11 +32,15 @@ pub fn launch<T: Copy + Default, B: Fn(i32, &Cell<T>) -> Failure>(body: B) -> Re
     extern "C" fn child<B: Fn(i32, &Cell<T>) -> Failure, T>(child: *mut c_void) -> c_int {
         // SAFETY: `launch` passes this pointer, and does not go on before this process has another memory or has ended.
         let Child { body, pid, told } = unsafe { &*child.cast::<Child<B, T>>() };
-        let failure = body(*pid, told);
-        // The parent waits as long as this takes.
-        messages::say(failure.message());
+        let code = {
+            let failure = body(*pid, told);
+            // The parent waits as long as this takes.
+            messages::say(failure.message());
+            failure.code()
+        };
+        // What the child has allocated is freed by now: the memory is the parent's.
         // SAFETY: ends the child at once, without running exit handlers that belong to the parent.
-        unsafe { libc::_exit(c_int::from(failure.code())) }
+        unsafe { libc::_exit(c_int::from(code)) }
     }
     let mut new = Child { body, pid: 0, told: Cell::new(T::default()) };
     let (protection, kind) =
@@ -56,7 +61,7 @@ pub fn launch<T: Copy + Default, B: Fn(i32, &Cell<T>) -> Failure>(body: B) -> Re
     // kernel keeps that waiting as long as the child uses its memory.
     let pid = unsafe { libc::clone(child::<B, T>, end, flags, argument.cast(), number) };
     let launched = if pid == -1 { Err(Errno::last()) } else { Ok(Launched { pid, told: new.told.get() }) };
-    // SAFETY: nobody uses this memory any more.
+    // SAFETY: the child uses this memory no longer.
     unsafe { libc::munmap(stack, STACK) };
     launched
 }
@@ -82,7 +87,7 @@ mod tests {
     #[test]
     fn what_a_child_opens_and_closes_this_process_does_not() {
         // So large that no other test has it.
-        const NUMBER: i32 = 913;
+        const NUMBER: i32 = 200;
         let ours = files::open_read(files::HERE, c"/dev/null").unwrap();
         let launched = launch(|_, told: &Cell<bool>| {
             told.set(files::become_descriptor(&ours, NUMBER).is_ok());

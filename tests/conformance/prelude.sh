@@ -27,13 +27,13 @@ show() {
     [ -z "$(tail -c 1 "$2" | tr '\000' '0')" ] || echo '<no newline>'
 }
 
-# wait_until CMD ARG...: polls, silently, until the command succeeds, less often after a second: what takes longer is
+# wait_until CMD ARG...: polls, silently, until the command succeeds, less often after a while: what takes longer is
 # counted in seconds. Ends the case after some minutes.
 wait_until() {
     rounds=0
     until "$@" >/dev/null 2>&1; do
         rounds=$((rounds + 1))
-        if [ "$rounds" -gt 1500 ]; then
+        if [ "$rounds" -gt 1000 ]; then
             echo "*** waited in vain: $*"
             exit 99
         fi

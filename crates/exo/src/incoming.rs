@@ -11,15 +11,15 @@ pub type Stamped = (u64, Incoming);
 pub enum Incoming {
     /// The connection is there, and was handed over.
     Linked,
-    /// It is not.
+    /// No connection was made.
     Trouble(Trouble),
-    /// It is no longer.
+    /// The connection is gone.
     Lost(String),
     /// The broker has closed one of its channels.
     Closed(Closed),
     /// Messages come from now on.
     Consuming,
-    /// No more come.
+    /// Messages come no more.
     Silent,
     /// The broker has answered on the channel that work comes from.
     Answer {
@@ -36,7 +36,7 @@ pub enum Incoming {
         is_again: bool,
         /// How often it has come back, if the broker counts that.
         returns: u64,
-        /// What it says.
+        /// Its content.
         body: Vec<u8>,
     },
     /// Whether the broker keeps what is rejected.
@@ -45,15 +45,15 @@ pub enum Incoming {
     Returned(u64, String),
     /// The broker has what was published.
     Confirmed(u64),
-    /// It has not.
+    /// The broker does not have what was published.
     Unconfirmed(u64),
     /// The broker takes nothing that is published, as it says.
     Blocked(String),
-    /// It does again.
+    /// The broker takes again what is published.
     Unblocked,
     /// It is time to see whether the broker has confirmed more than so many messages.
     Overdue(u64),
-    /// Somebody asks about an item.
+    /// A client asks about an item.
     Asked {
         /// The process that it belongs to.
         wfid: String,
