@@ -2,7 +2,6 @@
 //! it. supervise itself has no watch: the system lends only some 128 of them to an account.
 
 use super::inspect;
-use super::messages::warn;
 use super::table::Table;
 use crate::service::names::{CONTROL, LOCK, OK};
 use crate::sys::poll::Many;
@@ -36,8 +35,6 @@ pub struct Guard {
     guarded: BTreeMap<Watched, i32>,
     /// The files of each supervise.
     files: BTreeMap<i32, BTreeSet<Watched>>,
-    /// The system has lent all watches that it lends; that was reported.
-    is_short: bool,
     /// The supervises whose files are to be watched, and how often one of them was missing.
     pending: BTreeMap<i32, u32>,
     next: Option<Instant>,
@@ -53,7 +50,6 @@ impl Guard {
             watch,
             guarded: BTreeMap::new(),
             files: BTreeMap::new(),
-            is_short: false,
             pending: BTreeMap::new(),
             next: None,
             concerned: BTreeSet::new(),
@@ -152,10 +148,7 @@ impl Guard {
                 self.files.entry(pid).or_default().insert(watched);
             }
             Some(Err(error)) if MISSING.iter().any(|&missing| error.is(missing)) => return Presence::Missing,
-            Some(Err(error)) if error.is(libc::ENOSPC) && !self.is_short => {
-                self.is_short = true;
-                warn(&[b"unable to watch all files of supervises"], error);
-            }
+            // Without a watch, supervise notices at the next end of the service.
             Some(Err(_)) | None => {}
         }
         Presence::There
