@@ -12,7 +12,7 @@ mod imports;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// What has modules.
+/// The directories of the crates that have more than one module.
 const CRATES: [&str; 5] = ["src", "benches", "crates/skynet-core/src", "crates/skynet/src", "crates/exo/src"];
 
 /// The words of the domain, which all others use, `src/sys` too: pure, over the names and numbers of nix and libc.

@@ -173,7 +173,7 @@ fn supervise_begins_anew_whatever_is_in_the_places_of_what_another_has_left() {
     }
 }
 
-/// The process that supervise makes for the next run has the memory of supervise for a moment, but files of its own.
+/// The process that supervise makes for the next run has the memory of supervise for a moment, but descriptors of its own.
 #[test]
 fn a_record_that_cannot_be_opened_before_the_next_run_is_written_then() {
     let sandbox = Sandbox::new();

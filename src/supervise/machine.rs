@@ -91,8 +91,7 @@ impl Machine {
         let timeout = settings.kill_timeout.filter(|_| status.want == Want::Down);
         let kill = timeout.map(|timeout| now.instant + timeout);
         let machine = Self { settings, kill, ..Self::with(status, Start::Idle) };
-        let mut actions = Actions::default();
-        machine.publish(&mut actions);
+        let actions = vec![Action::Publish(machine.status)];
         (machine, actions)
     }
 

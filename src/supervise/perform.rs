@@ -72,7 +72,7 @@ impl Supervise<'_> {
         while let Some(event) = events.pop_front() {
             self.handle(event, &mut events)?;
         }
-        ControlFlow::Continue(())
+        Flow::Continue(())
     }
 
     fn handle(&mut self, (event, now): (Event, Now), events: &mut Events) -> Flow {
@@ -82,7 +82,7 @@ impl Supervise<'_> {
 
     fn act(&mut self, action: Action, events: &mut Events) -> Flow {
         match action {
-            Action::Exit => return ControlFlow::Break(()),
+            Action::Exit => return Flow::Break(()),
             Action::Start => self.start(events),
             Action::Finish(how) => events.push_back((self.finish(how), now())),
             Action::EndLeftovers(pid) => events.extend(self.end_leftovers(pid).map(|event| (event, now()))),
@@ -126,7 +126,7 @@ impl Supervise<'_> {
                 warn_verbatim(&[b"unable to fork for ", self.name.to_bytes(), pause.as_bytes(), error]);
             }
         }
-        ControlFlow::Continue(())
+        Flow::Continue(())
     }
 
     fn start(&mut self, events: &mut Events) {

@@ -215,7 +215,7 @@ impl<'a> Records<'a> {
         self.status.is_due |= introduced != Some(status);
     }
 
-    /// Opens what [`Self::introduce`] writes to: what a new process opens, supervise does not.
+    /// Opens what [`Self::introduce`] writes to: a file that a new process opens is not open in supervise.
     pub fn prepare(&mut self) {
         if self.instance_file.is_none() {
             self.open_instance();

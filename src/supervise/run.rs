@@ -68,10 +68,9 @@ pub fn run(name: &CStr, task: Task) -> Result<u8, Failure> {
     supervise.records.directory_mut().announce(name)?;
     let flow = supervise.perform(rest);
     supervise.records.flush();
-    let _ = match flow {
-        ControlFlow::Continue(()) => supervise.main(task),
-        ControlFlow::Break(()) => ControlFlow::Break(()),
-    };
+    if flow.is_continue() {
+        let _ = supervise.main(task);
+    }
     // What is written last is to be found.
     supervise.records.flush();
     supervise.records.remove_instance();

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CStr;
 use std::time::{Duration, Instant};
 
-/// What other programs find a supervise by, for as long as it runs. The first is the one that also tells that all of
-/// `supervise/` was removed, so it comes first where the system lends few watches.
+/// The files by which other programs find a supervise, for as long as it runs. The fifo for commands matters most, so it
+/// comes first where the system lends few watches.
 const GUARDED: [&CStr; 3] = [CONTROL, LOCK, OK];
 
 /// After this time a supervise that was just started has made these; and after this time a program that removes

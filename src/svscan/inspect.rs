@@ -60,7 +60,7 @@ pub fn left_behind(directory: &CStr, boot: &str) -> Instance {
     Instance { service: alive(service), finish: alive(finish), ..instance }
 }
 
-/// Whether the lock and the fifos of a supervise are such files, and no links to any.
+/// Whether the lock of a supervise is a regular file and its two fifos are fifos, none of them a link.
 pub fn has_own_files(directory: &CStr) -> bool {
     let is = |file, kind: fn(Facts) -> bool| {
         files::look_at_link(HERE, &below(directory, file)).is_ok_and(|facts| facts.is_some_and(kind))

@@ -32,7 +32,7 @@ impl Crate {
         all.map(|(module, found)| (module, found.iter().map(known).collect())).collect()
     }
 
-    /// The module in which the path leads, seen from `module`.
+    /// The module to which a path in `module` leads.
     fn resolve(&self, module: &Module, path: &[String]) -> Option<Module> {
         let ups = path.iter().take_while(|name| *name == "super").count();
         let mut found = match path.first()?.as_str() {
@@ -50,7 +50,7 @@ impl Crate {
         self.modules.contains_key(&found).then_some(found)
     }
 
-    /// The imports without which there would be no circle.
+    /// The imports that are part of a circle.
     pub fn circles(&self) -> Vec<String> {
         let imports = self.imports();
         let reaches = |from: &Module, to: &Module| {

@@ -140,9 +140,9 @@ impl Broker {
                 Some(if is_odd { self.lost(text()) } else { Event::Known(told) })
             }
             Incoming::DeadLetters(are_kept) => Some(Event::DeadLetters(are_kept)),
-            Incoming::Delivery { tag, is_again, returns, body } => {
+            Incoming::Delivery(message) => {
                 self.flow.delivered();
-                Some(Event::Delivery { tag, is_again, returns, body })
+                Some(Event::Delivery(message))
             }
             Incoming::Returned(ticket, reason) => {
                 self.session.as_mut()?.returned.insert(ticket, reason);

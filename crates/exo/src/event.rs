@@ -46,6 +46,19 @@ impl Origin {
     }
 }
 
+/// A message of the broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The number by which it is acknowledged, on this connection.
+    pub tag: u64,
+    /// Whether it was delivered before.
+    pub is_again: bool,
+    /// How often it has come back, as the broker counts; 0 if it does not count.
+    pub returns: u64,
+    /// Its content.
+    pub body: Vec<u8>,
+}
+
 /// What happens.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -58,16 +71,7 @@ pub enum Event {
     /// Messages come from now on.
     Consuming,
     /// The broker has a message for us.
-    Delivery {
-        /// What it is acknowledged by, on this connection.
-        tag: u64,
-        /// Whether it was delivered before.
-        is_again: bool,
-        /// How often it has come back, as the broker counts; 0 if it does not count.
-        returns: u64,
-        /// What it says.
-        body: Vec<u8>,
-    },
+    Delivery(Message),
     /// Whether the broker keeps what is rejected, as it was asked.
     DeadLetters(bool),
     /// The broker has acted on the first so many acknowledgements, rejections and returns of this connection.
@@ -82,13 +86,13 @@ pub enum Event {
     Blocked(String),
     /// It takes them again.
     Unblocked,
-    /// Somebody asks about an item in hand.
+    /// A client asks about an item in hand.
     Asked {
         /// The process that it belongs to.
         wfid: String,
-        /// Who asks.
+        /// The client.
         from: Caller,
-        /// What.
+        /// The question.
         body: Vec<u8>,
     },
     /// The logic has printed a message.

@@ -2,9 +2,9 @@
 
 use crate::amqp::Trouble;
 use crate::closed::Closed;
-use crate::event::Caller;
+use crate::event::{Caller, Message};
 
-/// What happens, and on which connection.
+/// What happens, with the number of the connection on which it does.
 pub type Stamped = (u64, Incoming);
 
 /// What happens.
@@ -29,16 +29,7 @@ pub enum Incoming {
         told: u64,
     },
     /// A message.
-    Delivery {
-        /// What it is acknowledged by.
-        tag: u64,
-        /// Whether it was delivered before.
-        is_again: bool,
-        /// How often it has come back, if the broker counts that.
-        returns: u64,
-        /// Its content.
-        body: Vec<u8>,
-    },
+    Delivery(Message),
     /// Whether the broker keeps what is rejected.
     DeadLetters(bool),
     /// What was published could not be put into any queue.
@@ -57,9 +48,9 @@ pub enum Incoming {
     Asked {
         /// The process that it belongs to.
         wfid: String,
-        /// Who asks.
+        /// The client.
         from: Caller,
-        /// What.
+        /// The question.
         body: Vec<u8>,
     },
 }

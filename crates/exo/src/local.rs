@@ -1,6 +1,6 @@
 //! Work without a broker: items from standard input or from files, replies on standard output.
 
-use crate::event::Event;
+use crate::event::{Event, Message};
 use skynet_core::failure::Failure;
 use std::collections::VecDeque;
 use std::fs;
@@ -106,7 +106,7 @@ impl Local {
             Some(Ok(body)) => {
                 self.in_hand += 1;
                 self.next += 1;
-                Event::Delivery { tag: self.next, is_again: false, returns: 0, body }
+                Event::Delivery(Message { tag: self.next, is_again: false, returns: 0, body })
             }
             Some(Err(error)) => Event::Unreadable(error),
             None if self.in_hand == 0 => Event::Drained,

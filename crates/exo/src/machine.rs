@@ -16,7 +16,6 @@ use crate::hand::{Hand, Item, Phase};
 use crate::level::{Level, plain};
 use crate::protocol::{FromLogic, ToLogic};
 use crate::settled::Settled;
-use delivering::Message;
 use linking::Link;
 use replying::Question;
 use sending::Sending;
@@ -113,9 +112,7 @@ impl Machine {
             Event::Lost(reason) => self.lost(&reason, now),
             Event::Refused(refusal) => self.refused(&refusal, now),
             Event::Consuming => self.consuming(),
-            Event::Delivery { tag, is_again, returns, body } => {
-                self.delivered(Message { tag, is_again, returns, body }, now);
-            }
+            Event::Delivery(message) => self.delivered(message, now),
             Event::DeadLetters(are_kept) => self.dead_letters(are_kept, now),
             Event::Known(count) => self.settled.known(count),
             Event::Confirmed(ticket) => self.confirmed(ticket),

@@ -4,6 +4,7 @@ use crate::address::Nodes;
 use crate::amqp::{self, ENGINE, Trouble};
 use crate::callbacks::{Callbacks, Reason, Tickets};
 use crate::dead_letters;
+use crate::event::Message;
 use crate::incoming::{Incoming, Stamped};
 use crate::listening::{Listener, Place, control_queue};
 use crate::queue;
@@ -163,7 +164,8 @@ impl Session {
                 let (tag, is_again) = (deliver.delivery_tag(), deliver.redelivered());
                 let body = content.unwrap_or_default();
                 let returns = basic_properties.as_ref().map_or(0, dead_letters::returns);
-                let _ = sender.send((epoch, Incoming::Delivery { tag, is_again, returns, body }));
+                let message = Message { tag, is_again, returns, body };
+                let _ = sender.send((epoch, Incoming::Delivery(message)));
             }
             let _ = sender.send((epoch, Incoming::Silent));
         });

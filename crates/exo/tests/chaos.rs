@@ -131,6 +131,7 @@ fn check(scene: &Scene) {
     for queue in ["p", "q"] {
         wire.declare_with(queue, &scene.queues);
     }
+    node.write_down();
     let of = |number: usize| if number % 2 == 0 { "p" } else { "q" };
     wire.put_all((0..ITEMS).map(|number| (of(number), item(&format!("w{number}"), ""))));
     let start = Instant::now();

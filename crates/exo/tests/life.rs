@@ -181,6 +181,7 @@ fn the_broker_is_away_at_the_start_and_is_killed_in_the_middle_of_work() {
     });
     node.start();
     sandbox.wait_until("it is ready", || sandbox.path("p/supervise/ready").exists());
+    node.write_down();
     let mut wire = Wire::new(&node, "v0".to_string());
     wire.put("p", item("a", WAIT));
     sandbox.wait_until("a is worked on", || sandbox.read("p/worked") == "a\n");

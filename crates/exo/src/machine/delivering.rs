@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::{Course, Logic, Machine};
-use crate::event::Action;
+use crate::event::{Action, Message};
 use crate::hand::{Item, Phase};
 use crate::json;
 use crate::level::{Level, excerpt};
@@ -10,15 +10,6 @@ use crate::protocol::ToLogic;
 use skynet_core::items::{Note, Work};
 use skynet_core::workitem::Workitem;
 use std::time::Duration;
-
-/// A message of the broker.
-#[derive(Debug)]
-pub(super) struct Message {
-    pub(super) tag: u64,
-    pub(super) is_again: bool,
-    pub(super) returns: u64,
-    pub(super) body: Vec<u8>,
-}
 
 impl Machine {
     pub(super) fn delivered(&mut self, message: Message, now: Duration) {

@@ -133,7 +133,7 @@ impl Machine {
         }
     }
 
-    /// Somebody asks about an item: `{"msgID": .., "args": ["status"]}`.
+    /// A client asks about an item: `{"msgID": .., "args": ["status"]}`.
     pub(super) fn asked(&mut self, wfid: &str, from: Caller, body: &[u8]) {
         let asked = json::read(body, json::BODY);
         let argument = asked.as_ref().and_then(|asked| asked.get("args")?.get(0)?.as_str());

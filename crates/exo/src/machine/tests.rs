@@ -1,7 +1,7 @@
 //! Every row of docs/skynet.md, "Life of a participant" as a table: what happens, at which millisecond, and what is done.
 
 use super::*;
-use crate::event::{Caller, Origin, Refusal};
+use crate::event::{Caller, Message, Origin, Refusal};
 use crate::fault::Fault;
 use crate::protocol::Request;
 use serde_json::{Map, Value, json};
@@ -114,11 +114,11 @@ fn ready() -> Event {
 }
 
 fn delivery(tag: u64, body: &str) -> Event {
-    Event::Delivery { tag, is_again: false, returns: 0, body: body.into() }
+    Event::Delivery(Message { tag, is_again: false, returns: 0, body: body.into() })
 }
 
 fn again(tag: u64, body: &str) -> Event {
-    Event::Delivery { tag, is_again: true, returns: 0, body: body.into() }
+    Event::Delivery(Message { tag, is_again: true, returns: 0, body: body.into() })
 }
 
 fn reply(id: u64, text: &str) -> Event {

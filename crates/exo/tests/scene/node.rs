@@ -212,6 +212,13 @@ impl Node {
         }
     }
 
+    /// Has it write to the disk which queues there are. It does so some seconds after they are declared, and one that is
+    /// killed before that has lost them, with all messages in them.
+    #[track_caller]
+    pub fn write_down(&self) {
+        self.control(&["eval", "mnesia:sync_log()."]);
+    }
+
     /// Kills it.
     pub fn kill(&self) {
         self.order("kill");

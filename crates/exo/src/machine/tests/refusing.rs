@@ -118,7 +118,7 @@ fn of_several_each_is_tried_alone_before_one_is_refused() {
 
 #[test]
 fn the_broker_may_count_but_the_last_end_has_to_be_seen() {
-    let from = |returns: u64| Event::Delivery { tag: 1, is_again: true, returns, body: A.into() };
+    let from = |returns: u64| Event::Delivery(Message { tag: 1, is_again: true, returns, body: A.into() });
     for (returns, is_last) in [(0, false), (1, false), (2, true), (50, true)] {
         let mut life = restarted(limited(1), &Attempts::default());
         life.at(0, from(returns), &BEGIN);
